@@ -1,0 +1,174 @@
+# flipslot: make, make check, make test, make lint, make demo, make install.
+#
+#   B=build        where everything is built; builds in different folders do not meet
+#   SAN=1          address and undefined-behaviour sanitizers (in B-san); SAN=0: check without them
+#   WERROR=        do not stop at warnings
+#   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
+
+VERSION := 0.1.0
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+WERROR ?= -Werror
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+STATEDIR ?= /var/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SAN ?=
+B ?= build$(if $(filter 1,$(SAN)),-san)
+
+# ---- layers: what each may use (of the ones above it), and which libraries (pkg-config names) ----
+
+LAYERS := base store trust release transfer unit install publish deploy app
+
+USES_base     :=
+USES_store    := base
+USES_trust    := base
+USES_release  := base
+USES_transfer := base
+USES_unit     := base
+USES_install  := store release
+USES_publish  := release trust
+USES_deploy   := install unit transfer trust store
+USES_app      := store trust release transfer unit install publish deploy
+
+LIBS_base     := libcrypto inih
+LIBS_store    :=
+LIBS_trust    := libcrypto jansson
+LIBS_release  := libarchive jansson libzstd
+LIBS_transfer := libcurl libseccomp
+LIBS_unit     := libsystemd libcurl libseccomp
+LIBS_install  := libzstd
+LIBS_publish  := libcrypto jansson libzstd libdivsufsort
+LIBS_deploy   :=
+LIBS_app      := libsystemd jansson
+
+# ALL_x: the layers that x may use, closed over the table; PC_x: the same for libraries;
+# DEPS_x: their archives in link order, those without a source yet left out.
+reverse = $(if $1,$(call reverse,$(wordlist 2,99,$1)) $(firstword $1))
+PRESENT := $(foreach l,$(LAYERS),$(if $(wildcard src/$l/*.c),$l))
+DOWN := $(call reverse,$(LAYERS))
+define layer
+ALL_$1 := $(filter $(foreach u,$(USES_$1),$u $(ALL_$u)),$(DOWN))
+PC_$1 := $(sort $(LIBS_$1) $(foreach u,$(USES_$1),$(PC_$u)))
+SRC_$1 := $(wildcard src/$1/*.c)
+TEST_$1 := $(patsubst %.c,%,$(wildcard tests/$1/test-*.c))
+DEPS_$1 := $$(patsubst %,$(B)/lib%.a,$$(filter $(PRESENT),$1 $$(ALL_$1)))
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$l)))
+
+# ---- flags; what asks a program is asked once, at first use, since it may not be installed yet ----
+
+WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
+	-Wformat=2 -Wvla -Wpointer-arith -Wundef -Wwrite-strings -Wimplicit-fallthrough \
+	-Wmissing-declarations -Wnested-externs -Wredundant-decls -Wdate-time \
+	-Wno-unused-parameter -Wno-missing-field-initializers
+HARDEN := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE
+ifeq ($(SAN),1)
+HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
+LDHARDEN := -fsanitize=address,undefined
+endif
+LFS = $(eval LFS := $$(if $$(filter 4,$$(shell echo __SIZEOF_LONG__ | $(CC) -E -P -)),\
+	-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64))$(LFS)
+BUILD_TIME = $(eval BUILD_TIME := $$(or $$(SOURCE_DATE_EPOCH),$$(shell \
+	git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile)))$(BUILD_TIME)
+cflags = $(shell pkg-config --cflags $1)
+libs = $(if $(strip $1),$(or $(shell pkg-config --libs $1),$(error pkg-config: no $1; run scripts/deps)))
+
+CPPFLAGS_ALL = -D_GNU_SOURCE $(LFS) -Iinclude -DFLIPSLOT_VERSION='"$(VERSION)"' \
+	-DFLIPSLOT_BUILD_TIME=$(BUILD_TIME) $(CPPFLAGS)
+CFLAGS_ALL = -std=gnu17 $(WARN) $(WERROR) $(HARDEN) $(CPPFLAGS_ALL) $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,--as-needed $(LDHARDEN) $(LDFLAGS)
+
+# ---- build ----
+
+PROGRAM := $(if $(wildcard src/main.c),$(B)/flipslot)
+LINKED := $(PRESENT:%=$(B)/link-%)
+TESTS := $(foreach l,$(LAYERS),$(TEST_$l))
+FAULT_APP := $(if $(wildcard tests/fault-app/fault-app.c),$(B)/fault-app)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(PROGRAM) $(LINKED)
+
+$(B)/src/%.o: src/%.c $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(call cflags,$(or $(PC_$(patsubst %/,%,$(dir $*))),$(PC_app))) -MMD -MP -c $< -o $@
+
+# An archive, and the proof that it needs nothing but what the table above allows: all of it is
+# linked with nothing else.
+define layer_rules
+$(B)/lib$1.a: $(SRC_$1:%.c=$(B)/%.o) src/$1
+	@rm -f $$@
+	$(AR) rcs $$@ $$(filter %.o,$$^)
+
+$(B)/link-$1: $(DEPS_$1)
+	@echo 'int main(void) { return 0; }' | $(CC) $$(LDFLAGS_ALL) -fPIE -o $$@ -x c - -x none \
+		-Wl,--whole-archive $(B)/lib$1.a -Wl,--no-whole-archive $$^ $$(call libs,$(PC_$1)) || \
+		{ echo "layer $1 uses more than it may: $(or $(ALL_$1),nothing) $(PC_$1)" >&2; exit 1; }
+
+$(TEST_$1:%=$(B)/%): $(B)/tests/$1/test-%: tests/$1/test-%.c $(DEPS_$1) $(MAKEFILE_LIST)
+	@mkdir -p $$(@D)
+	$(CC) $$(CFLAGS_ALL) $$(call cflags,cmocka $(PC_$1)) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
+		$$(shell sed -n '1,9s|^/\* LDFLAGS: \(.*\) \*/$$$$|\1|p' $$<) \
+		$(DEPS_$1) $$(call libs,cmocka $(PC_$1))
+
+.PHONY: tests-$1 check-$1
+tests-$1: $(TEST_$1:%=$(B)/%)
+endef
+$(foreach l,$(PRESENT),$(eval $(call layer_rules,$l)))
+
+$(B)/flipslot: $(B)/src/main.o $(DEPS_app)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call libs,$(PC_app))
+
+$(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(call libs,libsystemd)
+
+-include $(wildcard $(B)/*.d $(B)/src/*.d $(B)/src/*/*.d $(B)/tests/*/*.d)
+
+# ---- tests ----
+# The unit tests run twice: as they are, and from the sanitizers' build beside this one.
+
+tests: $(TESTS:%=$(B)/%) $(FAULT_APP)
+
+J = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+TWICE := $(if $(SAN),,1)
+UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
+SYSTEM = $(wildcard tests/sandbox/test-sandbox tests/system/test-*)
+export B := $(B)
+
+check:
+	+@$(MAKE) --no-print-directory $J all tests
+	$(if $(TWICE),+@$(MAKE) --no-print-directory $J B=$(B)-san SAN=1 tests)
+	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS))
+
+$(PRESENT:%=check-%): check-%:
+	+@$(MAKE) --no-print-directory $J $(B)/link-$* tests-$*
+	$(if $(TWICE),+@$(MAKE) --no-print-directory $J B=$(B)-san SAN=1 tests-$*)
+	@tests/run -j 2 -t 120 $(call UNIT,$(TEST_$*))
+
+test:
+	@scripts/deps test
+	+@$(MAKE) --no-print-directory $J all tests
+	$(if $(TWICE),+@$(MAKE) --no-print-directory $J B=$(B)-san SAN=1 tests)
+	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) -j 1 -t 600 $(SYSTEM)
+
+demo:
+	@scripts/deps test
+	+@$(MAKE) --no-print-directory $J all $(FAULT_APP)
+	@tests/demo/demo
+
+deps:
+	@scripts/deps all
+
+print-layers:
+	@$(foreach l,$(LAYERS),echo '$l: $(ALL_$l)';)
+
+print-cflags:
+	@echo '$(filter-out -Werror,$(CFLAGS_ALL))'
+
+clean:
+	rm -rf $(B) $(B)-san
+
+.PHONY: all tests check test demo deps print-layers print-cflags clean
