@@ -1,0 +1,41 @@
+/*
+ * Reading, writing and opening by directory descriptor. Every open has O_CLOEXEC | O_NOFOLLOW.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* Opens the directory `name` (may be a path of several parts) below dirfd (or AT_FDCWD). */
+int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err);
+
+/*
+ * Opens `path` strictly below dirfd by openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+ * RESOLVE_NO_MAGICLINKS); flags as for open(2), O_CLOEXEC | O_NOFOLLOW is added. Returns the
+ * descriptor, or -1 with errno set. ELOOP and EXDEV say that the path wants to leave.
+ */
+int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
+
+/* Reads until size bytes or the end. Returns the bytes read, or -1 with errno set; EINTR is retried. */
+ssize_t fd_read_full(int fd, void *buf, size_t size);
+ssize_t fd_pread_full(int fd, void *buf, size_t size, off_t offset);
+
+/* Writes all bytes or fails: 0, or -1 with errno set. */
+int fd_write_full(int fd, const void *buf, size_t size);
+int fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset);
+
+/*
+ * Reads the regular file `name` below dirfd, at most max bytes (more: FAULT_CORRUPT). *ret_data is
+ * malloc'ed, ends with a NUL that *ret_size (may be NULL) does not count, and is the caller's.
+ * > 0: FD_ABSENT, there is no such file.
+ */
+enum { FD_ABSENT = 1 };
+int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
+		 struct error *err);
+
+/* Closes all descriptors above 2 but those listed (for a child process). */
+void fd_close_all_but(const int *keep, size_t n_keep);

@@ -1,0 +1,30 @@
+/*
+ * The one door to inih. The bytes are checked before inih sees them (its version 55 in Debian 12 cuts
+ * lines at 200 bytes and parses the tail as a new line, and cuts section names at 49): UTF-8 without
+ * control characters, lines ≤ 4096 bytes… Whatever the wrapper lets through, inih parses whole.
+ *
+ * The dialect (systemd.syntax(7), without line continuation): "[Section name]", "Key=Value", comments
+ * are whole lines that begin with # or ;. Values are trimmed; nothing in a value is a comment. A key
+ * before the first section, a repeated section header in one file and a repeated key in one section are
+ * errors with file:line.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define INI_FILE_MAX (64 * 1024)   /* bytes */
+#define INI_LINE_MAX 4096	   /* bytes, without the newline */
+#define INI_SECTION_MAX 48	   /* bytes */
+
+/*
+ * Called once per key, in the order of the file; `where` is "file:line" for messages. Returns 0, or < 0
+ * with err set to stop (the wrapper puts `where` before the text).
+ */
+typedef int (*ini_handler)(void *data, const char *section, const char *key, const char *value,
+			   const char *where, struct error *err);
+
+/* Parses text (NUL-terminated, size bytes; a NUL inside is an error). `file` is for messages only. */
+int ini_parse_text(const char *file, const char *text, size_t size, ini_handler handler, void *data,
+		   struct error *err);

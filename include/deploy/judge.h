@@ -1,0 +1,46 @@
+/*
+ * The judge asks the probes of a phase, as often as their periods say, until a verdict stands.
+ */
+#pragma once
+
+#include "deploy/event.h"
+#include "deploy/options.h"
+#include "unit/proof.h"
+
+enum judge_phase {
+	JUDGE_BASELINE, /* one round on the old release; who fails is written down, nobody is condemned */
+	JUDGE_START,	/* until every required probe has passed, or the deadline */
+	JUDGE_WATCH,	/* for the length of the window */
+};
+
+enum judge_verdict {
+	JUDGE_PASSED = 1,
+	JUDGE_BAD,	   /* reason says why */
+	JUDGE_INTERRUPTED, /* interrupt() said so */
+};
+
+struct judge_options {
+	enum judge_phase phase;
+	uint64_t deadline;    /* monotonic usec: start: give up; watch: end of the window */
+	const char *slot_path; /* absolute path of the slot that must run */
+	const char *other_path;
+	const char *current_path;
+	const char *exempt;   /* names of probes that failed at the baseline, each with a comma behind */
+	uint64_t started;     /* realtime usec of the invocation's start */
+	const char *invocation; /* the one under judgement; empty: whichever runs */
+	/* asked between steps: > 0 ends the judging with JUDGE_INTERRUPTED; wake_fd (-1: none) wakes the judge up */
+	int (*interrupt)(void *data);
+	void *interrupt_data;
+	int wake_fd;
+};
+
+struct judge_report {
+	char reason[STATE_REASON_MAX];
+	char failed[256];   /* names of probes that failed, each with a comma behind */
+	struct proof_verdict proof;
+};
+
+/* Returns a verdict (> 0), or < 0 if asking was impossible. */
+int judge_run(const struct deploy_options *options, const struct judge_options *judge,
+	      struct manager *manager, const struct event_listener *listener,
+	      const struct state *state, struct judge_report *ret_report, struct error *err);

@@ -1,0 +1,32 @@
+/*
+ * Everything that would make a switch fail, asked before anything is touched, all findings at once.
+ */
+#pragma once
+
+#include "deploy/options.h"
+#include "store/state.h"
+
+#define PREFLIGHT_FINDINGS 16
+
+struct preflight_finding {
+	enum fault fault;
+	char text[ERROR_TEXT_MAX];
+};
+
+struct preflight {
+	struct preflight_finding findings[PREFLIGHT_FINDINGS];
+	size_t n_findings; /* 0: go */
+};
+
+struct preflight_input {
+	const struct state *state;
+	int dirfd; /* the app's directory */
+	enum slot target; /* SLOT_NONE before staging: what concerns the new slot is not asked yet */
+	enum slot current; /* SLOT_NONE: first install */
+	bool start; /* an inactive unit is fine */
+	bool attended_override; /* switch and rollback by a person: a hold does not bar them */
+};
+
+/* < 0 only if the questions could not be asked at all for want of memory or the like. */
+int preflight_run(const struct deploy_options *options, const struct preflight_input *input,
+		  struct manager *manager, struct preflight *ret_preflight, struct error *err);

@@ -1,0 +1,32 @@
+/*
+ * Does it fit? Decides from figures, touches nothing.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "release/index.h"
+
+struct plan_space { /* of the file system that holds the app's directory */
+	uint64_t block_size;
+	uint64_t bytes_free;  /* for who asks (without what is reserved for root, unless root) */
+	uint64_t inodes_free; /* UINT64_MAX: the file system makes them as needed */
+	uint64_t bytes_freed; /* by removing what the inactive slot holds now */
+	uint64_t inodes_freed;
+};
+
+struct plan {
+	uint64_t bytes_needed; /* files rounded up to blocks, directories, seal */
+	uint64_t inodes_needed;
+};
+
+/* Sums up the tree of index. */
+struct plan plan_of(struct index *index, uint64_t block_size);
+
+/* FAULT_NO_SPACE says what is needed, what there is, and what is kept in reserve. */
+int plan_check(const struct plan *plan, const struct plan_space *space, uint64_t reserve_bytes,
+	       struct error *err);
+
+/* Measures: statvfs of dirfd and the blocks and inodes of slot_fd's tree (-1: none). */
+int plan_measure(int dirfd, int slot_fd, struct plan_space *ret_space, struct error *err);

@@ -1,0 +1,35 @@
+/*
+ * The proof beside a slot of what it holds: slots/a.seal,
+ *
+ *     flipslot-seal 1 <bytes of descriptor> <bytes of index> <SHA-256 of both together, hex>\n
+ *     <descriptor, JSON>
+ *     <index, canonical text>
+ *
+ * A seal is only ever written over a tree that syncfs has made durable.
+ */
+#pragma once
+
+#include "release/descriptor.h"
+#include "release/index.h"
+#include "store/slot.h"
+
+#define SEAL_MAX (512ULL * 1024 * 1024)
+
+struct seal {
+	struct descriptor descriptor;
+	struct index *index; /* NULL from seal_peek */
+};
+
+void seal_done(struct seal *seal);
+#define _cleanup_seal_ _cleanup_(seal_done)
+
+/* dirfd is the app's directory. Sets descriptor->index from the index. */
+int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
+	       struct error *err);
+
+/* > 0: SEAL_ABSENT. A damaged one: FAULT_CORRUPT. */
+enum { SEAL_ABSENT = 1 };
+int seal_load(int dirfd, enum slot slot, struct seal *ret_seal, struct error *err);
+
+/* Like seal_load, but only the descriptor is kept (the checksum is verified over all the same). */
+int seal_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor, struct error *err);

@@ -1,0 +1,43 @@
+/*
+ * What a release is, in figures and names: JSON, one object (slots-layout/README.md, "seal").
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+
+#define DESCRIPTOR_MAX (256 * 1024) /* bytes of JSON */
+#define DESCRIPTOR_VERSION_MAX 128  /* bytes with the final NUL; printable, no blanks at the ends */
+
+/* Why the device believed that these bytes are the release. */
+enum origin {
+	ORIGIN_SIDELOAD, /* a person gave its SHA-256 */
+	ORIGIN_TRUST_ME, /* a person said --trust-me */
+	ORIGIN_ADOPTED,	 /* an existing directory was taken over */
+	ORIGIN_MAX,
+};
+
+const char *descriptor_origin_name(enum origin origin);
+
+struct descriptor {
+	char app[65];
+	char version[DESCRIPTOR_VERSION_MAX];
+	uint64_t sequence; /* 0: sideloaded, not ordered */
+	enum origin origin;
+	struct digest source; /* SHA-256 of the archive; null if adopted */
+	struct digest index;  /* SHA-256 of the canonical index: names the release's content */
+	uint64_t bytes;	      /* of all files */
+	uint64_t files;	      /* entries of all types */
+	uint64_t installed;   /* realtime usec */
+};
+
+/* Is it a version text? 1..127 bytes of printable UTF-8 without blanks, '/' or control characters. */
+bool descriptor_is_version(const char *text);
+
+int descriptor_encode(const struct descriptor *descriptor, char **ret_json, struct error *err);
+int descriptor_decode(const char *json, size_t size, struct descriptor *ret_descriptor,
+		      struct error *err);

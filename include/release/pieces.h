@@ -1,0 +1,40 @@
+/*
+ * An archive that somebody else may change while we read it: its digest is verified in one read, which
+ * keeps the digests of its 1 MiB pieces; every later read verifies each piece before a byte of it is
+ * given out.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+
+#define PIECES_SIZE (1024 * 1024)
+
+/* Called now and then with bytes done of bytes in all; a negative return stops with that code. */
+typedef int (*pieces_progress)(void *data, uint64_t done, uint64_t total, struct error *err);
+
+struct pieces;
+
+/*
+ * Reads the regular file fd once (at most max_bytes, else FAULT_NO_SPACE; size is fixed at the start).
+ * If expected is not NULL and differs: FAULT_UNTRUSTED. fd is borrowed and must outlive *ret_pieces.
+ */
+int pieces_new(int fd, const struct digest *expected, uint64_t max_bytes, pieces_progress progress,
+	       void *data, struct pieces **ret_pieces, struct error *err);
+void pieces_free(struct pieces *pieces);
+CLEANUP_DEFINE(struct pieces, pieces_free);
+
+const struct digest *pieces_digest(const struct pieces *pieces);
+uint64_t pieces_bytes(const struct pieces *pieces);
+
+/*
+ * Reads piece i into an internal buffer and verifies it (again each time). *ret_data is valid until the
+ * next call. A piece that changed: FAULT_CORRUPT "… changed while it was being read".
+ */
+int pieces_read(struct pieces *pieces, uint64_t i, const void **ret_data, size_t *ret_size,
+		struct error *err);

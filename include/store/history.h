@@ -1,0 +1,40 @@
+/*
+ * Past transactions: a preallocated file of HISTORY_ENTRIES blocks of 1 KiB used as a ring. A block:
+ *
+ *     flipslot-history 1 <sequence> <length> <SHA-256 over sequence, newline, payload, hex>\n
+ *     <payload: fields "key=value\n">
+ *     <zero bytes>
+ *
+ * Sequence n (from 1) stands in block (n - 1) mod HISTORY_ENTRIES. A damaged block is passed over.
+ */
+#pragma once
+
+#include "store/state.h"
+
+#define HISTORY_BLOCK 1024
+#define HISTORY_ENTRIES 256
+#define HISTORY_FILE_SIZE (HISTORY_BLOCK * HISTORY_ENTRIES)
+
+struct history_entry {
+	uint64_t sequence; /* set by history_append */
+	char id[STATE_ID_MAX];
+	enum verb verb;
+	enum outcome outcome;
+	enum fault fault;
+	char from_version[STATE_VERSION_MAX]; /* empty: nothing ran before */
+	char to_version[STATE_VERSION_MAX];
+	enum slot slot; /* the target */
+	uint64_t began;    /* realtime */
+	uint64_t ended;    /* realtime */
+	uint64_t downtime; /* usec from the job to the first passed start probe; 0: not measured */
+	bool trusted_by_word; /* installed with --trust-me */
+	char who[STATE_WHO_MAX];
+	char reason[STATE_REASON_MAX];
+};
+
+/* Appends durably; an entry whose id is the newest one's is not written twice. Strings are cut to fit. */
+int history_append(int dirfd, const struct history_entry *entry, struct error *err);
+
+/* The newest `max` entries, newest first; *ret_entries is malloc'ed. */
+int history_load(int dirfd, size_t max, struct history_entry **ret_entries, size_t *ret_n,
+		 struct error *err);

@@ -1,0 +1,47 @@
+/*
+ * A job in the manager's queue, from the call to its result (signal JobRemoved).
+ */
+#pragma once
+
+#include "unit/manager.h"
+
+enum job_type {
+	JOB_START,
+	JOB_STOP,
+	JOB_RESTART,
+};
+
+enum job_result {
+	JOB_RESULT_DONE,
+	JOB_RESULT_CANCELED,
+	JOB_RESULT_TIMEOUT,
+	JOB_RESULT_FAILED,
+	JOB_RESULT_DEPENDENCY,
+	JOB_RESULT_SKIPPED,
+	JOB_RESULT_OTHER,
+	JOB_RESULT_MAX,
+};
+
+const char *job_result_name(enum job_result result);
+
+struct job; /* owned by the caller; freeing does not cancel the job */
+
+/* Enqueues with mode "replace". */
+int job_new(struct manager *manager, enum job_type type, const char *unit, struct job **ret_job,
+	    struct error *err);
+void job_free(struct job *job);
+CLEANUP_DEFINE(struct job, job_free);
+
+uint64_t job_began(const struct job *job);
+
+/*
+ * Waits at most timeout_usec, or until fd (-1: none) is readable. > 0: JOB_PENDING, not yet. When the connection was
+ * lost and came back, the result is found out from the queue: a job that is gone without a signal seen is
+ * JOB_RESULT_OTHER.
+ */
+enum { JOB_PENDING = 1 };
+int job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *ret_result,
+	     struct error *err);
+
+/* Starts a unit and does not wait for anything but the manager's "enqueued". */
+int job_start_and_forget(struct manager *manager, const char *unit, struct error *err);
