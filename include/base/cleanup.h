@@ -27,23 +27,23 @@ static inline void cleanup_fclose(FILE **f)
 		(void)fclose(*f);
 }
 
-#define _cleanup_free_ _cleanup_(cleanup_free)
-#define _cleanup_close_ _cleanup_(cleanup_close)
+#define _cleanup_free_	 _cleanup_(cleanup_free)
+#define _cleanup_close_	 _cleanup_(cleanup_close)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)
 
 /* Defines x_freep() for _cleanup_(x_freep); x_free() must accept NULL. */
-#define CLEANUP_DEFINE(type, func)                \
-	static inline void func##p(type **p)      \
-	{                                         \
-		func(*p);                         \
-	}                                         \
+#define CLEANUP_DEFINE(type, func)           \
+	static inline void func##p(type **p) \
+	{                                    \
+		func(*p);                    \
+	}                                    \
 	struct cleanup_define_##func##_needs_a_semicolon
 
-#define TAKE_PTR(p)                \
-	({                         \
+#define TAKE_PTR(p)                 \
+	({                          \
 		typeof(p) _t = (p); \
-		(p) = NULL;        \
-		_t;                \
+		(p) = NULL;         \
+		_t;                 \
 	})
 
 #define TAKE_FD(fd)            \

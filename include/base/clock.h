@@ -9,10 +9,10 @@
 #include "base/error.h"
 
 #define USEC_PER_MSEC 1000ULL
-#define USEC_PER_SEC 1000000ULL
+#define USEC_PER_SEC  1000000ULL
 #define USEC_INFINITY UINT64_MAX
 
-#define CLOCK_TEXT_MAX 32
+#define CLOCK_TEXT_MAX	  32
 #define CLOCK_BOOT_ID_MAX 37 /* 36 characters of a UUID and a NUL */
 
 uint64_t clock_realtime_usec(void);

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-#define DIGEST_SIZE 32
+#define DIGEST_SIZE    32
 #define DIGEST_HEX_MAX (2 * DIGEST_SIZE + 1) /* with the final NUL */
 
 struct digest {

@@ -5,16 +5,16 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_NETWORK,	 /* a server or the way to it; trying again later may help */
+	FAULT_NETWORK, /* a server or the way to it; trying again later may help */
 	FAULT_UNTRUSTED, /* not signed, not by whom, digest differs from what was promised */
-	FAULT_CORRUPT,	 /* bytes that are not what their format says, or that rotted on our disk */
-	FAULT_STALE,	 /* older than what is already known, or expired */
-	FAULT_NO_SPACE,	 /* bytes, inodes, quota or a configured limit */
-	FAULT_UNIT,	 /* systemd or the unit's definition */
+	FAULT_CORRUPT, /* bytes that are not what their format says, or that rotted on our disk */
+	FAULT_STALE, /* older than what is already known, or expired */
+	FAULT_NO_SPACE, /* bytes, inodes, quota or a configured limit */
+	FAULT_UNIT, /* systemd or the unit's definition */
 	FAULT_UNHEALTHY, /* the release ran and did not pass */
-	FAULT_BUSY,	 /* locked, held, inhibited, another transaction */
-	FAULT_CONFIG,	 /* the configuration or the command line */
-	FAULT_INTERNAL,	 /* everything else: I/O errors, no memory */
+	FAULT_BUSY, /* locked, held, inhibited, another transaction */
+	FAULT_CONFIG, /* the configuration or the command line */
+	FAULT_INTERNAL, /* everything else: I/O errors, no memory */
 	FAULT_MAX,
 };
 

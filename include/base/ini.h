@@ -14,9 +14,9 @@
 
 #include "base/error.h"
 
-#define INI_FILE_MAX (64 * 1024)   /* bytes */
-#define INI_LINE_MAX 4096	   /* bytes, without the newline */
-#define INI_SECTION_MAX 48	   /* bytes */
+#define INI_FILE_MAX	(64 * 1024) /* bytes */
+#define INI_LINE_MAX	4096 /* bytes, without the newline */
+#define INI_SECTION_MAX 48 /* bytes */
 
 /*
  * Called once per key, in the order of the file; `where` is "file:line" for messages. Returns 0, or < 0

@@ -11,8 +11,8 @@
 
 #include "store/state.h"
 
-#define HISTORY_BLOCK 1024
-#define HISTORY_ENTRIES 256
+#define HISTORY_BLOCK	  1024
+#define HISTORY_ENTRIES	  256
 #define HISTORY_FILE_SIZE (HISTORY_BLOCK * HISTORY_ENTRIES)
 
 struct history_entry {
@@ -24,8 +24,8 @@ struct history_entry {
 	char from_version[STATE_VERSION_MAX]; /* empty: nothing ran before */
 	char to_version[STATE_VERSION_MAX];
 	enum slot slot; /* the target */
-	uint64_t began;    /* realtime */
-	uint64_t ended;    /* realtime */
+	uint64_t began; /* realtime */
+	uint64_t ended; /* realtime */
 	uint64_t downtime; /* usec from the job to the first passed start probe; 0: not measured */
 	bool trusted_by_word; /* installed with --trust-me */
 	char who[STATE_WHO_MAX];

@@ -15,8 +15,8 @@
 
 #include "base/error.h"
 
-#define RECORD_BLOCK 4096
-#define RECORD_FILE_SIZE (2 * RECORD_BLOCK)
+#define RECORD_BLOCK	   4096
+#define RECORD_FILE_SIZE   (2 * RECORD_BLOCK)
 #define RECORD_PAYLOAD_MAX 3900 /* bytes */
 
 /*

@@ -11,7 +11,7 @@ struct request {
 	char boot_id[CLOCK_BOOT_ID_MAX];
 	uint64_t expires; /* monotonic: with the boot id, the clock may jump meanwhile */
 	enum verb verb;
-	enum slot slot;		     /* switch: a, b, or SLOT_NONE for "previous" */
+	enum slot slot; /* switch: a, b, or SLOT_NONE for "previous" */
 	char version[STATE_VERSION_MAX]; /* install */
 	char source[STATE_PATH_MAX];
 	struct digest source_digest;
@@ -34,4 +34,5 @@ int request_store(int dirfd, const struct request *request, struct error *err);
 /* > 0: REQUEST_NONE: never written, withdrawn (VERB_NONE). Expiry and boot are the caller's to judge: */
 enum { REQUEST_NONE = 1 };
 int request_load(int dirfd, struct request *ret_request, struct error *err);
-bool request_is_expired(const struct request *request, const char *boot_id, uint64_t monotonic_usec);
+bool request_is_expired(const struct request *request, const char *boot_id,
+			uint64_t monotonic_usec);

@@ -14,13 +14,13 @@
 #include "store/slot.h"
 #include "store/verb.h"
 
-#define STATE_ID_MAX 37	      /* a transaction id: UUID text with the final NUL */
+#define STATE_ID_MAX	  37 /* a transaction id: UUID text with the final NUL */
 #define STATE_VERSION_MAX 128 /* bytes with the final NUL */
-#define STATE_REASON_MAX 300
-#define STATE_WHO_MAX 64
-#define STATE_PATH_MAX 1024
-#define STATE_BAD_MAX 6	  /* remembered bad releases; the oldest is dropped */
-#define STATE_STARTS_MAX 8 /* remembered start times */
+#define STATE_REASON_MAX  300
+#define STATE_WHO_MAX	  64
+#define STATE_PATH_MAX	  1024
+#define STATE_BAD_MAX	  6 /* remembered bad releases; the oldest is dropped */
+#define STATE_STARTS_MAX  8 /* remembered start times */
 
 /* A release as far as the state must know it. A null digest: none. */
 struct state_release {
@@ -32,24 +32,24 @@ struct state_release {
 struct state_transaction {
 	char id[STATE_ID_MAX];
 	enum verb verb;
-	enum slot target;	/* absolute: the slot that shall become current */
-	enum slot origin;	/* the slot that was current before; SLOT_NONE at a first install */
+	enum slot target; /* absolute: the slot that shall become current */
+	enum slot origin; /* the slot that was current before; SLOT_NONE at a first install */
 	struct state_release release; /* digest is null until it is staged */
-	uint64_t began;	       /* realtime */
-	uint64_t phase_began;  /* realtime */
-	uint64_t switched;     /* realtime, when the unit was (re)started for the trial; 0: not yet */
+	uint64_t began; /* realtime */
+	uint64_t phase_began; /* realtime */
+	uint64_t switched; /* realtime, when the unit was (re)started for the trial; 0: not yet */
 	char boot_id[CLOCK_BOOT_ID_MAX]; /* the boot in which phase was entered or resumed last */
-	bool orderly;	       /* the machine was being shut down when the worker let go */
+	bool orderly; /* the machine was being shut down when the worker let go */
 	unsigned int attempts; /* worker starts in this phase */
 	unsigned int boot_tries_left;
 	/* the unit's invocation before the flip, and the one under trial; empty: none yet */
 	char old_invocation[33];
 	char invocation[33];
 	uint64_t phase_began_monotonic; /* in the boot of boot_id */
-	uint64_t downtime;	/* usec from the old release's end to the first passed start; 0: not measured */
+	uint64_t downtime; /* usec from the old release's end to the first passed start; 0: not measured */
 	char from_version[STATE_VERSION_MAX]; /* what ran before; empty: nothing */
-	char baseline[256];	/* names of probes that failed on the old release, each with a comma behind */
-	bool trust_me;		/* sideloaded on a person's word alone */
+	char baseline[256]; /* names of probes that failed on the old release, each with a comma behind */
+	bool trust_me; /* sideloaded on a person's word alone */
 	/*
 	 * How it ended. Writing PHASE_IDLE with an outcome is the commit point of the outcome; `recorded` follows once
 	 * the history has it, so that a crash in between records it at the next start, once.
@@ -79,11 +79,12 @@ struct state_hold {
 struct state {
 	enum phase phase;
 	struct state_transaction transaction;
-	struct state_release good;     /* known good: what must run when nothing is under way */
+	struct state_release good; /* known good: what must run when nothing is under way */
 	struct state_release fallback; /* known good before that: what `rollback` goes to */
 	struct state_hold hold;
 	struct state_release bad[STATE_BAD_MAX]; /* newest first; null digest ends the list */
-	uint64_t starts[STATE_STARTS_MAX];	 /* usec from job to ready of committed trials, newest first; 0 ends */
+	uint64_t starts
+		[STATE_STARTS_MAX]; /* usec from job to ready of committed trials, newest first; 0 ends */
 	/* the request that was answered last */
 	char answered[STATE_ID_MAX];
 	bool accepted;

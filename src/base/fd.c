@@ -1,0 +1,186 @@
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define FIRST_ROOM    4096
+#define OPENAT2_TRIES 128
+
+int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return error_errno(err, "opening the directory %s", name);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* EAGAIN: somebody renames on the way, so that the kernel cannot be sure. It says: try again. */
+int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = -1;
+
+	for (int i = 0; i < OPENAT2_TRIES; i++) {
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return (int)fd;
+}
+
+ssize_t fd_read_full(int fd, void *buf, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = read(fd, (char *)buf + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t fd_pread_full(int fd, void *buf, size_t size, off_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pread(fd, (char *)buf + done, size - done, offset + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* A write that takes nothing and says no error would be retried for ever: it is one. */
+static int count_written(ssize_t n, size_t *done)
+{
+	if (n < 0)
+		return errno == EINTR ? 0 : -1;
+	if (n == 0) {
+		errno = EIO;
+		return -1;
+	}
+	*done += (size_t)n;
+	return 0;
+}
+
+int fd_write_full(int fd, const void *buf, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size)
+		if (count_written(write(fd, (const char *)buf + done, size - done), &done) < 0)
+			return -1;
+	return 0;
+}
+
+int fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, size - done, offset + (off_t)done);
+
+		if (count_written(n, &done) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Reads to the end, but no more than max + 1 bytes; the room grows, as files in /proc tell no size. */
+static int read_to_end(int fd, const char *name, size_t max, char **ret_data, size_t *ret_size,
+		       struct error *err)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t room = FIRST_ROOM;
+	size_t size = 0;
+
+	for (;;) {
+		char *more = realloc(data, room);
+		ssize_t n;
+
+		if (!more)
+			return error_errno(err, "reading %s", name);
+		data = more;
+		n = fd_read_full(fd, data + size, room - 1 - size);
+		if (n < 0)
+			return error_errno(err, "reading %s", name);
+		size += (size_t)n;
+		if (size > max)
+			return error_set(err, FAULT_CORRUPT, "%s has more than %zu bytes", name,
+					 max);
+		if (size < room - 1)
+			break;
+		room *= 2;
+	}
+	data[size] = '\0';
+	*ret_data = TAKE_PTR(data);
+	if (ret_size)
+		*ret_size = size;
+	return 0;
+}
+
+/* O_NONBLOCK: a FIFO of that name must not hold us up; it has no effect on regular files. */
+int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
+		 struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT)
+		return FD_ABSENT;
+	if (fd < 0)
+		return error_errno(err, "opening %s", name);
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "looking at %s", name);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, FAULT_CORRUPT, "%s is not a regular file", name);
+	return read_to_end(fd, name, max, ret_data, ret_size, err);
+}
+
+void fd_close_all_but(const int *keep, size_t n_keep)
+{
+	unsigned int first = 3;
+
+	for (;;) {
+		unsigned int next = UINT32_MAX; /* the lowest to keep from `first` on */
+
+		for (size_t i = 0; i < n_keep; i++)
+			if (keep[i] >= 0 && (unsigned int)keep[i] >= first &&
+			    (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		if (next > first)
+			(void)close_range(first, next == UINT32_MAX ? next : next - 1, 0);
+		if (next == UINT32_MAX)
+			return;
+		first = next + 1;
+	}
+}
