@@ -1,0 +1,43 @@
+/*
+ * The configuration of one app: /etc/flipslot/APP.conf and APP.conf.d/ drop-ins over vendor defaults in
+ * /usr/lib/flipslot/APP.conf[.d]; docs/CONFIG.md is the manual. Only this module and app/init know keys; what
+ * deploy needs is handed down as plain values.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "deploy/options.h"
+
+#define CONFIG_ETC "/etc/flipslot"
+#define CONFIG_VENDOR "/usr/lib/flipslot"
+#define CONFIG_ROOT "/var/lib/flipslot" /* Root= is CONFIG_ROOT/APP unless given */
+#define CONFIG_RUN "/run/flipslot"	/* event streams: CONFIG_RUN/APP/events */
+
+struct config; /* owns every string */
+
+/*
+ * Loads and checks the configuration of `app`. > 0: CONFIG_ABSENT, there is none: *ret_config is not set.
+ * Errors have file:line and what to do.
+ */
+enum { CONFIG_ABSENT = 1 };
+int config_load(const char *app, struct config **ret_config, struct error *err);
+void config_free(struct config *config);
+CLEANUP_DEFINE(struct config, config_free);
+
+const struct deploy_options *config_deploy(const struct config *config);
+const char *config_root(const struct config *config); /* absolute */
+const char *config_unit(const struct config *config);
+
+/* Opens the app's directory. FAULT_CONFIG names `flipslot init` if it is not there. */
+int config_open_root(const struct config *config, int *ret_fd, struct error *err);
+
+/* Names of all configured apps, sorted; malloc'ed, NULL-terminated: parse_argv_free. */
+int config_list(char ***ret_names, struct error *err);
+
+/*
+ * Checks all files of all apps (or of one, if app is not NULL), calling `finding` for each problem instead of
+ * stopping at the first file. *ret_problems: how many.
+ */
+int config_check(const char *app, void (*finding)(void *data, const char *text), void *data,
+		 unsigned int *ret_problems, struct error *err);
