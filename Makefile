@@ -159,16 +159,54 @@ demo:
 	+@$(MAKE) --no-print-directory $J all $(FAULT_APP)
 	@tests/demo/demo
 
+# ---- lint: everything in scripts/lint-*, over everything or over one layer's files ----
+
+lint = for l in scripts/lint-*; do $$l $1 || bad="$$bad $$l"; done; \
+	[ -z "$$bad" ] || { echo "findings:$$bad" >&2; exit 1; }
+
+lint:
+	@scripts/deps lint
+	+@$(MAKE) --no-print-directory -s $J all
+	@$(call lint)
+
+$(PRESENT:%=lint-%): lint-%:
+	+@$(MAKE) --no-print-directory -s $J $(B)/lib$*.a
+	@$(call lint,src/$* include/$* tests/$*)
+
+# ---- install ----
+
+BINDIR = $(PREFIX)/bin
+DOCDIR = $(PREFIX)/share/doc/flipslot
+UNITS = $(wildcard $(foreach t,service timer path socket target slice,units/*.$t))
+USER_UNITS = $(wildcard $(foreach t,service timer path socket target slice,units/user/*.$t))
+# each: a file, where it goes
+INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
+	$(foreach f,$(USER_UNITS),$f:$(PREFIX)/lib/systemd/user/$(notdir $f)) \
+	$(foreach f,$(wildcard units/catalog/*.catalog),$f:$(PREFIX)/lib/systemd/catalog/$(notdir $f)) \
+	$(patsubst %,%:$(PREFIX)/lib/sysusers.d/flipslot.conf,$(wildcard slots-layout/flipslot.sysusers)) \
+	$(patsubst %,%:$(PREFIX)/lib/tmpfiles.d/flipslot.conf,$(wildcard slots-layout/flipslot.tmpfiles)) \
+	$(foreach f,$(wildcard README.md LICENSE docs/*.md),$f:$(DOCDIR)/$(notdir $f))
+
+install: all
+	install -d $(DESTDIR)$(SYSCONFDIR)/flipslot $(DESTDIR)$(STATEDIR)/flipslot
+	install -D -m 755 $(B)/flipslot $(DESTDIR)$(BINDIR)/flipslot
+	@set -e; for f in $(INSTALLED); do \
+		from=$${f%%:*}; to=$(DESTDIR)$${f#*:}; echo "install $$from -> $$to"; \
+		mkdir -p "$${to%/*}"; sed 's,@BINDIR@,$(BINDIR),g' "$$from" >"$$to"; chmod 644 "$$to"; done
+
+uninstall: # configuration and slots stay
+	rm -f $(DESTDIR)$(BINDIR)/flipslot $(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$f)))
+
 deps:
 	@scripts/deps all
 
 print-layers:
 	@$(foreach l,$(LAYERS),echo '$l: $(ALL_$l)';)
 
-print-cflags:
-	@echo '$(filter-out -Werror,$(CFLAGS_ALL))'
+print-cflags: # quoted for a shell
+	@$(info $(CFLAGS_ALL) $(call cflags,cmocka $(PC_app))):
 
 clean:
 	rm -rf $(B) $(B)-san
 
-.PHONY: all tests check test demo deps print-layers print-cflags clean
+.PHONY: all tests check test demo lint install uninstall deps print-layers print-cflags clean
