@@ -16,6 +16,16 @@
 
 struct config; /* owns every string */
 
+/* Where things are; tests name their own. */
+struct config_places {
+	const char *etc;    /* CONFIG_ETC */
+	const char *vendor; /* CONFIG_VENDOR */
+	const char *state;  /* CONFIG_ROOT: parent of the default Root= */
+	const char *top;    /* "/": Root= is below it, and what is above it is not looked at */
+};
+
+extern const struct config_places config_system_places;
+
 /*
  * Loads and checks the configuration of `app`. > 0: CONFIG_ABSENT, there is none: *ret_config is not set.
  * Errors have file:line and what to do.
