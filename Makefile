@@ -3,6 +3,8 @@
 #   B=build        where everything is built; builds in different folders do not meet
 #   SAN=1          address and undefined-behaviour sanitizers (in B-san); SAN=0: check without them
 #   WERROR=        do not stop at warnings
+#   V=1            show the commands
+#   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
 #   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
 
 VERSION := 0.1.0
@@ -72,6 +74,7 @@ LFS = $(eval LFS := $$(if $$(filter 4,$$(shell echo __SIZEOF_LONG__ | $(CC) -E -
 	-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64))$(LFS)
 BUILD_TIME = $(eval BUILD_TIME := $$(or $$(SOURCE_DATE_EPOCH),$$(shell \
 	git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile)))$(BUILD_TIME)
+say = @$(if $V,,echo '  $1	$@';)
 cflags = $(shell pkg-config --cflags $1)
 libs = $(if $(strip $1),$(or $(shell pkg-config --libs $1),$(error pkg-config: no $1; run scripts/deps)))
 
@@ -93,14 +96,14 @@ all: $(PROGRAM) $(LINKED)
 
 $(B)/src/%.o: src/%.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(call cflags,$(or $(PC_$(patsubst %/,%,$(dir $*))),$(PC_app))) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(or $(PC_$(patsubst %/,%,$(dir $*))),$(PC_app))) -MMD -MP -c $< -o $@
 
 # An archive, and the proof that it needs nothing but what the table above allows: all of it is
 # linked with nothing else.
 define layer_rules
 $(B)/lib$1.a: $(SRC_$1:%.c=$(B)/%.o) src/$1
 	@rm -f $$@
-	$(AR) rcs $$@ $$(filter %.o,$$^)
+	$$(call say,AR)$(AR) rcs $$@ $$(filter %.o,$$^)
 
 $(B)/link-$1: $(DEPS_$1)
 	@echo 'int main(void) { return 0; }' | $(CC) $$(LDFLAGS_ALL) -fPIE -o $$@ -x c - -x none \
@@ -109,21 +112,23 @@ $(B)/link-$1: $(DEPS_$1)
 
 $(TEST_$1:%=$(B)/%): $(B)/tests/$1/test-%: tests/$1/test-%.c $(DEPS_$1) $(MAKEFILE_LIST)
 	@mkdir -p $$(@D)
-	$(CC) $$(CFLAGS_ALL) $$(call cflags,cmocka $(PC_$1)) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
+	$$(call say,TEST)$(CC) $$(CFLAGS_ALL) $$(call cflags,cmocka $(PC_$1)) -MMD -MP -MF $$@.d \
+		$$(LDFLAGS_ALL) -o $$@ $$< \
 		$$(shell sed -n '1,9s|^/\* LDFLAGS: \(.*\) \*/$$$$|\1|p' $$<) \
 		$(DEPS_$1) $$(call libs,cmocka $(PC_$1))
 
-.PHONY: tests-$1 check-$1
+.PHONY: tests-$1 check-$1 lint-$1
 tests-$1: $(TEST_$1:%=$(B)/%)
 endef
 $(foreach l,$(PRESENT),$(eval $(call layer_rules,$l)))
 
 $(B)/flipslot: $(B)/src/main.o $(DEPS_app)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call libs,$(PC_app))
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call libs,$(PC_app))
 
 $(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(call libs,libsystemd)
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) -MMD -MP -MF $@.d \
+		$(LDFLAGS_ALL) -o $@ $< $(call libs,libsystemd)
 
 -include $(wildcard $(B)/*.d $(B)/src/*.d $(B)/src/*/*.d $(B)/tests/*/*.d)
 
@@ -132,32 +137,38 @@ $(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
 
 tests: $(TESTS:%=$(B)/%) $(FAULT_APP)
 
-J = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+MAKE_ = $(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
-SYSTEM = $(wildcard tests/sandbox/test-sandbox tests/system/test-*)
-export B := $(B)
+SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/system/test-*)
+SYSTEM_JOBS ?= 1
+export B
 
 check:
-	+@$(MAKE) --no-print-directory $J all tests
-	$(if $(TWICE),+@$(MAKE) --no-print-directory $J B=$(B)-san SAN=1 tests)
+	+@$(MAKE_) all tests
+	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests)
 	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS))
 
+# One layer alone; what is broken elsewhere does not matter.
 $(PRESENT:%=check-%): check-%:
-	+@$(MAKE) --no-print-directory $J $(B)/link-$* tests-$*
-	$(if $(TWICE),+@$(MAKE) --no-print-directory $J B=$(B)-san SAN=1 tests-$*)
+	+@$(MAKE_) $(B)/link-$* tests-$*
+	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests-$*)
 	@tests/run -j 2 -t 120 $(call UNIT,$(TEST_$*))
+
+check-system:
+	+@$(MAKE_) all $(FAULT_APP)
+	@tests/run -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
 
 test:
 	@scripts/deps test
-	+@$(MAKE) --no-print-directory $J all tests
-	$(if $(TWICE),+@$(MAKE) --no-print-directory $J B=$(B)-san SAN=1 tests)
-	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) -j 1 -t 600 $(SYSTEM)
+	+@$(MAKE_) all tests
+	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests)
+	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
 
 demo:
 	@scripts/deps test
-	+@$(MAKE) --no-print-directory $J all $(FAULT_APP)
-	@tests/demo/demo
+	+@$(MAKE_) all $(FAULT_APP)
+	@B=$(abspath $(B)) tests/demo/demo
 
 # ---- lint: everything in scripts/lint-*, over everything or over one layer's files ----
 
@@ -166,11 +177,11 @@ lint = for l in scripts/lint-*; do $$l $1 || bad="$$bad $$l"; done; \
 
 lint:
 	@scripts/deps lint
-	+@$(MAKE) --no-print-directory -s $J all
+	+@$(MAKE_) all
 	@$(call lint)
 
 $(PRESENT:%=lint-%): lint-%:
-	+@$(MAKE) --no-print-directory -s $J $(B)/lib$*.a
+	+@$(MAKE_) $(B)/lib$*.a
 	@$(call lint,src/$* include/$* tests/$*)
 
 # ---- install ----
@@ -209,4 +220,4 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san
 
-.PHONY: all tests check test demo lint install uninstall deps print-layers print-cflags clean
+.PHONY: all tests check check-system test demo lint install uninstall deps print-layers print-cflags clean
