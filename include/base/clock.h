@@ -21,7 +21,10 @@ uint64_t clock_monotonic_usec(void);
 /* "2026-11-23T21:34:05Z" in UTC (RFC 3339); 0 gives "never". Returns ret_text. */
 char *clock_format(uint64_t realtime_usec, char ret_text[static CLOCK_TEXT_MAX]);
 
-/* The other way round; also accepts "2026-11-23 21:34:05", "2026-11-23 21:34", "2026-11-23" (local time). */
+/*
+ * The other way round; also accepts local time: "2026-11-23 21:34:05", "2026-11-23 21:34",
+ * "2026-11-23". Otherwise FAULT_CONFIG.
+ */
 int clock_parse(const char *text, uint64_t *ret_realtime_usec, struct error *err);
 
 /* A span for people: "2h 5min", "3.2s", "41ms". Returns ret_text. */

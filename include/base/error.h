@@ -24,11 +24,12 @@ struct error {
 };
 
 /*
- * Both set the text and return a negative errno to forward; err may be NULL.
+ * All set the text and return a negative errno to forward; err may be NULL.
  *
  * error_set:   the fault is given; returns the errno that stands for it (never 0).
- * error_errno: the cause is errno as it is on entry: ": strerror" is appended, and the fault follows
- *              from it (ENOSPC, EDQUOT → no-space; otherwise internal). Returns -errno, -EIO if 0.
+ * error_errno: the cause is errno as it is on entry: ": strerror" is appended, and the fault
+ *              follows from it (ENOSPC, EDQUOT → no-space; otherwise internal). Returns -errno, or
+ *              -EIO if errno is 0.
  * error_code:  the same for a negative errno in hand.
  */
 int error_set(struct error *err, enum fault fault, const char *format, ...)

@@ -20,7 +20,7 @@ int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err);
  */
 int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 
-/* Reads until size bytes or the end. Returns the bytes read, or -1 with errno set; EINTR is retried. */
+/* Reads until size bytes or the end: the bytes read, or -1 with errno set; EINTR is retried. */
 ssize_t fd_read_full(int fd, void *buf, size_t size);
 ssize_t fd_pread_full(int fd, void *buf, size_t size, off_t offset);
 

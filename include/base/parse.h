@@ -11,16 +11,22 @@
 
 #include "base/error.h"
 
-int parse_bool(const char *text, bool *ret_value,
-	       struct error *err); /* yes no true false on off 1 0 */
+/* yes no true false on off 1 0 */
+int parse_bool(const char *text, bool *ret_value, struct error *err);
+
+/* Decimal digits only. */
 int parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value, struct error *err);
 
-/* Bytes: "8M", "512K", "1.5G" (1024 based, suffixes K M G T, at most six decimals, rounded down), or a
- * plain number of bytes. */
+/*
+ * Bytes: "8M", "512K", "1.5G" (1024 based, suffixes K M G T, at most six decimals, rounded down),
+ * or a plain number of bytes.
+ */
 int parse_size(const char *text, uint64_t *ret_bytes, struct error *err);
 
-/* As systemd.time(7): "5min", "90s", "1h 30min", "250ms", "infinity" (USEC_INFINITY); a number without a
- * unit is seconds, and stands alone. */
+/*
+ * As systemd.time(7): "5min", "90s", "1h 30min", "250ms", "infinity" (USEC_INFINITY); a number
+ * without a unit is seconds, and stands alone.
+ */
 int parse_span(const char *text, uint64_t *ret_usec, struct error *err);
 
 /* App names: 1..64 of [a-z0-9_-], first one a letter or digit. They become unit instance names. */

@@ -26,15 +26,15 @@ char *text_take(struct text *text); /* the caller's; "" if nothing was added; NU
 #define _cleanup_text_ _cleanup_(text_done)
 
 /*
- * The length in bytes (1 to 4) of the valid UTF-8 sequence (RFC 3629) that the bytes begin with, and its
- * code point; 0 if there is none. *ret_point may be NULL.
+ * The length in bytes (1 to 4) of the valid UTF-8 sequence (RFC 3629) that the bytes begin with,
+ * and its code point; 0 if there is none. *ret_point may be NULL.
  */
 size_t text_utf8_char(const char *bytes, size_t size, uint32_t *ret_point);
 
 /* The largest n ≤ max and ≤ strlen(text) at which a cut leaves no UTF-8 sequence in two. */
 size_t text_cut_point(const char *text, size_t max);
 
-/* Copies as much of text as fits into room (≥ 1) bytes, cut between characters. Returns ret_text. */
+/* Copies what fits of text into room (≥ 1) bytes, cut between characters. Returns ret_text. */
 char *text_copy(const char *text, char *ret_text, size_t room);
 
 /*
@@ -46,8 +46,8 @@ char *text_escape(const char *bytes, size_t size, char *ret_text, size_t room);
 
 /*
  * Fields "key=value\n": text_add_field writes newline and backslash in values as \n and \\.
- * text_get_field gives the value of the first `key` in the NUL-terminated text `fields`; false if it is
- * not there, has another escape or is too long for room.
+ * text_get_field gives the value of the first `key` in the NUL-terminated text `fields`; false if
+ * it is not there, has another escape or is too long for room.
  */
 bool text_get_field(const char *fields, const char *key, char *ret_value, size_t room);
 void text_add_field(struct text *text, const char *key, const char *value);

@@ -1,6 +1,7 @@
 /*
- * The only file that calls rename, fsync, fdatasync and syncfs. After each function returned 0, what
- * it did survives a power cut; before that, either the old or the new is found, never a mixture.
+ * The only file that calls rename, fsync, fdatasync and syncfs. After each function returned 0,
+ * what it did survives a power cut; before that, either the old or the new is found, never a
+ * mixture.
  */
 #pragma once
 
@@ -16,7 +17,7 @@ int durable_sync_dir(int dirfd, struct error *err);
 /* syncfs of the file system that fd lives on: everything written there so far is durable. */
 int durable_sync_fs(int fd, struct error *err);
 
-/* Writes a new file beside `name` (randomly named), syncs it, renames it over, syncs the directory. */
+/* Writes a new file (randomly named), syncs it, renames it over `name`, syncs the directory. */
 int durable_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		    struct error *err);
 
@@ -26,7 +27,7 @@ int durable_remove(int dirfd, const char *name, struct error *err);
 /* mkdir with mode and owner root (the caller), the entry synced; one that is there is fine. */
 int durable_mkdir(int dirfd, const char *name, mode_t mode, struct error *err);
 
-/* The link `name` to `target`, made new or replaced in one step (randomly named link, rename over). */
+/* The link `name` to `target`, made new or replaced in one step (as durable_replace does). */
 int durable_symlink(int dirfd, const char *target, const char *name, struct error *err);
 
 /*
@@ -36,7 +37,7 @@ int durable_symlink(int dirfd, const char *target, const char *name, struct erro
 enum { DURABLE_NO_EXCHANGE = 1 };
 int durable_exchange(int dirfd, const char *a, const char *b, struct error *err);
 
-/* A zero-written, synced file of exactly `size` bytes; one of that size that is there is left alone. */
+/* A zero-written, synced file of exactly `size` bytes; one of that size there is left alone. */
 int durable_preallocate(int dirfd, const char *name, size_t size, mode_t mode, struct error *err);
 
 /* Overwrites bytes inside a preallocated file and fdatasyncs it: no block is allocated. */

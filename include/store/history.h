@@ -1,5 +1,5 @@
 /*
- * Past transactions: a preallocated file of HISTORY_ENTRIES blocks of 1 KiB used as a ring. A block:
+ * Past transactions: a preallocated file of HISTORY_ENTRIES blocks of 1 KiB, a ring. A block:
  *
  *     flipslot-history 1 <sequence> <length> <SHA-256 over sequence, newline, payload, hex>\n
  *     <payload: fields "key=value\n">
@@ -32,7 +32,7 @@ struct history_entry {
 	char reason[STATE_REASON_MAX];
 };
 
-/* Appends durably; an entry whose id is the newest one's is not written twice. Strings are cut to fit. */
+/* Appends durably; an id that the newest entry has is not written twice. Strings are cut to fit. */
 int history_append(int dirfd, const struct history_entry *entry, struct error *err);
 
 /* The newest `max` entries, newest first; *ret_entries is malloc'ed. */

@@ -19,22 +19,24 @@
 
 /*
  * Makes what is missing of the layout in the directory dirfd: slots/, both slot directories, the
- * preallocated files, lock. Never touches `current`. Idempotent; a crash in it is mended by the next call.
+ * preallocated files, lock. Never touches `current`. Idempotent; a crash in it is mended by the
+ * next call.
  */
 int layout_create(int dirfd, struct error *err);
 
 /*
- * Which slot `current` (or `previous`) resolves to, by device and inode of the directory, not by the
- * link's text. > 0: LAYOUT_ABSENT (no such link, or it dangles), *ret_slot is then SLOT_NONE.
- * A link that resolves to anything but one of the slots is FAULT_CORRUPT.
+ * Which slot `current` (or `previous`) resolves to, by device and inode of the directory, not by
+ * the link's text. > 0: LAYOUT_ABSENT (no such link, or it dangles), *ret_slot is then SLOT_NONE. A
+ * link that resolves to anything but one of the slots is FAULT_CORRUPT.
  */
 enum { LAYOUT_ABSENT = 1 };
 int layout_current(int dirfd, enum slot *ret_slot, struct error *err);
 int layout_previous(int dirfd, enum slot *ret_slot, struct error *err);
 
 /*
- * Makes `current` name `slot` (and `previous` the other one) durably. Does nothing but sync if it does
- * already. Uses the exchange where both links exist and the file system can: nothing is allocated then.
+ * Makes `current` name `slot` (and `previous` the other one) durably. Does nothing but sync if it
+ * does already. Uses the exchange where both links exist and the file system can: nothing is
+ * allocated then.
  */
 int layout_point_current(int dirfd, enum slot slot, struct error *err);
 
@@ -45,8 +47,8 @@ int layout_remove_current(int dirfd, struct error *err);
 int layout_open_slot(int dirfd, enum slot slot, int *ret_fd, struct error *err);
 
 /*
- * Empties the slot directory (never the one that `current` resolves to: that is FAULT_INTERNAL), its seal
- * first and durably. Does not follow links, does not cross mounts. Directories without permissions for
- * their owner are opened up first.
+ * Empties the slot directory (never the one that `current` resolves to: that is FAULT_INTERNAL),
+ * its seal first and durably. Does not follow links, does not cross mounts. Directories without
+ * permissions for their owner are opened up first.
  */
 int layout_clear_slot(int dirfd, enum slot slot, struct error *err);

@@ -1,12 +1,12 @@
 /*
- * The lock of an app: flock on its `lock` file (mode 0600). Held by the one process that may change the
- * app's directory; the kernel drops it when that process dies.
+ * The lock of an app: flock on its `lock` file (mode 0600). Held by the one process that may change
+ * the app's directory; the kernel drops it when that process dies.
  */
 #pragma once
 
 #include "base/error.h"
 
-/* Takes the lock. *ret_fd holds it; closing it gives it back. > 0: LOCK_TAKEN, somebody else has it. */
+/* Takes the lock: *ret_fd holds it; closing gives it back. > 0: LOCK_TAKEN, by somebody else. */
 enum { LOCK_TAKEN = 1 };
 int lock_take(int dirfd, const char *name, int *ret_fd, struct error *err);
 

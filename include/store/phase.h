@@ -1,6 +1,6 @@
 /*
- * The phases of a transaction, as the state record keeps them. The table of transitions and what is true
- * on disk in each of them stand in deploy/machine.h and src/deploy/machine.c.
+ * The phases of a transaction, as the state record keeps them. The table of transitions and what is
+ * true on disk in each of them stand in deploy/machine.h and src/deploy/machine.c.
  */
 #pragma once
 

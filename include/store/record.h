@@ -1,12 +1,13 @@
 /*
  * A record that is overwritten in place: a file of two 4 KiB records, each
  *
- *     flipslot-record 1 <sequence> <length> <SHA-256 of the sequence in decimal, a newline and the payload, hex>\n
+ *     flipslot-record 1 <sequence> <length> <SHA-256, hex>\n
  *     <payload: length bytes of text>
  *     <zero bytes up to 4096>
  *
- * The valid one with the higher sequence counts; writing goes to the other one, so that a torn write
- * leaves the record before. Nothing is allocated (durable_overwrite).
+ * where the digest is over the sequence in decimal, a newline and the payload.
+ * The valid one with the higher sequence counts; writing goes to the other one, so that a torn
+ * write leaves the record before. Nothing is allocated (durable_overwrite).
  */
 #pragma once
 
@@ -21,8 +22,8 @@
 
 /*
  * *ret_payload is malloc'ed, NUL-terminated. > 0: RECORD_EMPTY, both are all zeroes (just made);
- * RECORD_TORN, the older one was taken because the newer one is damaged: the payload is returned and
- * the caller says it. Both damaged: FAULT_CORRUPT. *ret_sequence may be NULL.
+ * RECORD_TORN, the older one was taken because the newer one is damaged: the payload is returned
+ * and the caller says it. Both damaged: FAULT_CORRUPT. *ret_sequence may be NULL.
  */
 enum { RECORD_EMPTY = 1, RECORD_TORN = 2 };
 int record_load(int dirfd, const char *name, char **ret_payload, uint64_t *ret_sequence,

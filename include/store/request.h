@@ -1,6 +1,6 @@
 /*
- * What a caller wants from the worker: written by the CLI under the lock of the request file itself,
- * answered by the worker in the state record (state.answered).
+ * What a caller wants from the worker: written by the CLI under the lock of the request file
+ * itself, answered by the worker in the state record (state.answered).
  */
 #pragma once
 
@@ -26,12 +26,12 @@ struct request {
 /* A fresh random id (UUID version 4 text) of a transaction or command. */
 int request_new_id(char ret_id[static STATE_ID_MAX], struct error *err);
 
-/* Locks the request file (waits at most timeout_usec); *ret_lock_fd is closed to unlock. > 0: LOCK_TAKEN. */
+/* Locks the request file: as lock_wait(); *ret_lock_fd is closed to unlock. > 0: LOCK_TAKEN. */
 int request_lock(int dirfd, uint64_t timeout_usec, int *ret_lock_fd, struct error *err);
 
 int request_store(int dirfd, const struct request *request, struct error *err);
 
-/* > 0: REQUEST_NONE: never written, withdrawn (VERB_NONE). Expiry and boot are the caller's to judge: */
+/* > 0: REQUEST_NONE: never written, or withdrawn (VERB_NONE). Expiry is the caller's to judge: */
 enum { REQUEST_NONE = 1 };
 int request_load(int dirfd, struct request *ret_request, struct error *err);
 bool request_is_expired(const struct request *request, const char *boot_id,

@@ -28,7 +28,7 @@ struct state_release {
 	char version[STATE_VERSION_MAX];
 };
 
-/* The transaction that is under way, or the last one while phase is PHASE_IDLE (empty id: never one). */
+/* The transaction under way, or the last one while phase is PHASE_IDLE (empty id: never one). */
 struct state_transaction {
 	char id[STATE_ID_MAX];
 	enum verb verb;
@@ -46,14 +46,16 @@ struct state_transaction {
 	char old_invocation[33];
 	char invocation[33];
 	uint64_t phase_began_monotonic; /* in the boot of boot_id */
-	uint64_t downtime; /* usec from the old release's end to the first passed start; 0: not measured */
+	/* usec from the old release's end to the first passed start; 0: not measured */
+	uint64_t downtime;
 	char from_version[STATE_VERSION_MAX]; /* what ran before; empty: nothing */
-	char baseline[256]; /* names of probes that failed on the old release, each with a comma behind */
+	/* names of probes that failed on the old release, each with a comma behind */
+	char baseline[256];
 	bool trust_me; /* sideloaded on a person's word alone */
 	/*
-	 * How it ended. Writing PHASE_IDLE with an outcome is the commit point of the outcome; `recorded` follows once
-	 * the history has it, so that a crash in between records it at the next start, once.
-	 * fault and reason are set before that when the verdict fell (REVERTING).
+	 * How it ended. Writing PHASE_IDLE with an outcome is the commit point of the outcome;
+	 * `recorded` follows once the history has it, so that a crash in between records it at the
+	 * next start, once. fault and reason are set before that when the verdict fell (REVERTING).
 	 */
 	enum outcome outcome;
 	bool recorded;
@@ -83,8 +85,8 @@ struct state {
 	struct state_release fallback; /* known good before that: what `rollback` goes to */
 	struct state_hold hold;
 	struct state_release bad[STATE_BAD_MAX]; /* newest first; null digest ends the list */
-	uint64_t starts
-		[STATE_STARTS_MAX]; /* usec from job to ready of committed trials, newest first; 0 ends */
+	/* usec from job to ready of committed trials, newest first; 0 ends */
+	uint64_t starts[STATE_STARTS_MAX];
 	/* the request that was answered last */
 	char answered[STATE_ID_MAX];
 	bool accepted;

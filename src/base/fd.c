@@ -114,7 +114,7 @@ int fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset)
 	return 0;
 }
 
-/* Reads to the end, but no more than max + 1 bytes; the room grows, as files in /proc tell no size. */
+/* Reads to the end, if that comes within max bytes; the room grows: files in /proc tell no size. */
 static int read_to_end(int fd, const char *name, size_t max, char **ret_data, size_t *ret_size,
 		       struct error *err)
 {
