@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # used by who sources this
 # What `sandbox` (outside) and `boot` (inside the namespaces) share.
 
 readonly inside_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -28,4 +28,15 @@ systemd_program() {
 set_limits() {
 	prlimit --pid $$ --core=1:1 2>/dev/null || ulimit -c 0
 	prlimit --pid $$ --nofile=1024:524288 2>/dev/null || ulimit -S -n 1024
+}
+
+# Lines "TYPE TARGET", one for each mount that we see. /proc/self/mountinfo, proc(5).
+mounts() {
+	local line
+	local -a fields
+	while read -r line; do
+		read -ra fields <<<"$line"
+		line=${line#* - }
+		printf '%s %b\n' "${line%% *}" "${fields[4]}"
+	done </proc/self/mountinfo
 }
