@@ -20,6 +20,12 @@ int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err);
  */
 int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 
+/*
+ * The same for what exists, but links are followed as long as they stay below dirfd (EXDEV: one does
+ * not; no /proc links either).
+ */
+int fd_open_resolved(int dirfd, const char *path, int flags);
+
 /* Reads until size bytes or the end: the bytes read, or -1 with errno set; EINTR is retried. */
 ssize_t fd_read_full(int fd, void *buf, size_t size);
 ssize_t fd_pread_full(int fd, void *buf, size_t size, off_t offset);

@@ -1,8 +1,8 @@
 /*
- * The one door to inih. The bytes are checked before inih sees them (its version 55 in Debian 12
- * cuts lines at 200 bytes and parses the tail as a new line, cuts section names at 49, and takes a
- * blank and a semicolon for a comment), and what it read is compared with the line before the caller
- * gets it: a value comes whole and as it stands, or there is an error with file:line.
+ * The one door to inih. Its version 55 in Debian 12 cuts lines at 200 bytes and parses the tail as a
+ * new line, cuts section names at 49, and takes a blank and a semicolon for a comment. Here the bytes
+ * are checked before it sees them, and what it read is compared with the line before the caller gets
+ * it: a value comes whole and as it stands, or there is an error with file:line.
  *
  * The dialect (systemd.syntax(7), without line continuation): "[Section name]", "Key=Value",
  * comments are whole lines that begin with # or ;. Values are trimmed; nothing in a value is a

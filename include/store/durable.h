@@ -1,7 +1,8 @@
 /*
  * The only file that calls rename, fsync, fdatasync and syncfs. After each function returned 0,
  * what it did survives a power cut; before that, either the old or the new is found, never a
- * mixture.
+ * mixture. A name may have several parts (none of them a link, but for the last): then the directory
+ * that holds it is the one that is synced. dirfd must be open for reading (fd_open_dir).
  */
 #pragma once
 
@@ -42,3 +43,9 @@ int durable_preallocate(int dirfd, const char *name, size_t size, mode_t mode, s
 
 /* Overwrites bytes inside a preallocated file and fdatasyncs it: no block is allocated. */
 int durable_overwrite(int fd, const void *data, size_t size, off_t offset, struct error *err);
+
+/*
+ * Removes the temporary files that a killed process left in the directory. Only for the holder of the
+ * lock: somebody else's temporary file may be under way.
+ */
+int durable_tidy(int dirfd, struct error *err);

@@ -1,9 +1,6 @@
 /*
- * Past transactions: a preallocated file of HISTORY_ENTRIES blocks of 1 KiB, a ring. A block:
- *
- *     flipslot-history 1 <sequence> <length> <SHA-256 over sequence, newline, payload, hex>\n
- *     <payload: fields "key=value\n">
- *     <zero bytes>
+ * Past transactions: a preallocated file of HISTORY_ENTRIES blocks (store/block.h) of 1 KiB, a ring;
+ * the magic is "flipslot-history", the payload is fields (store/fields.h).
  *
  * Sequence n (from 1) stands in block (n - 1) mod HISTORY_ENTRIES. A damaged block is passed over.
  */

@@ -24,6 +24,9 @@
  */
 int layout_create(int dirfd, struct error *err);
 
+/* Removes temporary files that a killed process left. Only for the holder of the lock. */
+int layout_tidy(int dirfd, struct error *err);
+
 /*
  * Which slot `current` (or `previous`) resolves to, by device and inode of the directory, not by
  * the link's text. > 0: LAYOUT_ABSENT (no such link, or it dangles), *ret_slot is then SLOT_NONE. A
@@ -48,7 +51,6 @@ int layout_open_slot(int dirfd, enum slot slot, int *ret_fd, struct error *err);
 
 /*
  * Empties the slot directory (never the one that `current` resolves to: that is FAULT_INTERNAL),
- * its seal first and durably. Does not follow links, does not cross mounts. Directories without
- * permissions for their owner are opened up first.
+ * its seal first and durably; the directory itself stays, with mode 0755 (sweep_directory).
  */
 int layout_clear_slot(int dirfd, enum slot slot, struct error *err);

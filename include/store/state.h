@@ -94,11 +94,16 @@ struct state {
 };
 
 /*
- * Loads; a file that was never written gives PHASE_IDLE and nothing else.
- * > 0: STATE_TORN, the record before the newest was taken.
+ * Loads; a file that was never written gives PHASE_IDLE and nothing else, no file FAULT_CONFIG.
+ * > 0: STATE_TORN, the record before the newest was taken (see record_load).
  */
 enum { STATE_TORN = 1 };
 int state_load(int dirfd, struct state *ret_state, struct error *err);
+
+/*
+ * Stores. It always fits: if need be, first the reasons (reason, why, answer) are cut to 63 bytes, then
+ * the versions of bad releases to 31.
+ */
 int state_store(int dirfd, const struct state *state, struct error *err);
 
 /* Is this release remembered as bad? */

@@ -25,6 +25,18 @@ int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err)
 }
 
 /* EAGAIN: somebody renames on the way, so that the kernel cannot be sure. It says: try again. */
+static int open_how(int dirfd, const char *path, const struct open_how *how)
+{
+	long fd = -1;
+
+	for (int i = 0; i < OPENAT2_TRIES; i++) {
+		fd = syscall(SYS_openat2, dirfd, path, how, sizeof(*how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return (int)fd;
+}
+
 int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
@@ -32,14 +44,18 @@ int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
-	long fd = -1;
 
-	for (int i = 0; i < OPENAT2_TRIES; i++) {
-		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
-		if (fd >= 0 || errno != EAGAIN)
-			break;
-	}
-	return (int)fd;
+	return open_how(dirfd, path, &how);
+}
+
+int fd_open_resolved(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return open_how(dirfd, path, &how);
 }
 
 ssize_t fd_read_full(int fd, void *buf, size_t size)

@@ -225,7 +225,7 @@ bool parse_is_app_name(const char *text)
 	return size >= 1 && size <= APP_NAME_MAX && !text[size] && text[0] != '_' && text[0] != '-';
 }
 
-/* What the escape behind a backslash stands for; moves *at behind it. No argument can hold a NUL. */
+/* What the escape behind a backslash stands for; moves *at behind it. No argument has a NUL. */
 static bool take_escape(const char **at, char *ret_byte)
 {
 	static const char names[] = "abfnrtvs\\\"'";

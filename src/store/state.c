@@ -1,0 +1,153 @@
+/*
+ * The payload of the record file `state`: fields "key=value\n" (store/fields.h), in this order. A
+ * member with its default value has no line, but for phase. slots-layout/README.md says the same for
+ * people: keep them together.
+ */
+#include "store/state.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "store/fields.h"
+#include "store/layout.h"
+#include "store/record.h"
+
+#define S(kind, key, member)	       FIELD(struct state, kind, key, member)
+#define T(kind, member)		       S(kind, "transaction." #member, transaction.member)
+#define CUT(key, member, order, bytes) FIELD_CUT(struct state, key, member, order, bytes)
+
+#define RELEASE(key, member) \
+	S(FIELD_DIGEST, key ".digest", member.digest), S(FIELD_TEXT, key ".version", member.version)
+
+/* A release that is remembered as bad is known by its digest: its version may be cut. */
+#define BAD(number)                                                    \
+	S(FIELD_DIGEST, "bad." #number ".digest", bad[number].digest), \
+		CUT("bad." #number ".version", bad[number].version, 2, 31)
+
+static const struct field fields[] = {
+	S(FIELD_PHASE, "phase", phase),
+	T(FIELD_TEXT, id),
+	T(FIELD_VERB, verb),
+	T(FIELD_SLOT, target),
+	T(FIELD_SLOT, origin),
+	RELEASE("transaction.release", transaction.release),
+	T(FIELD_U64, began),
+	T(FIELD_U64, phase_began),
+	T(FIELD_U64, switched),
+	T(FIELD_TEXT, boot_id),
+	T(FIELD_BOOL, orderly),
+	T(FIELD_UINT, attempts),
+	T(FIELD_UINT, boot_tries_left),
+	T(FIELD_TEXT, old_invocation),
+	T(FIELD_TEXT, invocation),
+	T(FIELD_U64, phase_began_monotonic),
+	T(FIELD_U64, downtime),
+	T(FIELD_TEXT, from_version),
+	T(FIELD_TEXT, baseline),
+	T(FIELD_BOOL, trust_me),
+	T(FIELD_OUTCOME, outcome),
+	T(FIELD_BOOL, recorded),
+	T(FIELD_U64, ended),
+	T(FIELD_FAULT, fault),
+	CUT("transaction.reason", transaction.reason, 1, 63),
+	T(FIELD_TEXT, source),
+	T(FIELD_DIGEST, source_digest),
+	T(FIELD_UINT, strip_components),
+	T(FIELD_BOOL, start),
+	T(FIELD_TEXT, who),
+	RELEASE("good", good),
+	RELEASE("fallback", fallback),
+	S(FIELD_BOOL, "hold", hold.held),
+	S(FIELD_U64, "hold.since", hold.since),
+	S(FIELD_U64, "hold.until", hold.until),
+	S(FIELD_TEXT, "hold.who", hold.who),
+	CUT("hold.why", hold.why, 1, 63),
+	BAD(0),
+	BAD(1),
+	BAD(2),
+	BAD(3),
+	BAD(4),
+	BAD(5),
+	S(FIELD_U64, "start.0", starts[0]),
+	S(FIELD_U64, "start.1", starts[1]),
+	S(FIELD_U64, "start.2", starts[2]),
+	S(FIELD_U64, "start.3", starts[3]),
+	S(FIELD_U64, "start.4", starts[4]),
+	S(FIELD_U64, "start.5", starts[5]),
+	S(FIELD_U64, "start.6", starts[6]),
+	S(FIELD_U64, "start.7", starts[7]),
+	S(FIELD_TEXT, "answered", answered),
+	S(FIELD_BOOL, "accepted", accepted),
+	CUT("answer", answer, 1, 63),
+};
+
+_Static_assert(STATE_BAD_MAX == 6 && STATE_STARTS_MAX == 8, "the table above has them all");
+
+int state_load(int dirfd, struct state *ret_state, struct error *err)
+{
+	_cleanup_free_ char *payload = NULL;
+	struct state state = {};
+	int load = record_load(dirfd, LAYOUT_STATE, &payload, NULL, err);
+	int r;
+
+	if (load < 0)
+		return load;
+	r = fields_read(fields, ARRAY_SIZE(fields), load == RECORD_EMPTY ? "" : payload, &state,
+			err);
+	if (r < 0)
+		return error_prefix(err, r, LAYOUT_STATE);
+	*ret_state = state;
+	return load == RECORD_TORN ? STATE_TORN : 0;
+}
+
+int state_store(int dirfd, const struct state *state, struct error *err)
+{
+	_cleanup_free_ char *payload = NULL;
+	int r = fields_write(fields, ARRAY_SIZE(fields), state, RECORD_PAYLOAD_MAX, &payload, err);
+
+	return r < 0 ? error_prefix(err, r, LAYOUT_STATE) :
+		       record_store(dirfd, LAYOUT_STATE, payload, err);
+}
+
+/* The index of the release among the bad ones, or STATE_BAD_MAX. */
+static size_t find_bad(const struct state *state, const struct digest *digest)
+{
+	size_t i;
+
+	for (i = 0; i < STATE_BAD_MAX; i++)
+		if (digest_equal(&state->bad[i].digest, digest))
+			break;
+	return i;
+}
+
+bool state_is_bad(const struct state *state, const struct digest *digest)
+{
+	return !digest_is_null(digest) && find_bad(state, digest) < STATE_BAD_MAX;
+}
+
+void state_remember_bad(struct state *state, const struct state_release *release)
+{
+	struct state_release copy = *release; /* it may be one of the list */
+
+	if (digest_is_null(&copy.digest))
+		return;
+	state_forget_bad(state, &copy.digest);
+	memmove(&state->bad[1], &state->bad[0], (STATE_BAD_MAX - 1) * sizeof(state->bad[0]));
+	state->bad[0] = copy;
+}
+
+void state_forget_bad(struct state *state, const struct digest *digest)
+{
+	size_t i = find_bad(state, digest);
+
+	if (i == STATE_BAD_MAX || digest_is_null(digest))
+		return;
+	memmove(&state->bad[i], &state->bad[i + 1],
+		(STATE_BAD_MAX - 1 - i) * sizeof(state->bad[0]));
+	state->bad[STATE_BAD_MAX - 1] = (struct state_release){};
+}
+
+bool state_is_held(const struct state *state, uint64_t realtime_usec)
+{
+	return state->hold.held && (state->hold.until == 0 || realtime_usec < state->hold.until);
+}
