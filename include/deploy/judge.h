@@ -9,24 +9,26 @@
 
 enum judge_phase {
 	JUDGE_BASELINE, /* one round on the old release; who fails is written down, nobody is condemned */
-	JUDGE_START,	/* until every required probe has passed, or the deadline */
-	JUDGE_WATCH,	/* for the length of the window */
+	JUDGE_START, /* until every required probe has passed, or the deadline */
+	JUDGE_WATCH, /* for the length of the window */
 };
 
 enum judge_verdict {
 	JUDGE_PASSED = 1,
-	JUDGE_BAD,	   /* reason says why */
-	JUDGE_INTERRUPTED, /* interrupt() said so */
+	JUDGE_BAD, /* reason says why */
+	JUDGE_INTERRUPTED, /* interrupt() said so, or the machine is going down */
+	JUDGE_STOPPED, /* the unit is inactive, but has not failed: somebody stopped it, or it left with 0 */
 };
 
 struct judge_options {
 	enum judge_phase phase;
-	uint64_t deadline;    /* monotonic usec: start: give up; watch: end of the window */
+	uint64_t deadline; /* monotonic usec: start: give up; watch: end of the window */
 	const char *slot_path; /* absolute path of the slot that must run */
 	const char *other_path;
 	const char *current_path;
-	const char *exempt;   /* names of probes that failed at the baseline, each with a comma behind */
-	uint64_t started;     /* realtime usec of the invocation's start */
+	const char
+		*exempt; /* names of probes that failed at the baseline, each with a comma behind */
+	uint64_t started; /* realtime usec of the invocation's start */
 	const char *invocation; /* the one under judgement; empty: whichever runs */
 	/* asked between steps: > 0 ends the judging with JUDGE_INTERRUPTED; wake_fd (-1: none) wakes the judge up */
 	int (*interrupt)(void *data);
@@ -36,7 +38,8 @@ struct judge_options {
 
 struct judge_report {
 	char reason[STATE_REASON_MAX];
-	char failed[256];   /* names of probes that failed, each with a comma behind */
+	char failed[256]; /* JUDGE_BASELINE: names of probes that failed, each with a comma behind */
+	char invocation[33]; /* what was under judgement at the end: a restart by hand is followed */
 	struct proof_verdict proof;
 };
 

@@ -13,17 +13,17 @@ enum switch_mode {
 
 struct deploy_options {
 	const char *app;
-	const char *unit;     /* "gateway.service" */
-	const char *root;     /* absolute path of the app's directory, without links */
+	const char *unit; /* "gateway.service" */
+	const char *root; /* absolute path of the app's directory, without links */
 	const char *conf_file; /* for messages */
-	const char *helper;   /* this program, for probes */
+	const char *helper; /* this program, for probes */
 	enum switch_mode switch_mode;
 	uint64_t start_deadline_usec; /* from the job to all required start probes passed */
-	uint64_t watch_usec;	      /* probation after that; 0: none */
-	unsigned int boot_tries;      /* unorderly reboots that a trial survives */
-	unsigned int max_rollbacks;   /* attempts at getting the old release healthy before both-bad */
-	bool baseline;		      /* ask the probes of the old release before the flip */
-	bool keep;		      /* OnFail=keep: say it, do not roll back */
+	uint64_t watch_usec; /* probation after that; 0: none */
+	unsigned int boot_tries; /* unorderly reboots that a trial survives */
+	unsigned int max_rollbacks; /* attempts at getting the old release healthy before both-bad */
+	bool baseline; /* ask the probes of the old release before the flip */
+	bool keep; /* OnFail=keep: say it, do not roll back */
 	struct stage_options stage;
 	struct probe_options *probes; /* never empty: app/config adds the unit probe */
 	size_t n_probes;

@@ -1,0 +1,62 @@
+/*
+ * One worker at work on one app: the lock it holds, the state as it is on disk, the ways to hear of
+ * requests and to tell of events. Only the modules of deploy see it.
+ */
+#pragma once
+
+#include <limits.h>
+
+#include "deploy/event.h"
+#include "deploy/machine.h"
+#include "deploy/options.h"
+#include "store/request.h"
+#include "unit/manager.h"
+
+#define SESSION_PATH_MAX 4096
+
+struct session {
+	const struct deploy_options *options;
+	const struct event_listener *listener;
+	int dirfd; /* the app's directory */
+	int lock_fd;
+	int request_fd; /* inotify on the request file */
+	int stop_fd; /* borrowed; -1: none */
+	int wake_fd; /* epoll over both */
+	struct manager *manager; /* NULL until session_manager */
+	struct state state; /* as it is on disk */
+	char boot_id[CLOCK_BOOT_ID_MAX];
+	char current_path[SESSION_PATH_MAX];
+	char slot_path[SLOT_MAX][SESSION_PATH_MAX];
+	bool state_lost; /* both state records were damaged: state is empty */
+	bool stop; /* let go, the transaction stays as it is */
+	enum phase working; /* the phase whose step runs: a request may move the state on under it */
+	uint64_t job_began; /* monotonic, of the job that started the trial; 0: not by this worker */
+	uint64_t told; /* monotonic, of the last EVENT_PROGRESS */
+};
+
+/* > 0: SESSION_LOCKED, somebody else works on the app. The session must be closed in any case. */
+enum { SESSION_LOCKED = 1 };
+int session_open(struct session *session, const struct deploy_options *options,
+		 const struct event_listener *listener, int stop_fd, struct error *err);
+void session_close(struct session *session);
+
+/* The manager, connected at the first call and again after session_drop_manager. */
+int session_manager(struct session *session, struct manager **ret_manager, struct error *err);
+void session_drop_manager(struct session *session);
+
+/* Writes session->state. */
+int session_store(struct session *session, struct error *err);
+
+/* Goes through the machine: sets phase and its times, writes the state, tells of it. */
+int session_enter(struct session *session, enum machine_event event, struct error *err);
+
+/* The verdict fell: keeps fault and reason in the state, then REVERTING. */
+int session_condemn(struct session *session, enum fault fault, const char *reason,
+		    struct error *err);
+
+/* Absolute path of a slot. */
+const char *session_slot_path(const struct session *session, enum slot slot);
+
+void session_tell(const struct session *session, enum event_kind kind, enum fault fault,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
+void session_tell_event(const struct session *session, struct event event);

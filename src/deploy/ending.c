@@ -1,0 +1,126 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "store/history.h"
+
+static struct history_entry make_entry(const struct state_transaction *transaction)
+{
+	struct history_entry entry = {
+		.verb = transaction->verb,
+		.outcome = transaction->outcome,
+		.fault = transaction->fault,
+		.slot = transaction->target,
+		.began = transaction->began,
+		.ended = transaction->ended,
+		.downtime = transaction->downtime,
+		.trusted_by_word = transaction->trust_me,
+	};
+
+	(void)text_copy(transaction->id, entry.id, sizeof(entry.id));
+	(void)text_copy(transaction->from_version, entry.from_version, sizeof(entry.from_version));
+	(void)text_copy(transaction->release.version, entry.to_version, sizeof(entry.to_version));
+	(void)text_copy(transaction->who, entry.who, sizeof(entry.who));
+	(void)text_copy(transaction->reason, entry.reason, sizeof(entry.reason));
+	return entry;
+}
+
+int ending_record(struct session *session, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	struct event event = { .kind = EVENT_OUTCOME };
+	struct history_entry entry;
+	int r;
+
+	if (transaction->outcome == OUTCOME_NONE || transaction->recorded)
+		return 0;
+	entry = make_entry(transaction);
+	r = history_append(session->dirfd, &entry, err);
+	if (r < 0)
+		return error_prefix(err, r, "writing the history of %s", session->options->app);
+	event.fault = transaction->fault;
+	event.text = transaction->reason;
+	if (transaction->ended > transaction->began)
+		event.duration_usec = transaction->ended - transaction->began;
+	session_tell_event(session, event);
+	transaction->recorded = true;
+	return session_store(session, err);
+}
+
+static int end(struct session *session, enum outcome outcome, enum fault fault, const char *reason,
+	       struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	int r;
+
+	transaction->outcome = outcome;
+	transaction->recorded = false;
+	transaction->ended = clock_realtime_usec();
+	transaction->fault = fault;
+	(void)text_copy(reason, transaction->reason, sizeof(transaction->reason));
+	r = session_enter(session, MACHINE_ENDED, err);
+	if (r < 0)
+		return r;
+	/* commit point of the outcome */
+	return ending_record(session, err);
+}
+
+/* Was the release tried, and did not stand? */
+static bool outcome_condemns(enum outcome outcome)
+{
+	return outcome == OUTCOME_FAILED_FIRST || outcome == OUTCOME_ROLLED_BACK ||
+	       outcome == OUTCOME_ROLLED_BACK_UNHEALTHY || outcome == OUTCOME_BOTH_BAD;
+}
+
+int ending_end(struct session *session, enum outcome outcome, enum fault fault, const char *reason,
+	       struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+
+	if (outcome_condemns(outcome) && !digest_is_null(&transaction->release.digest))
+		state_remember_bad(&session->state, &transaction->release);
+	return end(session, outcome, fault, reason, err);
+}
+
+static void remember_start(struct state *state, uint64_t took)
+{
+	if (took == 0)
+		return;
+	memmove(&state->starts[1], &state->starts[0],
+		sizeof(state->starts) - sizeof(state->starts[0]));
+	state->starts[0] = took;
+}
+
+static void hold_the_choice(struct state *state)
+{
+	struct state_transaction *transaction = &state->transaction;
+	struct state_hold *hold = &state->hold;
+
+	if (transaction->verb == VERB_INSTALL || hold->held)
+		return;
+	*hold = (struct state_hold){ .held = true, .since = clock_realtime_usec() };
+	(void)text_copy(transaction->who, hold->who, sizeof(hold->who));
+	(void)snprintf(hold->why, sizeof(hold->why), "%s to %s by hand",
+		       verb_name(transaction->verb), transaction->release.version);
+}
+
+int ending_commit(struct session *session, const char *reason, struct error *err)
+{
+	struct state *state = &session->state;
+	struct state_transaction *transaction = &state->transaction;
+
+	if (!digest_equal(&state->good.digest, &transaction->release.digest)) {
+		/* who fled from a release by `rollback` must not be sent back to it by the next one */
+		if (transaction->verb == VERB_ROLLBACK)
+			state->fallback = (struct state_release){};
+		else
+			state->fallback = state->good;
+		if (transaction->verb == VERB_ROLLBACK && !digest_is_null(&state->good.digest))
+			state_remember_bad(state, &state->good);
+		state->good = transaction->release;
+	}
+	state_forget_bad(state, &transaction->release.digest);
+	remember_start(state, transaction->downtime);
+	hold_the_choice(state);
+	return end(session, OUTCOME_COMMITTED, FAULT_NONE, reason, err);
+}

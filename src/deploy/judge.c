@@ -1,0 +1,285 @@
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "deploy/rounds.h"
+
+#define LOOK_PERIOD_USEC USEC_PER_SEC /* at the unit, should a signal get lost */
+#define EXTERNAL_PATIENCE_USEC \
+	(600 * USEC_PER_SEC) /* that a failing external probe delays the commit */
+
+/* What a look at the unit says, beside the verdicts. */
+enum { LOOK_RUNS, LOOK_WAIT = 100 };
+
+struct judge {
+	const struct deploy_options *options;
+	const struct judge_options *how;
+	struct manager *manager;
+	const struct event_listener *listener;
+	const struct state *state;
+	struct judge_report *report;
+	struct rounds *rounds;
+	bool runs; /* at the last look */
+	bool delayed; /* the commit waits for an external probe, and it was said */
+};
+
+static void tell(const struct judge *judge, enum event_kind kind, const char *text)
+{
+	const struct event event = {
+		.kind = kind,
+		.app = judge->options->app,
+		.unit = judge->options->unit,
+		.state = judge->state,
+		.text = text,
+	};
+
+	judge->listener->handle(judge->listener->data, &event);
+}
+
+static int condemn_unit(const struct judge *judge, const struct unit *unit, const char *what,
+			struct error *err)
+{
+	char why[160];
+	bool stopping;
+	int r;
+
+	r = manager_is_stopping(judge->manager, &stopping, err);
+	if (r < 0)
+		return r;
+	if (stopping)
+		return JUDGE_INTERRUPTED;
+	(void)snprintf(judge->report->reason, sizeof(judge->report->reason), "%.80s %s: %s",
+		       unit->name, what, unit_explain(unit, why, sizeof(why)));
+	return JUDGE_BAD;
+}
+
+/* It is active under another invocation: restarted by systemd (bad) or by somebody's hand (followed). */
+static int follow_invocation(struct judge *judge, const struct unit *unit)
+{
+	bool first = judge->report->invocation[0] == '\0';
+
+	(void)text_copy(unit->invocation, judge->report->invocation,
+			sizeof(judge->report->invocation));
+	if (first)
+		return LOOK_RUNS;
+	rounds_reset(judge->rounds);
+	tell(judge, EVENT_NOTE, "somebody restarted the unit; its new invocation is judged");
+	return LOOK_RUNS;
+}
+
+static int look(struct judge *judge, const struct unit *unit, struct error *err)
+{
+	bool stopped = strcmp(unit->active_state, "inactive") == 0;
+	bool active = strcmp(unit->active_state, "active") == 0 ||
+		      strcmp(unit->active_state, "reloading") == 0;
+
+	if (strcmp(unit->active_state, "failed") == 0)
+		return condemn_unit(judge, unit, "failed", err);
+	if (strcmp(unit->sub_state, "auto-restart") == 0 || unit->restarts > 0)
+		return condemn_unit(judge, unit, "does not stay up", err);
+	if (stopped && unit->job_pending)
+		return LOOK_WAIT;
+	if (stopped) {
+		int r = condemn_unit(judge, unit, "stopped", err);
+
+		return r == JUDGE_BAD ? JUDGE_STOPPED : r;
+	}
+	if (!active)
+		return LOOK_WAIT;
+	if (strcmp(unit->invocation, judge->report->invocation) != 0)
+		return follow_invocation(judge, unit);
+	return LOOK_RUNS;
+}
+
+static int find_proof(struct judge *judge, const struct unit *unit, struct error *err)
+{
+	return proof_find(unit, judge->how->slot_path, judge->how->other_path,
+			  judge->how->current_path, &judge->report->proof, err);
+}
+
+/* Only old code to be seen: that is the one proof whose absence counts. */
+static bool runs_the_other_slot(const struct judge *judge)
+{
+	return judge->report->proof.proof != PROOF_STRONG && judge->report->proof.other_slot;
+}
+
+static int late(const struct judge *judge, const char *what)
+{
+	(void)snprintf(judge->report->reason, sizeof(judge->report->reason),
+		       "not healthy within the start deadline: %s", what);
+	return JUDGE_BAD;
+}
+
+/* > 0: a verdict. */
+static int decide_start(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
+{
+	bool over = clock_monotonic_usec() >= judge->how->deadline;
+	char why[STATE_REASON_MAX - 50];
+	int r;
+
+	if (runs && rounds_all_settled(judge->rounds)) {
+		r = find_proof(judge, unit, err);
+		if (r < 0)
+			return r;
+		if (!runs_the_other_slot(judge))
+			return JUDGE_PASSED;
+		return over ? late(judge, "the unit still runs code of the other slot") : 0;
+	}
+	if (!over)
+		return 0;
+	if (runs)
+		return late(judge, rounds_explain(judge->rounds, why, sizeof(why)));
+	(void)snprintf(why, sizeof(why), "the unit is %s (%s)", unit->active_state,
+		       unit->sub_state);
+	return late(judge, why);
+}
+
+static bool waits_for_external(struct judge *judge, uint64_t now)
+{
+	if (!rounds_external_fails(judge->rounds))
+		return false;
+	if (!judge->delayed)
+		tell(judge, EVENT_WARNING,
+		     "an external probe fails: this does not condemn the release, but delays the commit");
+	judge->delayed = true;
+	return now < judge->how->deadline + EXTERNAL_PATIENCE_USEC;
+}
+
+static int decide_watch(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
+{
+	const struct rounds_probe *failed = rounds_find_failed(judge->rounds);
+	uint64_t now = clock_monotonic_usec();
+	int r;
+
+	if (failed) {
+		(void)snprintf(judge->report->reason, sizeof(judge->report->reason),
+			       "probe %.60s failed %u times in a row: %.200s",
+			       failed->options->name, failed->failures, failed->text);
+		return JUDGE_BAD;
+	}
+	if (!runs || now < judge->how->deadline || rounds_any_in_doubt(judge->rounds) ||
+	    waits_for_external(judge, now))
+		return 0;
+	r = find_proof(judge, unit, err);
+	return r < 0 ? r : JUDGE_PASSED;
+}
+
+static int decide(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
+{
+	switch (judge->how->phase) {
+	case JUDGE_START:
+		return decide_start(judge, unit, runs, err);
+	case JUDGE_WATCH:
+		return decide_watch(judge, unit, runs, err);
+	default:
+		if (runs && !rounds_all_asked(judge->rounds))
+			return 0;
+		(void)rounds_failed_names(judge->rounds, judge->report->failed,
+					  sizeof(judge->report->failed));
+		return JUDGE_PASSED;
+	}
+}
+
+/* One turn: > 0 is a verdict. */
+static int turn(struct judge *judge, struct error *err)
+{
+	struct rounds_view view = {
+		.options = judge->options,
+		.judge = judge->how,
+		.listener = judge->listener,
+		.state = judge->state,
+	};
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	if (judge->how->interrupt(judge->how->interrupt_data) > 0)
+		return JUDGE_INTERRUPTED;
+	r = unit_query(judge->manager, judge->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	view.unit = &unit;
+	r = look(judge, &unit, err);
+	if (r < 0 || (r != LOOK_RUNS && r != LOOK_WAIT))
+		return r;
+	judge->runs = r == LOOK_RUNS;
+	if (!judge->runs)
+		return decide(judge, &unit, false, err);
+	r = rounds_step(judge->rounds, &view, err);
+	if (r < 0)
+		return r;
+	return decide(judge, &unit, true, err);
+}
+
+static int wait_for_news(const struct judge *judge, struct error *err)
+{
+	uint64_t now = clock_monotonic_usec();
+	uint64_t until = now + LOOK_PERIOD_USEC;
+	uint64_t next = rounds_next(judge->rounds);
+
+	if (judge->runs && next < until)
+		until = next;
+	if (judge->how->deadline > now && judge->how->deadline < until)
+		until = judge->how->deadline;
+	return manager_wait(judge->manager, judge->rounds->epoll_fd, until > now ? until - now : 0,
+			    err);
+}
+
+static int on_change(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+	(void)message;
+	(void)data;
+	(void)ret_error;
+	return 0; /* its arrival ends manager_wait, and that is all it is for */
+}
+
+/* Changes of the unit wake the judge up at once. */
+static int subscribe(const struct judge *judge, sd_bus_slot **ret_slot, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", judge->options->unit, &path);
+	if (r >= 0)
+		r = sd_bus_match_signal(manager_bus(judge->manager), ret_slot,
+					"org.freedesktop.systemd1", path,
+					"org.freedesktop.DBus.Properties", "PropertiesChanged",
+					on_change, NULL);
+	return r < 0 ? manager_error(NULL, r, err, "watching %s", judge->options->unit) : 0;
+}
+
+int judge_run(const struct deploy_options *options, const struct judge_options *how,
+	      struct manager *manager, const struct event_listener *listener,
+	      const struct state *state, struct judge_report *ret_report, struct error *err)
+{
+	struct judge judge = {
+		.options = options,
+		.how = how,
+		.manager = manager,
+		.listener = listener,
+		.state = state,
+		.report = ret_report,
+	};
+	_cleanup_(rounds_freep) struct rounds *rounds = NULL;
+	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+	int r;
+
+	if (how->invocation && how->invocation != ret_report->invocation)
+		(void)text_copy(how->invocation, ret_report->invocation,
+				sizeof(ret_report->invocation));
+	r = rounds_new(&rounds, options, how, err);
+	if (r < 0)
+		return r;
+	judge.rounds = rounds;
+	r = subscribe(&judge, &slot, err);
+	if (r < 0)
+		return r;
+	for (;;) {
+		r = turn(&judge, err);
+		if (r != 0)
+			return r;
+		r = wait_for_news(&judge, err);
+		if (r < 0)
+			return r;
+	}
+}

@@ -1,0 +1,295 @@
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/mailbox.h"
+#include "install/seal.h"
+#include "store/layout.h"
+
+/* clang-format off */
+static const struct {
+	enum verb verb;
+	unsigned int phases; /* bit set: allowed in this phase */
+	const char *why_not;
+} allowed[] = {
+	{VERB_INSTALL,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or cancel it"},
+	{VERB_SWITCH,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or roll it back"},
+	{VERB_ROLLBACK,	1U << PHASE_IDLE | 1U << PHASE_SWITCHING | 1U << PHASE_TRIAL | 1U << PHASE_WATCHING,
+	 "nothing was switched yet, or it is being rolled back already; before the switch use `flipslot cancel`"},
+	{VERB_CANCEL,	1U << PHASE_STAGING | 1U << PHASE_STAGED,
+	 "there is nothing left to cancel; after the switch use `flipslot rollback`"},
+	{VERB_HOLD,	~0U, NULL},
+	{VERB_UNHOLD,	~0U, NULL},
+};
+/* clang-format on */
+
+int mailbox_judge(const struct state *state, const struct request *request, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++) {
+		if (allowed[i].verb != request->verb)
+			continue;
+		if (allowed[i].phases & (1U << state->phase))
+			return 0;
+		return error_set(err, FAULT_BUSY, "%s is not possible while %s: %s",
+				 verb_name(request->verb), phase_name(state->phase),
+				 allowed[i].why_not);
+	}
+	return error_set(err, FAULT_CONFIG, "this worker does not know such a request");
+}
+
+static void set_hold(struct state *state, const struct request *request)
+{
+	struct state_hold *hold = &state->hold;
+
+	*hold = (struct state_hold){};
+	if (request->verb == VERB_UNHOLD)
+		return;
+	hold->held = true;
+	hold->since = clock_realtime_usec();
+	hold->until = request->until;
+	(void)text_copy(request->who, hold->who, sizeof(hold->who));
+	(void)text_copy(request->why, hold->why, sizeof(hold->why));
+}
+
+/* The slot that seals the release to roll back to: what is known good if something else runs, else the one before. */
+static int find_rollback_slot(const struct session *session, enum slot current, enum slot *ret_slot,
+			      struct error *err)
+{
+	const struct state *state = &session->state;
+	const struct state_release *goal = &state->fallback;
+	struct descriptor descriptor;
+	int r;
+
+	if (current == SLOT_NONE)
+		return error_set(err, FAULT_CONFIG, "nothing is installed yet");
+	r = seal_peek(session->dirfd, current, &descriptor, err);
+	if (r < 0)
+		return r;
+	if (r == SEAL_ABSENT || !digest_equal(&descriptor.index, &state->good.digest))
+		goal = &state->good;
+	if (digest_is_null(&goal->digest))
+		return error_set(
+			err, FAULT_CONFIG,
+			"no release was known good before this one: nothing to roll back to");
+	r = seal_peek(session->dirfd, slot_other(current), &descriptor, err);
+	if (r < 0)
+		return r;
+	if (r == SEAL_ABSENT || !digest_equal(&descriptor.index, &goal->digest))
+		return error_set(
+			err, FAULT_CONFIG,
+			"%s is not on the disk any more: slot %s holds %s; install %s again",
+			goal->version, slot_name(slot_other(current)),
+			r == SEAL_ABSENT ? "nothing complete" : descriptor.version, goal->version);
+	*ret_slot = slot_other(current);
+	return 0;
+}
+
+static int choose_target(const struct session *session, const struct request *request,
+			 enum slot current, enum slot *ret_target, struct error *err)
+{
+	if (request->verb == VERB_ROLLBACK)
+		return find_rollback_slot(session, current, ret_target, err);
+	if (request->verb == VERB_INSTALL) {
+		*ret_target = current == SLOT_NONE ? SLOT_A : slot_other(current);
+		return 0;
+	}
+	if (current == SLOT_NONE)
+		return error_set(err, FAULT_CONFIG, "nothing is installed yet");
+	*ret_target = request->slot == SLOT_NONE ? slot_other(current) : request->slot;
+	if (*ret_target == current)
+		return error_set(err, FAULT_CONFIG, "slot %s is what `current` names already",
+				 slot_name(current));
+	return 0;
+}
+
+/* What the seals say of the two slots; an absent or damaged one is preflight's to complain about. */
+static void describe_slots(const struct session *session, struct state_transaction *transaction)
+{
+	struct descriptor descriptor;
+
+	if (transaction->origin != SLOT_NONE &&
+	    seal_peek(session->dirfd, transaction->origin, &descriptor, NULL) == 0)
+		(void)text_copy(descriptor.version, transaction->from_version,
+				sizeof(transaction->from_version));
+	if (transaction->verb != VERB_INSTALL &&
+	    seal_peek(session->dirfd, transaction->target, &descriptor, NULL) == 0) {
+		transaction->release.digest = descriptor.index;
+		(void)snprintf(transaction->release.version, sizeof(transaction->release.version),
+			       "%s", descriptor.version);
+	}
+}
+
+static int make_transaction(const struct session *session, const struct request *request,
+			    struct state_transaction *ret_transaction, struct error *err)
+{
+	struct state_transaction transaction = {
+		.verb = request->verb,
+		.source_digest = request->source_digest,
+		.strip_components = request->strip_components,
+		.trust_me = request->trust_me,
+		.start = request->start,
+		.began = clock_realtime_usec(),
+		.boot_tries_left = session->options->boot_tries,
+	};
+	int r;
+
+	r = layout_current(session->dirfd, &transaction.origin, err);
+	if (r < 0)
+		return r;
+	r = choose_target(session, request, transaction.origin, &transaction.target, err);
+	if (r < 0)
+		return r;
+	(void)text_copy(request->id, transaction.id, sizeof(transaction.id));
+	(void)text_copy(request->source, transaction.source, sizeof(transaction.source));
+	(void)text_copy(request->who, transaction.who, sizeof(transaction.who));
+	(void)text_copy(request->version, transaction.release.version,
+			sizeof(transaction.release.version));
+	describe_slots(session, &transaction);
+	*ret_transaction = transaction;
+	return 0;
+}
+
+static void answer(struct session *session, const struct request *request, const struct error *no)
+{
+	struct state *state = &session->state;
+
+	(void)text_copy(request->id, state->answered, sizeof(state->answered));
+	state->accepted = !no;
+	(void)text_copy(no ? no->text : "", state->answer, sizeof(state->answer));
+}
+
+static int begin(struct session *session, const struct request *request, struct error *err)
+{
+	struct state_transaction transaction;
+	int r;
+
+	r = make_transaction(session, request, &transaction, err);
+	if (r < 0)
+		return r;
+	session->state.transaction = transaction;
+	answer(session, request, NULL);
+	return session_enter(session,
+			     request->verb == VERB_INSTALL ? MACHINE_REQUEST_INSTALL :
+							     MACHINE_REQUEST_SWITCH,
+			     err);
+}
+
+/* A rollback or a cancel of what is under way: the verdict is a person's. */
+static int overrule(struct session *session, const struct request *request, struct error *err)
+{
+	char reason[STATE_REASON_MAX];
+
+	answer(session, request, NULL);
+	(void)snprintf(reason, sizeof(reason), "%s asked by %s%s%.150s", verb_name(request->verb),
+		       request->who, request->why[0] ? ": " : "", request->why);
+	if (request->verb == VERB_CANCEL)
+		return ending_end(session, OUTCOME_CANCELLED, FAULT_NONE, reason, err);
+	return session_condemn(session, FAULT_NONE, reason, err);
+}
+
+static int accept(struct session *session, const struct request *request, struct error *err)
+{
+	switch (request->verb) {
+	case VERB_HOLD:
+	case VERB_UNHOLD:
+		answer(session, request, NULL);
+		set_hold(&session->state, request);
+		return session_store(session, err);
+	case VERB_CANCEL:
+		return overrule(session, request, err);
+	case VERB_ROLLBACK:
+		if (session->state.phase != PHASE_IDLE)
+			return overrule(session, request, err);
+		return begin(session, request, err);
+	default:
+		return begin(session, request, err);
+	}
+}
+
+static int refuse(struct session *session, const struct request *request, const struct error *no,
+		  struct error *err)
+{
+	int r;
+
+	answer(session, request, no);
+	r = session_store(session, err);
+	if (r < 0)
+		return r;
+	session_tell(session, EVENT_REFUSED_REQUEST, no->fault, "%s", no->text);
+	return 0;
+}
+
+static int decide(struct session *session, const struct request *request, struct error *err)
+{
+	struct error no = {};
+	int r;
+
+	r = mailbox_judge(&session->state, request, &no);
+	if (r >= 0)
+		r = accept(session, request, &no);
+	if (r < 0)
+		return refuse(session, request, &no, err);
+	if (request->verb == VERB_HOLD || request->verb == VERB_UNHOLD)
+		session_tell(session, EVENT_HOLD, FAULT_NONE, "%s: %s", verb_name(request->verb),
+			     request->why);
+	else
+		session_tell(session, EVENT_ACCEPTED, FAULT_NONE, "%s asked by %s",
+			     verb_name(request->verb), request->who);
+	return 0;
+}
+
+static void look_for_stop(struct session *session)
+{
+	struct pollfd poll_fd = { .fd = session->stop_fd, .events = POLLIN };
+
+	if (session->stop_fd >= 0 && poll(&poll_fd, 1, 0) > 0)
+		session->stop = true;
+}
+
+static void drain(int fd)
+{
+	char buf[4096];
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+}
+
+int mailbox_serve(struct session *session, struct error *err)
+{
+	struct request request;
+	int r;
+
+	look_for_stop(session);
+	drain(session->request_fd);
+	r = request_load(session->dirfd, &request, err);
+	if (r < 0) {
+		session_tell(session, EVENT_WARNING, FAULT_CORRUPT,
+			     "the request file of %s cannot be read and is passed over",
+			     session->options->app);
+		return 0;
+	}
+	if (r == REQUEST_NONE || strcmp(request.id, session->state.answered) == 0)
+		return 0;
+	if (request_is_expired(&request, session->boot_id, clock_monotonic_usec())) {
+		struct error no = {};
+
+		(void)error_set(
+			&no, FAULT_STALE,
+			"the request to %s came from an earlier boot or is too old: dropped",
+			verb_name(request.verb));
+		return refuse(session, &request, &no, err);
+	}
+	return decide(session, &request, err);
+}
+
+int mailbox_interrupt(void *data)
+{
+	struct session *session = data;
+	struct error err = {};
+
+	if (mailbox_serve(session, &err) < 0)
+		session_tell(session, EVENT_WARNING, err.fault, "%s", err.text);
+	return session->stop || session->state.phase != session->working;
+}

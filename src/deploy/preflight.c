@@ -1,0 +1,232 @@
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "deploy/preflight.h"
+#include "install/seal.h"
+#include "store/layout.h"
+
+#define UNIT_FILE_MAX (256 * 1024) /* bytes */
+
+struct check {
+	const struct deploy_options *options;
+	const struct preflight_input *input;
+	struct manager *manager;
+	const struct unit *unit;
+	char current_path[4096];
+	struct preflight *preflight;
+};
+
+__attribute__((format(printf, 3, 4))) static void complain(struct check *check, enum fault fault,
+							   const char *format, ...)
+{
+	struct preflight *preflight = check->preflight;
+	struct preflight_finding *finding;
+	va_list args;
+
+	if (preflight->n_findings == PREFLIGHT_FINDINGS)
+		return;
+	finding = &preflight->findings[preflight->n_findings++];
+	finding->fault = fault;
+	va_start(args, format);
+	(void)vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+}
+
+static void check_hold(struct check *check)
+{
+	const struct state_hold *hold = &check->input->state->hold;
+	char since[CLOCK_TEXT_MAX];
+
+	if (check->input->attended_override ||
+	    !state_is_held(check->input->state, clock_realtime_usec()))
+		return;
+	complain(check, FAULT_BUSY, "held since %s by %s (%s): `flipslot unhold %s` lifts it",
+		 clock_format(hold->since, since), hold->who, hold->why, check->options->app);
+}
+
+/* true if the path is `current` or below it */
+static bool goes_through(const char *path, const char *current_path)
+{
+	size_t size = strlen(current_path);
+
+	return strncmp(path, current_path, size) == 0 && (path[size] == '/' || path[size] == '\0');
+}
+
+static bool mentions(const struct unit_exec *exec, const char *current_path)
+{
+	if (goes_through(exec->path, current_path))
+		return true;
+	for (char **arg = exec->argv; arg && *arg; arg++) {
+		const char *at = strstr(*arg, current_path);
+
+		if (at && goes_through(at, current_path))
+			return true;
+	}
+	return false;
+}
+
+static bool sets_exec_start(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (fd_read_file(AT_FDCWD, path, UNIT_FILE_MAX, &text, NULL, NULL) != 0)
+		return false;
+	return strncmp(text, "ExecStart=", 10) == 0 || strstr(text, "\nExecStart=");
+}
+
+/* The file whose ExecStart= counts: the last drop-in that sets one, else the unit file. */
+static const char *find_exec_start_file(const struct unit *unit)
+{
+	const char *found = unit->fragment_path;
+
+	for (char **path = unit->drop_in_paths; path && *path; path++) {
+		if (sets_exec_start(*path))
+			found = *path;
+	}
+	return found;
+}
+
+static void check_exec_start(struct check *check)
+{
+	const struct unit *unit = check->unit;
+
+	for (size_t i = 0; i < unit->n_exec_start; i++) {
+		if (mentions(&unit->exec_start[i], check->current_path))
+			return;
+	}
+	if (goes_through(unit->working_directory, check->current_path))
+		return;
+	complain(check, FAULT_UNIT,
+		 "ExecStart= of %s does not go through %s, so a switch would change nothing: it is "
+		 "set in %s; make it start the program below %s",
+		 unit->name, check->current_path, find_exec_start_file(unit), check->current_path);
+}
+
+static void check_running(struct check *check)
+{
+	char why[160];
+
+	if (check->input->start || check->input->current == SLOT_NONE ||
+	    unit_is_running(check->unit))
+		return;
+	complain(
+		check, FAULT_UNIT,
+		"%s is not running (%s), and flipslot does not start what somebody may have stopped: "
+		"`systemctl start %s`, or ask with --start",
+		check->unit->name, unit_explain(check->unit, why, sizeof(why)), check->unit->name);
+}
+
+static int check_scopes(struct check *check, struct error *err)
+{
+	char who[64];
+	bool found;
+	int r;
+
+	r = unit_find_in_user_managers(check->unit->name, &found, who, sizeof(who), err);
+	if (r < 0)
+		return r;
+	if (found)
+		complain(
+			check, FAULT_UNIT,
+			"%s also runs as a unit of user %s: two of it would fight; stop that one first: "
+			"`systemctl --user -M %s@ disable --now %s`",
+			check->unit->name, who, who, check->unit->name);
+	return 0;
+}
+
+static int check_unit(struct check *check, struct error *err)
+{
+	const struct unit *unit = check->unit;
+
+	if (strcmp(unit->load_state, "loaded") != 0) {
+		complain(check, FAULT_UNIT,
+			 "%s is %s: look at `systemctl status %s`; Unit= in %s names it",
+			 unit->name, unit->load_state, unit->name, check->options->conf_file);
+		return 0;
+	}
+	check_exec_start(check);
+	check_running(check);
+	if (unit->job_pending)
+		complain(
+			check, FAULT_BUSY,
+			"systemd has a job for %s in its queue (`systemctl list-jobs`): try again when it is done",
+			unit->name);
+	return check_scopes(check, err);
+}
+
+/* The slot to come back to must be whole, or there is no way back. */
+static void check_fallback(struct check *check)
+{
+	struct descriptor descriptor;
+	struct error why = {};
+	int r;
+
+	if (check->input->current == SLOT_NONE)
+		return;
+	r = seal_peek(check->input->dirfd, check->input->current, &descriptor, &why);
+	if (r < 0)
+		complain(check, FAULT_CORRUPT, "there would be no way back: %s", why.text);
+	else if (r == SEAL_ABSENT)
+		complain(
+			check, FAULT_CORRUPT,
+			"there would be no way back: slot %s, which runs now, has no seal; take it over again with "
+			"`flipslot init %s --adopt`",
+			slot_name(check->input->current), check->options->app);
+}
+
+static int check_target(struct check *check, struct error *err)
+{
+	_cleanup_close_ int slot_fd = -1;
+	struct descriptor descriptor;
+	struct error why = {};
+	int r;
+
+	if (check->input->target == SLOT_NONE)
+		return 0;
+	r = seal_peek(check->input->dirfd, check->input->target, &descriptor, &why);
+	if (r < 0 || r == SEAL_ABSENT) {
+		complain(check, FAULT_CORRUPT, "slot %s holds no complete release%s%s",
+			 slot_name(check->input->target), r < 0 ? ": " : "", why.text);
+		return 0;
+	}
+	if (!digest_equal(&descriptor.index, &check->input->state->transaction.release.digest))
+		complain(check, FAULT_CORRUPT, "slot %s holds %s, which is not what was staged",
+			 slot_name(check->input->target), descriptor.version);
+	r = layout_open_slot(check->input->dirfd, check->input->target, &slot_fd, err);
+	if (r < 0)
+		return r;
+	if (unit_check_exec(check->unit, check->current_path, slot_fd, &why) < 0)
+		complain(check, why.fault, "%s would not start: %s", descriptor.version, why.text);
+	return 0;
+}
+
+int preflight_run(const struct deploy_options *options, const struct preflight_input *input,
+		  struct manager *manager, struct preflight *ret_preflight, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct check check = {
+		.options = options,
+		.input = input,
+		.manager = manager,
+		.unit = &unit,
+		.preflight = ret_preflight,
+	};
+	int r;
+
+	*ret_preflight = (struct preflight){};
+	(void)snprintf(check.current_path, sizeof(check.current_path), "%s/" LAYOUT_CURRENT,
+		       options->root);
+	check_hold(&check);
+	check_fallback(&check);
+	r = unit_query(manager, options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	r = check_unit(&check, err);
+	if (r < 0)
+		return r;
+	return check_target(&check, err);
+}

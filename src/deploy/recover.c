@@ -1,0 +1,28 @@
+#include "deploy/recover.h"
+#include "deploy/resume.h"
+#include "store/layout.h"
+
+int recover_app(const struct deploy_options *options, const struct event_listener *listener,
+		bool *ret_resume, bool *ret_flipped, struct error *err)
+{
+	_cleanup_(session_close) struct session session;
+	enum slot before = SLOT_NONE;
+	enum slot after = SLOT_NONE;
+	int r;
+
+	r = session_open(&session, options, listener, -1, err);
+	if (r < 0)
+		return r;
+	if (r == SESSION_LOCKED)
+		return RECOVER_BUSY;
+	(void)layout_current(session.dirfd, &before, NULL); /* damage is settled below */
+	r = resume_settle(&session, err);
+	if (r < 0)
+		return r;
+	r = layout_current(session.dirfd, &after, err);
+	if (r < 0)
+		return r;
+	*ret_resume = session.state.phase != PHASE_IDLE;
+	*ret_flipped = before != after;
+	return 0;
+}

@@ -1,0 +1,154 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/resume.h"
+#include "install/seal.h"
+#include "store/layout.h"
+
+static bool is_before_switch(enum phase phase)
+{
+	return phase == PHASE_STAGING || phase == PHASE_STAGED;
+}
+
+static bool is_on_trial(enum phase phase)
+{
+	return phase == PHASE_SWITCHING || phase == PHASE_TRIAL || phase == PHASE_WATCHING;
+}
+
+/* Another boot: the invocation is gone, times of the monotonic clock mean nothing any more. */
+static void forget_boot(struct state_transaction *transaction, const char *boot_id)
+{
+	(void)text_copy(boot_id, transaction->boot_id, sizeof(transaction->boot_id));
+	transaction->phase_began_monotonic = clock_monotonic_usec();
+	transaction->invocation[0] = '\0';
+	transaction->old_invocation[0] = '\0';
+	transaction->orderly = false;
+	transaction->attempts = 0;
+}
+
+enum resume_verdict resume_judge(enum phase phase, struct state_transaction *transaction,
+				 const char *boot_id, char *ret_reason, size_t room)
+{
+	bool rebooted = strcmp(transaction->boot_id, boot_id) != 0;
+	bool unorderly = rebooted && !transaction->orderly && is_on_trial(phase);
+
+	if (rebooted)
+		forget_boot(transaction, boot_id);
+	transaction->attempts++;
+	if (unorderly && transaction->boot_tries_left > 0)
+		transaction->boot_tries_left--;
+	if (unorderly && transaction->boot_tries_left == 0) {
+		(void)snprintf(ret_reason, room,
+			       "the machine went down again and again while %s was on trial",
+			       transaction->release.version);
+		return RESUME_REVERT;
+	}
+	if (transaction->attempts <= RESUME_ATTEMPTS_MAX || phase == PHASE_REVERTING)
+		return RESUME_GO_ON;
+	(void)snprintf(ret_reason, room, "the worker did not get through the phase %s in %d starts",
+		       phase_name(phase), RESUME_ATTEMPTS_MAX);
+	return is_before_switch(phase) ? RESUME_FAIL : RESUME_REVERT;
+}
+
+/* Which slot `current` should name; SLOT_NONE: leave it as it is. */
+static enum slot wanted_slot(const struct session *session)
+{
+	const struct state *state = &session->state;
+	struct descriptor descriptor;
+
+	switch (state->phase) {
+	case PHASE_TRIAL:
+	case PHASE_WATCHING:
+		return state->transaction.target;
+	case PHASE_REVERTING:
+		return state->transaction.origin;
+	case PHASE_SWITCHING:
+		return SLOT_NONE; /* the step flips, and starts in the same breath */
+	default:
+		break;
+	}
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
+		if (!digest_is_null(&state->good.digest) &&
+		    seal_peek(session->dirfd, slot, &descriptor, NULL) == 0 &&
+		    digest_equal(&descriptor.index, &state->good.digest))
+			return slot;
+	}
+	return SLOT_NONE;
+}
+
+/* A `current` that names a whole release is left alone while nothing is under way: a person may have set it. */
+static bool is_sound(const struct session *session, enum slot current)
+{
+	struct descriptor descriptor;
+
+	return current != SLOT_NONE && !is_on_trial(session->state.phase) &&
+	       session->state.phase != PHASE_REVERTING &&
+	       seal_peek(session->dirfd, current, &descriptor, NULL) == 0;
+}
+
+static int settle_current(struct session *session, struct error *err)
+{
+	enum slot wanted = wanted_slot(session);
+	enum slot current = SLOT_NONE;
+	struct error damage = {};
+	int r;
+
+	r = layout_current(session->dirfd, &current, &damage);
+	if (r < 0)
+		session_tell(session, EVENT_WARNING, damage.fault, "%s", damage.text);
+	if (wanted == SLOT_NONE || current == wanted || is_sound(session, current))
+		return 0;
+	r = layout_point_current(session->dirfd, wanted, err);
+	if (r < 0)
+		return r;
+	session_tell(session, EVENT_WARNING, FAULT_NONE, "`current` was put to slot %s",
+		     slot_name(wanted));
+	return 0;
+}
+
+/* Both records are damaged: what `current` names under a valid seal is taken for known good. */
+static int mend_state(struct session *session, struct error *err)
+{
+	struct descriptor descriptor;
+	enum slot current = SLOT_NONE;
+
+	if (!session->state_lost)
+		return 0;
+	if (layout_current(session->dirfd, &current, NULL) != 0)
+		return 0;
+	if (seal_peek(session->dirfd, current, &descriptor, NULL) != 0)
+		return 0;
+	session->state.good.digest = descriptor.index;
+	(void)text_copy(descriptor.version, session->state.good.version,
+			sizeof(session->state.good.version));
+	session_tell(session, EVENT_WARNING, FAULT_CORRUPT,
+		     "the state of %s was lost; %s in slot %s is taken for known good",
+		     session->options->app, descriptor.version, slot_name(current));
+	return session_store(session, err);
+}
+
+int resume_settle(struct session *session, struct error *err)
+{
+	struct state *state = &session->state;
+	enum resume_verdict verdict;
+	char reason[STATE_REASON_MAX];
+	int r;
+
+	r = mend_state(session, err);
+	if (r < 0)
+		return r;
+	if (state->phase == PHASE_IDLE) {
+		r = settle_current(session, err);
+		return r < 0 ? r : ending_record(session, err);
+	}
+	verdict = resume_judge(state->phase, &state->transaction, session->boot_id, reason,
+			       sizeof(reason));
+	if (verdict == RESUME_FAIL)
+		return ending_end(session, OUTCOME_FAILED, FAULT_INTERNAL, reason, err);
+	r = verdict == RESUME_REVERT ? session_condemn(session, FAULT_UNHEALTHY, reason, err) :
+				       session_store(session, err);
+	if (r < 0)
+		return r;
+	return settle_current(session, err);
+}

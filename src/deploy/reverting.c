@@ -1,0 +1,149 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/reverting.h"
+#include "deploy/switching.h"
+#include "deploy/trial.h"
+#include "store/layout.h"
+
+#define RETRY_PAUSE_USEC USEC_PER_SEC
+
+/* A first install has nothing to go back to: the unit is stopped, and nothing is left that would start it. */
+static int give_up_first(struct session *session, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	char reason[STATE_REASON_MAX];
+	int r;
+
+	r = switching_job(session, JOB_STOP, &result, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = layout_remove_current(session->dirfd, err);
+	if (r < 0)
+		return r;
+	(void)text_copy(session->state.transaction.reason, reason, sizeof(reason));
+	return ending_end(session, OUTCOME_FAILED_FIRST, session->state.transaction.fault, reason,
+			  err);
+}
+
+static int end(struct session *session, enum outcome outcome, const char *also, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	char reason[STATE_REASON_MAX];
+
+	if (also[0])
+		(void)snprintf(reason, sizeof(reason), "%.130s; after the rollback: %.130s",
+			       transaction->reason, also);
+	else
+		(void)text_copy(transaction->reason, reason, sizeof(reason));
+	return ending_end(session, outcome, transaction->fault, reason, err);
+}
+
+/* > 0: SWITCHING_INTERRUPTED. *ret_up says whether the unit came up on the old slot. */
+static int bring_back(struct session *session, bool *ret_up, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	enum job_result result = JOB_RESULT_OTHER;
+	int r;
+
+	r = switching_runs(session, transaction->origin, transaction->invocation, ret_up, err);
+	if (r < 0 || *ret_up)
+		return r;
+	for (unsigned int i = 0;; i++) {
+		r = switching_flip(session, transaction->origin, &result, err);
+		if (r < 0 || r == SWITCHING_INTERRUPTED)
+			return r;
+		*ret_up = r == 0 && result == JOB_RESULT_DONE;
+		if (*ret_up || i + 1 >= session->options->max_rollbacks)
+			return 0;
+		session_tell(session, EVENT_WARNING, FAULT_UNHEALTHY,
+			     "the release from before did not start either (%s); trying again",
+			     job_result_name(result));
+		r = manager_wait(session->manager, session->wake_fd, RETRY_PAUSE_USEC, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* The old release is probed as well; what failed on it before the flip is no news. */
+static int probe_old(struct session *session, struct judge_report *ret_report, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	uint64_t budget = switching_start_budget(session);
+	struct judge_options judge = {
+		.phase = JUDGE_START,
+		.deadline = clock_monotonic_usec() + budget,
+		.slot_path = session_slot_path(session, transaction->origin),
+		.other_path = session_slot_path(session, transaction->target),
+		.exempt = transaction->baseline,
+		.started = clock_realtime_usec(),
+	};
+
+	return trial_judge(session, &judge, ret_report, err);
+}
+
+static int is_up(struct session *session, bool *ret_up, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	*ret_up = unit_is_running(&unit) && unit.restarts == 0;
+	return 0;
+}
+
+int reverting_run(struct session *session, struct error *err)
+{
+	struct judge_report report = {};
+	bool up = false;
+	int r;
+
+	if (session->state.transaction.origin == SLOT_NONE)
+		return give_up_first(session, err);
+	r = bring_back(session, &up, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (!up)
+		return end(session, OUTCOME_BOTH_BAD, "the unit does not start", err);
+	r = probe_old(session, &report, err);
+	if (r < 0 || r == JUDGE_INTERRUPTED)
+		return r < 0 ? r : 0;
+	if (r == JUDGE_PASSED)
+		return end(session, OUTCOME_ROLLED_BACK, "", err);
+	r = is_up(session, &up, err);
+	if (r < 0)
+		return r;
+	return end(session, up ? OUTCOME_ROLLED_BACK_UNHEALTHY : OUTCOME_BOTH_BAD, report.reason,
+		   err);
+}
+
+int reverting_reassert(struct session *session, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	bool up = false;
+	int r;
+
+	if (session->state.phase != PHASE_IDLE ||
+	    session->state.transaction.outcome != OUTCOME_BOTH_BAD)
+		return 0;
+	r = is_up(session, &up, err);
+	if (r < 0 || up)
+		return r;
+	r = unit_reset_failed(session->manager, session->options->unit, err);
+	if (r < 0)
+		return r;
+	r = switching_job(session, JOB_START, &result, err);
+	if (r < 0)
+		return r;
+	session_tell(session, EVENT_WARNING, FAULT_UNHEALTHY,
+		     "both releases are bad; %s was found down and started again (%s)",
+		     session->options->unit, job_result_name(result));
+	return 0;
+}

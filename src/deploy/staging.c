@@ -1,0 +1,164 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/mailbox.h"
+#include "deploy/preflight.h"
+#include "deploy/staging.h"
+#include "deploy/switching.h"
+
+#define TELL_PERIOD_USEC (100 * USEC_PER_MSEC)
+
+struct watcher {
+	struct session *session;
+	enum stage_step step; /* the last one that was heard of */
+	uint64_t looked; /* monotonic, for requests */
+};
+
+static int on_progress(void *data, enum stage_step step, uint64_t done, uint64_t total,
+		       struct error *err)
+{
+	struct watcher *watcher = data;
+	struct session *session = watcher->session;
+	uint64_t now = clock_monotonic_usec();
+
+	if (step != watcher->step || done == total || now - session->told >= TELL_PERIOD_USEC) {
+		session->told = now;
+		session_tell_event(session, (struct event){ .kind = EVENT_PROGRESS,
+							    .step = step,
+							    .done = done,
+							    .total = total });
+	}
+	watcher->step = step;
+	if (now - watcher->looked < TELL_PERIOD_USEC)
+		return 0;
+	watcher->looked = now;
+	if (mailbox_interrupt(session) > 0)
+		return error_code(err, -ECANCELED, "staging");
+	return 0;
+}
+
+/* A complete slot is there already when the last worker died between the seal and the state. */
+static bool is_staged_already(const struct session *session)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	struct descriptor descriptor;
+
+	return seal_peek(session->dirfd, transaction->target, &descriptor, NULL) == 0 &&
+	       !digest_is_null(&transaction->source_digest) &&
+	       digest_equal(&descriptor.source, &transaction->source_digest) &&
+	       strcmp(descriptor.version, transaction->release.version) == 0 &&
+	       descriptor.installed >= transaction->began;
+}
+
+/* Nothing to do: the same archive, under the same version, is what is known good and current. */
+static bool is_running_already(const struct session *session)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	struct descriptor descriptor;
+
+	return transaction->origin != SLOT_NONE &&
+	       seal_peek(session->dirfd, transaction->origin, &descriptor, NULL) == 0 &&
+	       !digest_is_null(&transaction->source_digest) &&
+	       digest_equal(&descriptor.source, &transaction->source_digest) &&
+	       strcmp(descriptor.version, transaction->release.version) == 0 &&
+	       digest_equal(&descriptor.index, &session->state.good.digest);
+}
+
+static int open_source(const char *path, int *ret_fd, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return error_errno(err, "opening %s", path);
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "opening %s", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, FAULT_CONFIG, "%s is not a regular file", path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, struct error *err)
+{
+	const struct session *session = watcher->session;
+	const struct state_transaction *transaction = &session->state.transaction;
+	const struct stage_listener listener = { .progress = on_progress, .data = watcher };
+	struct stage_options options = session->options->stage;
+	struct descriptor descriptor = { .source = transaction->source_digest };
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = open_source(transaction->source, &fd, err);
+	if (r < 0)
+		return r;
+	options.archive.strip_components = transaction->strip_components;
+	descriptor.origin = transaction->trust_me ? ORIGIN_TRUST_ME : ORIGIN_SIDELOAD;
+	(void)text_copy(session->options->app, descriptor.app, sizeof(descriptor.app));
+	(void)text_copy(transaction->release.version, descriptor.version,
+			sizeof(descriptor.version));
+	r = stage_archive(session->dirfd, transaction->target, fd, &options, &listener, &descriptor,
+			  err);
+	if (r < 0)
+		return r;
+	*ret_descriptor = descriptor;
+	return 0;
+}
+
+/* What the slot was touched by is `failed`; what was found out before that is `refused`. */
+static int end_badly(struct session *session, const struct watcher *watcher,
+		     const struct error *cause, struct error *err)
+{
+	bool touched = watcher->step == STAGE_WRITE || watcher->step == STAGE_SYNC;
+
+	if (session->stop || session->state.phase != session->working)
+		return 0;
+	return ending_end(session, touched ? OUTCOME_FAILED : OUTCOME_REFUSED, cause->fault,
+			  cause->text, err);
+}
+
+static int take_over(struct session *session, const struct descriptor *descriptor,
+		     struct error *err)
+{
+	session->state.transaction.release.digest = descriptor->index;
+	return session_enter(session, MACHINE_STAGED, err);
+}
+
+static int end_untouched(struct session *session, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	char reason[STATE_REASON_MAX];
+
+	transaction->release.digest = session->state.good.digest;
+	(void)snprintf(reason, sizeof(reason),
+		       "%s runs already and is known good: nothing was touched",
+		       transaction->release.version);
+	return ending_commit(session, reason, err);
+}
+
+int staging_run(struct session *session, struct error *err)
+{
+	struct watcher watcher = { .session = session, .step = STAGE_VERIFY };
+	struct descriptor descriptor;
+	struct error cause = {};
+	bool go;
+	int r;
+
+	r = switching_preflight(session, SLOT_NONE, &go, err);
+	if (r < 0 || !go)
+		return r;
+	if (is_running_already(session))
+		return end_untouched(session, err);
+	if (is_staged_already(session) &&
+	    seal_peek(session->dirfd, session->state.transaction.target, &descriptor, err) == 0)
+		return take_over(session, &descriptor, err);
+	r = stage(&watcher, &descriptor, &cause);
+	if (r < 0)
+		return end_badly(session, &watcher, &cause, err);
+	return take_over(session, &descriptor, err);
+}

@@ -1,0 +1,357 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/judge.h"
+#include "deploy/mailbox.h"
+#include "deploy/preflight.h"
+#include "deploy/switching.h"
+#include "store/layout.h"
+
+#define LOOK_PERIOD_USEC USEC_PER_SEC
+#define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
+#define CANCELED_MAX	 3 /* times that somebody else's job may push ours out of the queue */
+
+static int refuse(struct session *session, const struct preflight *preflight, struct error *err)
+{
+	char reason[STATE_REASON_MAX];
+	size_t n = preflight->n_findings;
+
+	for (size_t i = 0; i < n; i++)
+		session_tell(session, EVENT_FINDING, preflight->findings[i].fault, "%s",
+			     preflight->findings[i].text);
+	(void)text_copy(preflight->findings[0].text, reason, sizeof(reason));
+	if (n > 1) {
+		size_t size = strnlen(reason, sizeof(reason) - 40);
+
+		(void)snprintf(reason + size, sizeof(reason) - size, " (and %zu more)", n - 1);
+	}
+	return ending_end(session, OUTCOME_REFUSED, preflight->findings[0].fault, reason, err);
+}
+
+int switching_preflight(struct session *session, enum slot target, bool *ret_go, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	const struct preflight_input input = {
+		.state = &session->state,
+		.dirfd = session->dirfd,
+		.target = target,
+		.current = transaction->origin,
+		.start = transaction->start,
+		.attended_override = transaction->verb != VERB_INSTALL,
+	};
+	struct preflight preflight = {};
+	struct manager *manager = NULL;
+	struct error no_manager = {};
+	int r;
+
+	if (session_manager(session, &manager, &no_manager) < 0) {
+		preflight.n_findings = 1;
+		preflight.findings[0].fault = no_manager.fault;
+		(void)text_copy(no_manager.text, preflight.findings[0].text,
+				sizeof(preflight.findings[0].text));
+	} else {
+		r = preflight_run(session->options, &input, manager, &preflight, err);
+		if (r < 0)
+			return r;
+	}
+	*ret_go = preflight.n_findings == 0;
+	return *ret_go ? 0 : refuse(session, &preflight, err);
+}
+
+/* One round of the probes on the release that still runs. Returns as judge_run. */
+static int ask_baseline(struct session *session, struct manager *manager, const struct unit *unit,
+			struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	struct judge_options judge = {
+		.phase = JUDGE_BASELINE,
+		.slot_path = session_slot_path(session, transaction->origin),
+		.other_path = session_slot_path(session, transaction->target),
+		.current_path = session->current_path,
+		.invocation = unit->invocation,
+		.interrupt = mailbox_interrupt,
+		.interrupt_data = session,
+		.wake_fd = session->wake_fd,
+	};
+	struct judge_report report = {};
+	int r;
+
+	r = judge_run(session->options, &judge, manager, session->listener, &session->state,
+		      &report, err);
+	if (r < 0)
+		return r;
+	(void)text_copy(report.failed, transaction->baseline, sizeof(transaction->baseline));
+	if (report.failed[0])
+		session_tell(
+			session, EVENT_NOTE, FAULT_NONE,
+			"fails on the release that runs now, so it will not condemn the new one: %s",
+			report.failed);
+	return r;
+}
+
+int switching_prepare(struct session *session, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	bool go;
+	int r;
+
+	r = switching_preflight(session, transaction->target, &go, err);
+	if (r < 0 || !go)
+		return r;
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	if (session->options->baseline && unit_is_running(&unit) &&
+	    transaction->origin != SLOT_NONE) {
+		r = ask_baseline(session, manager, &unit, err);
+		if (r < 0)
+			return r;
+		if (mailbox_interrupt(session) > 0)
+			return 0;
+	}
+	(void)text_copy(unit.invocation, transaction->old_invocation,
+			sizeof(transaction->old_invocation));
+	return session_enter(session, MACHINE_GO, err); /* the service is touched from here on */
+}
+
+uint64_t switching_start_budget(const struct session *session)
+{
+	uint64_t budget = session->options->start_deadline_usec;
+
+	for (size_t i = 0; i < STATE_STARTS_MAX; i++) {
+		if (session->state.starts[i] > budget / 3)
+			budget = 3 * session->state.starts[i];
+	}
+	return budget;
+}
+
+struct wait {
+	struct session *session;
+	enum job_type type;
+	uint64_t began;
+	uint64_t activating_since; /* 0: not seen yet */
+	uint64_t told;
+};
+
+/* While the job lasts: says what is waited for, and ends a start that nobody else would end. */
+static int look_at_wait(struct wait *wait, struct manager *manager, struct error *err)
+{
+	struct session *session = wait->session;
+	uint64_t now = clock_monotonic_usec();
+	_cleanup_unit_ struct unit unit = {};
+	bool activating;
+	int r;
+
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	activating = strcmp(unit.active_state, "activating") == 0;
+	if (activating && wait->activating_since == 0)
+		wait->activating_since = now;
+	if (now - wait->told >= TELL_PERIOD_USEC) {
+		char took[CLOCK_TEXT_MAX];
+
+		wait->told = now;
+		session_tell(session, EVENT_NOTE, FAULT_NONE, "waiting for %s to %s (%s)%s%s",
+			     unit.name, activating ? "start" : "stop",
+			     clock_format_span(now - wait->began, took),
+			     unit.status_text[0] ? ": " : "", unit.status_text);
+	}
+	if (activating && wait->type != JOB_STOP && unit.start_timeout_usec == USEC_INFINITY &&
+	    now - wait->activating_since > switching_start_budget(session))
+		return SWITCHING_LATE;
+	return 0;
+}
+
+static int wait_for_job(struct wait *wait, struct manager *manager, struct job *job,
+			enum job_result *ret_result, struct error *err)
+{
+	struct session *session = wait->session;
+	uint64_t looked = wait->began;
+	int r;
+
+	for (;;) {
+		r = job_wait(job, session->wake_fd, LOOK_PERIOD_USEC, ret_result, err);
+		if (r <= 0)
+			return r;
+		if (mailbox_interrupt(session) > 0)
+			return SWITCHING_INTERRUPTED;
+		if (clock_monotonic_usec() - looked < LOOK_PERIOD_USEC)
+			continue;
+		looked = clock_monotonic_usec();
+		r = look_at_wait(wait, manager, err);
+		if (r != 0)
+			return r;
+	}
+}
+
+int switching_job(struct session *session, enum job_type type, enum job_result *ret_result,
+		  struct error *err)
+{
+	struct wait wait = {
+		.session = session,
+		.type = type,
+		.began = clock_monotonic_usec(),
+	};
+	_cleanup_(job_freep) struct job *job = NULL;
+	struct manager *manager;
+	int r;
+
+	wait.told = wait.began;
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = job_new(manager, type, session->options->unit, &job, err);
+	if (r < 0)
+		return r;
+	return wait_for_job(&wait, manager, job, ret_result, err);
+}
+
+int switching_runs(struct session *session, enum slot slot, const char *not_invocation,
+		   bool *ret_runs, struct error *err)
+{
+	struct proof_verdict verdict = {};
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	enum slot current;
+	int r;
+
+	*ret_runs = false;
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = layout_current(session->dirfd, &current, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	if (current != slot || !unit_is_running(&unit) || unit.job_pending ||
+	    strcmp(unit.invocation, not_invocation) == 0)
+		return 0;
+	r = proof_find(&unit, session_slot_path(session, slot),
+		       session_slot_path(session, slot_other(slot)), session->current_path,
+		       &verdict, err);
+	if (r < 0)
+		return r;
+	*ret_runs = verdict.proof == PROOF_STRONG && !verdict.other_slot;
+	return 0;
+}
+
+static int start_unit(struct session *session, enum job_type type, enum job_result *ret_result,
+		      struct error *err)
+{
+	for (unsigned int i = 0; i < CANCELED_MAX; i++) {
+		int r = switching_job(session, type, ret_result, err);
+
+		if (r != 0 || *ret_result != JOB_RESULT_CANCELED)
+			return r;
+		session_tell(
+			session, EVENT_NOTE, FAULT_NONE,
+			"somebody else's job pushed ours out of the queue; %s is started again",
+			session->options->unit);
+	}
+	return 0;
+}
+
+int switching_flip(struct session *session, enum slot slot, enum job_result *ret_result,
+		   struct error *err)
+{
+	bool restart = session->options->switch_mode == SWITCH_RESTART;
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	session->job_began = clock_monotonic_usec();
+	if (!restart) {
+		r = switching_job(session, JOB_STOP, ret_result, err);
+		if (r != 0)
+			return r;
+	}
+	r = layout_point_current(session->dirfd, slot, err);
+	if (r < 0)
+		return r;
+	/* before the job: else the start limit may refuse it; after it NRestarts would be lost */
+	r = unit_reset_failed(manager, session->options->unit, err);
+	if (r < 0)
+		return r;
+	if (restart)
+		session->job_began = clock_monotonic_usec();
+	return start_unit(session, restart ? JOB_RESTART : JOB_START, ret_result, err);
+}
+
+static int enter_trial(struct session *session, struct manager *manager, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	(void)text_copy(unit.invocation, transaction->invocation, sizeof(transaction->invocation));
+	transaction->switched = clock_realtime_usec();
+	return session_enter(session, MACHINE_RUNNING, err);
+}
+
+/* The job did not do it: a verdict, unless the machine is going down. */
+static int give_up(struct session *session, struct manager *manager, const char *what,
+		   struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	char reason[STATE_REASON_MAX];
+	char why[160];
+	bool stopping;
+	int r;
+
+	r = manager_is_stopping(manager, &stopping, err);
+	if (r < 0)
+		return r;
+	if (stopping) {
+		session->stop = true;
+		return 0;
+	}
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(reason, sizeof(reason), "%.80s did not start (%s): %s", unit.name, what,
+		       unit_explain(&unit, why, sizeof(why)));
+	return session_condemn(session, FAULT_UNHEALTHY, reason, err);
+}
+
+int switching_run(struct session *session, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	struct manager *manager;
+	bool switched;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	/* the worker before this one may have got as far as restarting the unit */
+	r = switching_runs(session, session->state.transaction.target,
+			   session->state.transaction.old_invocation, &switched, err);
+	if (r < 0)
+		return r;
+	if (switched)
+		return enter_trial(session, manager, err);
+	r = switching_flip(session, session->state.transaction.target, &result, err);
+	if (r < 0)
+		return r;
+	if (r == SWITCHING_INTERRUPTED)
+		return 0;
+	if (r == SWITCHING_LATE)
+		return give_up(session, manager, "not ready within StartDeadline=", err);
+	if (result != JOB_RESULT_DONE)
+		return give_up(session, manager, job_result_name(result), err);
+	return enter_trial(session, manager, err);
+}

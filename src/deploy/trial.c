@@ -1,0 +1,141 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/mailbox.h"
+#include "deploy/switching.h"
+#include "deploy/trial.h"
+
+#define STARTS_MAX 2 /* by us, of a unit that stopped without failing */
+
+/* Starts the unit (again) and takes its new invocation for the one under judgement. > 0: a verdict. */
+static int start_again(struct session *session, struct judge_options *judge,
+		       struct judge_report *report, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	char why[200];
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_reset_failed(manager, session->options->unit, err);
+	if (r < 0)
+		return r;
+	r = switching_job(session, JOB_START, &result, err);
+	if (r < 0)
+		return r;
+	if (r == SWITCHING_INTERRUPTED)
+		return JUDGE_INTERRUPTED;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	if (result != JOB_RESULT_DONE) {
+		(void)snprintf(report->reason, sizeof(report->reason), "%.80s did not start: %s",
+			       unit.name, unit_explain(&unit, why, sizeof(why)));
+		return JUDGE_BAD;
+	}
+	(void)text_copy(unit.invocation, report->invocation, sizeof(report->invocation));
+	judge->invocation = report->invocation;
+	judge->started = clock_realtime_usec();
+	return 0;
+}
+
+int trial_judge(struct session *session, struct judge_options *judge,
+		struct judge_report *ret_report, struct error *err)
+{
+	struct manager *manager;
+	int r;
+
+	judge->current_path = session->current_path;
+	judge->interrupt = mailbox_interrupt;
+	judge->interrupt_data = session;
+	judge->wake_fd = session->wake_fd;
+	for (unsigned int starts = 0;; starts++) {
+		r = session_manager(session, &manager, err);
+		if (r < 0)
+			return r;
+		r = judge_run(session->options, judge, manager, session->listener, &session->state,
+			      ret_report, err);
+		if (r != JUDGE_STOPPED)
+			return r;
+		if (starts == STARTS_MAX)
+			return JUDGE_BAD;
+		session_tell(session, EVENT_NOTE, FAULT_NONE, "%s; it is started again",
+			     ret_report->reason);
+		r = start_again(session, judge, ret_report, err);
+		if (r != 0)
+			return r;
+	}
+}
+
+static uint64_t deadline(const struct session *session, uint64_t span)
+{
+	uint64_t began = session->state.transaction.phase_began_monotonic;
+
+	return span < USEC_INFINITY - began ? began + span : USEC_INFINITY;
+}
+
+static struct judge_options judge_target(const struct session *session)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+
+	return (struct judge_options){
+		.slot_path = session_slot_path(session, transaction->target),
+		.other_path = session_slot_path(session, slot_other(transaction->target)),
+		.exempt = transaction->baseline,
+		.started = transaction->switched,
+		.invocation = transaction->invocation,
+	};
+}
+
+static int condemn(struct session *session, const struct judge_report *report, struct error *err)
+{
+	if (!session->options->keep)
+		return session_condemn(session, FAULT_UNHEALTHY, report->reason, err);
+	return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY, report->reason, err);
+}
+
+int trial_run(struct session *session, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	struct judge_options judge = judge_target(session);
+	struct judge_report report = {};
+	int r;
+
+	judge.phase = JUDGE_START;
+	judge.deadline = deadline(session, switching_start_budget(session));
+	r = trial_judge(session, &judge, &report, err);
+	if (r < 0 || r == JUDGE_INTERRUPTED)
+		return r < 0 ? r : 0;
+	if (r == JUDGE_BAD)
+		return condemn(session, &report, err);
+	(void)text_copy(report.invocation, transaction->invocation,
+			sizeof(transaction->invocation));
+	if (session->job_began > 0)
+		transaction->downtime = clock_monotonic_usec() - session->job_began;
+	return session_enter(session, MACHINE_PASSED, err);
+}
+
+int trial_watch(struct session *session, struct error *err)
+{
+	struct judge_options judge = judge_target(session);
+	struct judge_report report = {};
+	char reason[STATE_REASON_MAX];
+	char span[CLOCK_TEXT_MAX];
+	int r;
+
+	judge.phase = JUDGE_WATCH;
+	judge.deadline = deadline(session, session->options->watch_usec);
+	r = trial_judge(session, &judge, &report, err);
+	if (r < 0 || r == JUDGE_INTERRUPTED)
+		return r < 0 ? r : 0;
+	if (r == JUDGE_BAD)
+		return condemn(session, &report, err);
+	(void)snprintf(reason, sizeof(reason), "passed its probes and was well for %s (proof: %s)",
+		       clock_format_span(session->options->watch_usec, span),
+		       proof_name(report.proof.proof));
+	return ending_commit(session, reason, err);
+}

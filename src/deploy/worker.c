@@ -1,0 +1,98 @@
+#include <assert.h>
+
+#include "deploy/mailbox.h"
+#include "deploy/resume.h"
+#include "deploy/reverting.h"
+#include "deploy/staging.h"
+#include "deploy/switching.h"
+#include "deploy/trial.h"
+#include "deploy/worker.h"
+
+/* What does the work of each phase. A step ends with the phase moved on, or was interrupted. */
+static int (*const steps[PHASE_MAX])(struct session *session, struct error *err) = {
+	[PHASE_STAGING] = staging_run,	   [PHASE_STAGED] = switching_prepare,
+	[PHASE_SWITCHING] = switching_run, [PHASE_TRIAL] = trial_run,
+	[PHASE_WATCHING] = trial_watch,	   [PHASE_REVERTING] = reverting_run,
+};
+
+/*
+ * Let go for a shutdown of the machine? Then the coming boot is not held against the release.
+ */
+static int note_shutdown(struct session *session, struct error *err)
+{
+	struct manager *manager;
+	bool stopping;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = manager_is_stopping(manager, &stopping, err);
+	if (r < 0)
+		return r;
+	if (!stopping)
+		return 0;
+	session->stop = true;
+	session->state.transaction.orderly = true;
+	return session_store(session, err);
+}
+
+static int run_step(struct session *session, struct error *err)
+{
+	int r;
+
+	session->working = session->state.phase;
+	assert(steps[session->working]);
+	r = steps[session->working](session, err);
+	if (r < 0)
+		return r;
+	if (session->state.phase == session->working)
+		return note_shutdown(session, err);
+	return 0;
+}
+
+static int work(struct session *session, void (*ready)(void *data), void *ready_data,
+		struct error *err)
+{
+	bool said_ready = false;
+	int r;
+
+	for (;;) {
+		session->working = session->state.phase;
+		r = mailbox_serve(session, err);
+		if (r < 0)
+			return r;
+		if (!said_ready)
+			ready(ready_data);
+		said_ready = true;
+		if (session->state.phase == PHASE_IDLE)
+			return 0;
+		if (session->stop) {
+			(void)note_shutdown(session, NULL); /* only tells the next boot more */
+			return WORKER_STOPPED;
+		}
+		r = run_step(session, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+int worker_run(const struct deploy_options *options, const struct event_listener *listener,
+	       void (*ready)(void *data), void *ready_data, int stop_fd, struct error *err)
+{
+	_cleanup_(session_close) struct session session;
+	int r;
+
+	r = session_open(&session, options, listener, stop_fd, err);
+	if (r < 0)
+		return r;
+	if (r == SESSION_LOCKED)
+		return WORKER_BUSY;
+	r = resume_settle(&session, err);
+	if (r < 0)
+		return r;
+	r = reverting_reassert(&session, err);
+	if (r < 0)
+		return r;
+	return work(&session, ready, ready_data, err);
+}

@@ -1,0 +1,69 @@
+/* Which request is possible in which phase. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "deploy/mailbox.h"
+
+static int judge(enum phase phase, enum verb verb, struct error *err)
+{
+	const struct state state = { .phase = phase };
+	const struct request request = { .verb = verb };
+
+	return mailbox_judge(&state, &request, err);
+}
+
+static void test_table(void **unused)
+{
+	/* phases: idle staging staged switching trial watching reverting */
+	static const struct {
+		enum verb verb;
+		bool possible[PHASE_MAX];
+	} rows[] = {
+		{ VERB_INSTALL, { 1, 0, 0, 0, 0, 0, 0 } },
+		{ VERB_SWITCH, { 1, 0, 0, 0, 0, 0, 0 } },
+		{ VERB_ROLLBACK, { 1, 0, 0, 1, 1, 1, 0 } },
+		{ VERB_CANCEL, { 0, 1, 1, 0, 0, 0, 0 } },
+		{ VERB_HOLD, { 1, 1, 1, 1, 1, 1, 1 } },
+		{ VERB_UNHOLD, { 1, 1, 1, 1, 1, 1, 1 } },
+		{ VERB_NONE, { 0, 0, 0, 0, 0, 0, 0 } },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (unsigned int phase = 0; phase < PHASE_MAX; phase++) {
+			struct error err = {};
+			int r = judge(phase, rows[i].verb, &err);
+
+			assert_int_equal(r == 0, rows[i].possible[phase]);
+			assert_int_equal(err.text[0] == '\0', rows[i].possible[phase]);
+		}
+	}
+}
+
+/* What is refused names the phase and the way out. */
+static void test_refusal_says_what_to_do(void **unused)
+{
+	struct error err = {};
+
+	(void)unused;
+	assert_true(judge(PHASE_WATCHING, VERB_CANCEL, &err) < 0);
+	assert_int_equal(err.fault, FAULT_BUSY);
+	assert_non_null(strstr(err.text, "watching"));
+	assert_non_null(strstr(err.text, "flipslot rollback"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_refusal_says_what_to_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
