@@ -1,6 +1,10 @@
 /*
- * A connection to a systemd manager (org.freedesktop.systemd1, see org.freedesktop.systemd1(5)). Every
- * call has a deadline. One connection is used by one thread.
+ * A connection to a systemd manager (org.freedesktop.systemd1(5)). Every call has a deadline. One
+ * connection is used by one thread.
+ *
+ * The connection may break at any time (the bus or the manager itself is restarted, executed anew,
+ * reloads): calls through manager_call() and manager_wait() then come back by themselves, bounded by
+ * MANAGER_RETURN_USEC, and manager_generation() counts on.
  */
 #pragma once
 
@@ -11,16 +15,38 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-#define MANAGER_CALL_TIMEOUT_USEC (25 * 1000 * 1000ULL)
+#define MANAGER_CALL_TIMEOUT_USEC   (25 * 1000 * 1000ULL)
+#define MANAGER_RELOAD_TIMEOUT_USEC (90 * 1000 * 1000ULL) /* reading all units anew may last */
+#define MANAGER_RETURN_USEC	    (20 * 1000 * 1000ULL) /* how long a lost manager is waited for */
+
+#define MANAGER_SERVICE	  "org.freedesktop.systemd1"
+#define MANAGER_PATH	  "/org/freedesktop/systemd1"
+#define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
 
 struct manager;
 
-/* Connects to the system's manager and makes sure that it answers and sends signals. FAULT_UNIT if not. */
+/*
+ * Connects to the manager and makes sure that it answers and sends signals; FAULT_UNIT if not.
+ * manager_open: to the system's manager, by the bus, or as root by its private socket when there is no
+ * bus. manager_open_user: to the manager of the calling user.
+ */
 int manager_open(struct manager **ret_manager, struct error *err);
+int manager_open_user(struct manager **ret_manager, struct error *err);
 void manager_free(struct manager *manager);
 CLEANUP_DEFINE(struct manager, manager_free);
 
+/* Changes when the connection does: whoever keeps a slot or a message of it looks at the generation. */
 sd_bus *manager_bus(struct manager *manager);
+unsigned int manager_generation(const struct manager *manager);
+
+/*
+ * A method call that may be made twice without harm. When the manager is away, it is waited for and
+ * asked again. What it answers with an error is in *ret_bus_error (free it in any case) and is
+ * returned as < 0 without touching any struct error: for manager_error().
+ */
+int manager_call(struct manager *manager, const char *path, const char *interface,
+		 const char *member, sd_bus_error *ret_bus_error, sd_bus_message **ret_reply,
+		 const char *types, ...);
 
 /* Is the machine on its way down (SystemState is "stopping")? Nothing is judged then. */
 int manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err);
@@ -34,5 +60,5 @@ int manager_reload(struct manager *manager, struct error *err);
 int manager_wait(struct manager *manager, int fd, uint64_t timeout_usec, struct error *err);
 
 /* FAULT_UNIT with the text of a bus error. */
-int manager_error(const sd_bus_error *bus_error, int code, struct error *err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+int manager_error(const sd_bus_error *bus_error, int code, struct error *err, const char *format,
+		  ...) __attribute__((format(printf, 4, 5)));

@@ -1,0 +1,35 @@
+/*
+ * Control groups as the manager lays them out: the unified hierarchy, or the one of version 1 that is
+ * called "name=systemd".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define CGROUP_PROCESSES_MAX 4096
+#define CGROUP_DEPTH_MAX     16
+
+/* The cgroup of a process, as in unit.control_group, from /proc/PID/cgroup. */
+int cgroup_of(int pid, char *ret_path, size_t room, struct error *err);
+
+/*
+ * The directory of the manager's hierarchy, found in /proc/self/mountinfo: the unified one if it has
+ * processes of services, else that of "name=systemd". FAULT_UNIT: none is mounted.
+ */
+int cgroup_open_root(int *ret_fd, struct error *err);
+
+/*
+ * The processes of a cgroup (absolute, as in unit.control_group) and of all cgroups below it, at most
+ * CGROUP_PROCESSES_MAX. None if there is no such cgroup. *ret_pids is malloc'ed.
+ */
+int cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct error *err);
+
+/*
+ * Is a unit of this name active in the manager of some logged-in user? *ret_who names the user. It is
+ * seen by its cgroup, so that no user's manager is asked anything.
+ */
+int cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who, size_t room,
+				 struct error *err);

@@ -1,0 +1,29 @@
+/*
+ * What a unit would execute, looked at before it is: does it go through `current`, and could the release
+ * in a slot be executed here at all?
+ */
+#pragma once
+
+#include "unit/unit.h"
+
+/*
+ * Follows `path` (absolute) link by link. If it goes through current_path, 0 and the rest behind it is
+ * in ret_rest ("bin/app"; empty for current_path itself). > 0: EXEC_ELSEWHERE, it does not.
+ */
+enum { EXEC_ELSEWHERE = 1 };
+int exec_locate(const char *path, const char *current_path, char *ret_rest, size_t room,
+		struct error *err);
+
+/*
+ * Whether the unit's ExecStart= (a program or an argument), WorkingDirectory= or RootDirectory= goes
+ * through current_path: what a flip of `current` changes.
+ */
+bool exec_goes_through(const struct unit *unit, const char *current_path);
+
+/*
+ * Checks that the program of each ExecStart=, looked up in the slot instead of in current_path, is
+ * there, may be executed, is for this machine (ELF gabi: e_machine, class) and has its interpreter
+ * (PT_INTERP, or "#!"). A program that does not go through current_path is passed over; missing
+ * libraries are not judged. FAULT_UNIT says what is missing.
+ */
+int exec_check(const struct unit *unit, const char *current_path, int slot_fd, struct error *err);
