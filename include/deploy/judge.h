@@ -28,7 +28,6 @@ struct judge_options {
 	const char *current_path;
 	const char
 		*exempt; /* names of probes that failed at the baseline, each with a comma behind */
-	uint64_t started; /* realtime usec of the invocation's start */
 	const char *invocation; /* the one under judgement; empty: whichever runs */
 	/* asked between steps: > 0 ends the judging with JUDGE_INTERRUPTED; wake_fd (-1: none) wakes the judge up */
 	int (*interrupt)(void *data);

@@ -37,6 +37,7 @@ struct rounds_view {
 	const struct event_listener *listener;
 	const struct state *state;
 	const struct unit *unit;
+	struct manager *manager;
 };
 
 /* Asks who is due, takes the answers that are there. */

@@ -20,6 +20,8 @@ struct judge {
 	const struct state *state;
 	struct judge_report *report;
 	struct rounds *rounds;
+	sd_bus_slot *slot; /* of the unit's changes */
+	unsigned int generation; /* of the connection it was made on */
 	bool runs; /* at the last look */
 	bool delayed; /* the commit waits for an external probe, and it was said */
 };
@@ -189,6 +191,7 @@ static int turn(struct judge *judge, struct error *err)
 		.judge = judge->how,
 		.listener = judge->listener,
 		.state = judge->state,
+		.manager = judge->manager,
 	};
 	_cleanup_unit_ struct unit unit = {};
 	int r;
@@ -233,19 +236,39 @@ static int on_change(sd_bus_message *message, void *data, sd_bus_error *ret_erro
 	return 0; /* its arrival ends manager_wait, and that is all it is for */
 }
 
-/* Changes of the unit wake the judge up at once. */
-static int subscribe(const struct judge *judge, sd_bus_slot **ret_slot, struct error *err)
+/* Changes of the unit wake the judge up at once; a connection that came back is asked again. */
+static int subscribe(struct judge *judge, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int r;
 
+	if (judge->slot && judge->generation == manager_generation(judge->manager))
+		return 0;
+	judge->generation = manager_generation(judge->manager);
+	judge->slot = sd_bus_slot_unref(judge->slot);
 	r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", judge->options->unit, &path);
 	if (r >= 0)
-		r = sd_bus_match_signal(manager_bus(judge->manager), ret_slot,
-					"org.freedesktop.systemd1", path,
-					"org.freedesktop.DBus.Properties", "PropertiesChanged",
-					on_change, NULL);
+		r = sd_bus_match_signal(manager_bus(judge->manager), &judge->slot, MANAGER_SERVICE,
+					path, "org.freedesktop.DBus.Properties",
+					"PropertiesChanged", on_change, NULL);
 	return r < 0 ? manager_error(NULL, r, err, "watching %s", judge->options->unit) : 0;
+}
+
+static int run(struct judge *judge, struct error *err)
+{
+	int r;
+
+	for (;;) {
+		r = subscribe(judge, err);
+		if (r < 0)
+			return r;
+		r = turn(judge, err);
+		if (r != 0)
+			return r;
+		r = wait_for_news(judge, err);
+		if (r < 0)
+			return r;
+	}
 }
 
 int judge_run(const struct deploy_options *options, const struct judge_options *how,
@@ -261,7 +284,6 @@ int judge_run(const struct deploy_options *options, const struct judge_options *
 		.report = ret_report,
 	};
 	_cleanup_(rounds_freep) struct rounds *rounds = NULL;
-	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
 	int r;
 
 	if (how->invocation && how->invocation != ret_report->invocation)
@@ -271,15 +293,7 @@ int judge_run(const struct deploy_options *options, const struct judge_options *
 	if (r < 0)
 		return r;
 	judge.rounds = rounds;
-	r = subscribe(&judge, &slot, err);
-	if (r < 0)
-		return r;
-	for (;;) {
-		r = turn(&judge, err);
-		if (r != 0)
-			return r;
-		r = wait_for_news(&judge, err);
-		if (r < 0)
-			return r;
-	}
+	r = run(&judge, err);
+	(void)sd_bus_slot_unref(judge.slot);
+	return r;
 }

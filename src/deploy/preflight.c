@@ -8,6 +8,8 @@
 #include "deploy/preflight.h"
 #include "install/seal.h"
 #include "store/layout.h"
+#include "unit/cgroup.h"
+#include "unit/exec.h"
 
 #define UNIT_FILE_MAX (256 * 1024) /* bytes */
 
@@ -48,27 +50,6 @@ static void check_hold(struct check *check)
 		 clock_format(hold->since, since), hold->who, hold->why, check->options->app);
 }
 
-/* true if the path is `current` or below it */
-static bool goes_through(const char *path, const char *current_path)
-{
-	size_t size = strlen(current_path);
-
-	return strncmp(path, current_path, size) == 0 && (path[size] == '/' || path[size] == '\0');
-}
-
-static bool mentions(const struct unit_exec *exec, const char *current_path)
-{
-	if (goes_through(exec->path, current_path))
-		return true;
-	for (char **arg = exec->argv; arg && *arg; arg++) {
-		const char *at = strstr(*arg, current_path);
-
-		if (at && goes_through(at, current_path))
-			return true;
-	}
-	return false;
-}
-
 static bool sets_exec_start(const char *path)
 {
 	_cleanup_free_ char *text = NULL;
@@ -94,11 +75,7 @@ static void check_exec_start(struct check *check)
 {
 	const struct unit *unit = check->unit;
 
-	for (size_t i = 0; i < unit->n_exec_start; i++) {
-		if (mentions(&unit->exec_start[i], check->current_path))
-			return;
-	}
-	if (goes_through(unit->working_directory, check->current_path))
+	if (exec_goes_through(unit, check->current_path))
 		return;
 	complain(check, FAULT_UNIT,
 		 "ExecStart= of %s does not go through %s, so a switch would change nothing: it is "
@@ -126,7 +103,7 @@ static int check_scopes(struct check *check, struct error *err)
 	bool found;
 	int r;
 
-	r = unit_find_in_user_managers(check->unit->name, &found, who, sizeof(who), err);
+	r = cgroup_find_in_user_managers(check->unit->name, &found, who, sizeof(who), err);
 	if (r < 0)
 		return r;
 	if (found)
@@ -144,8 +121,9 @@ static int check_unit(struct check *check, struct error *err)
 
 	if (strcmp(unit->load_state, "loaded") != 0) {
 		complain(check, FAULT_UNIT,
-			 "%s is %s: look at `systemctl status %s`; Unit= in %s names it",
-			 unit->name, unit->load_state, unit->name, check->options->conf_file);
+			 "%s is %s%s%s: look at `systemctl status %s`; Unit= in %s names it",
+			 unit->name, unit->load_state, unit->load_error[0] ? ": " : "",
+			 unit->load_error, unit->name, check->options->conf_file);
 		return 0;
 	}
 	check_exec_start(check);
@@ -199,7 +177,7 @@ static int check_target(struct check *check, struct error *err)
 	r = layout_open_slot(check->input->dirfd, check->input->target, &slot_fd, err);
 	if (r < 0)
 		return r;
-	if (unit_check_exec(check->unit, check->current_path, slot_fd, &why) < 0)
+	if (exec_check(check->unit, check->current_path, slot_fd, &why) < 0)
 		complain(check, why.fault, "%s would not start: %s", descriptor.version, why.text);
 	return 0;
 }

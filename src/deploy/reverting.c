@@ -77,7 +77,6 @@ static int probe_old(struct session *session, struct judge_report *ret_report, s
 		.slot_path = session_slot_path(session, transaction->origin),
 		.other_path = session_slot_path(session, transaction->target),
 		.exempt = transaction->baseline,
-		.started = clock_realtime_usec(),
 	};
 
 	return trial_judge(session, &judge, ret_report, err);

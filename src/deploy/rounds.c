@@ -144,8 +144,10 @@ static struct probe_context context_of(const struct rounds_view *view)
 		.slot_path = view->judge->slot_path,
 		.user = view->unit->user,
 		.group = view->unit->group,
+		.dynamic_user = view->unit->dynamic_user,
+		.manager = view->manager,
 		.invocation = view->unit->invocation,
-		.started = view->judge->started,
+		.started = view->unit->started_usec,
 	};
 }
 

@@ -39,7 +39,6 @@ static int start_again(struct session *session, struct judge_options *judge,
 	}
 	(void)text_copy(unit.invocation, report->invocation, sizeof(report->invocation));
 	judge->invocation = report->invocation;
-	judge->started = clock_realtime_usec();
 	return 0;
 }
 
@@ -86,7 +85,6 @@ static struct judge_options judge_target(const struct session *session)
 		.slot_path = session_slot_path(session, transaction->target),
 		.other_path = session_slot_path(session, slot_other(transaction->target)),
 		.exempt = transaction->baseline,
-		.started = transaction->switched,
 		.invocation = transaction->invocation,
 	};
 }
