@@ -1,0 +1,185 @@
+#include "base/text.h"
+
+#include "check.h"
+
+static void a_text_grows_and_is_given_away(void **state)
+{
+	_cleanup_text_ struct text text = {};
+	_cleanup_free_ char *data = NULL;
+
+	for (int i = 0; i < 1000; i++)
+		text_add(&text, "%03d ", i);
+	text_add_bytes(&text, "a\0b", 3);
+	assert_int_equal(text_check(&text, NULL), 0);
+	assert_int_equal(text.size, 4003);
+	data = text_take(&text);
+	assert_null(text.data);
+	assert_memory_equal(data + 3996, "999 a\0b\0", 8);
+}
+
+static void nothing_added_is_the_empty_text(void **state)
+{
+	_cleanup_text_ struct text text = {};
+	_cleanup_free_ char *data = text_take(&text);
+
+	assert_string_equal(data, "");
+}
+
+static void no_memory_is_told_at_the_end(void **state)
+{
+	struct text text = {};
+	struct error err = {};
+
+	text_add(&text, "before");
+	text_add_bytes(&text, "x", SIZE_MAX / 2);
+	text_add(&text, "after");
+	check_error(text_check(&text, &err), &err, FAULT_INTERNAL, "memory");
+	assert_null(text_take(&text));
+}
+
+static const struct {
+	const char *bytes;
+	size_t size; /* 0: not UTF-8 */
+	uint32_t point;
+} sequences[] = {
+	{ "A", 1, 'A' },
+	{ "\x7f", 1, 0x7f },
+	{ "\xc2\x80", 2, 0x80 },
+	{ "\xdf\xbf", 2, 0x7ff },
+	{ "\xe0\xa0\x80", 3, 0x800 },
+	{ "\xef\xbf\xbf", 3, 0xffff },
+	{ "\xf0\x90\x80\x80", 4, 0x10000 },
+	{ "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
+	{ "\x80", 0, 0 },
+	{ "\xc0\x80", 0, 0 }, /* overlong */
+	{ "\xc1\xbf", 0, 0 }, /* overlong */
+	{ "\xe0\x9f\xbf", 0, 0 }, /* overlong */
+	{ "\xf0\x8f\xbf\xbf", 0, 0 }, /* overlong */
+	{ "\xed\xa0\x80", 0, 0 }, /* surrogate */
+	{ "\xf4\x90\x80\x80", 0, 0 }, /* above U+10FFFF */
+	{ "\xf5\x80\x80\x80", 0, 0 },
+	{ "\xff", 0, 0 },
+	{ "\xe2\x82", 0, 0 }, /* cut off */
+	{ "\xe2\x41\x80", 0, 0 },
+};
+
+static void utf8_is_told_from_what_looks_like_it(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sequences); i++) {
+		uint32_t point = 0;
+		size_t n = text_utf8_char(sequences[i].bytes, strlen(sequences[i].bytes), &point);
+
+		assert_int_equal(n, sequences[i].size);
+		assert_int_equal(point, sequences[i].point);
+	}
+	assert_int_equal(text_utf8_char("", 0, NULL), 0);
+}
+
+static void a_cut_is_between_characters(void **state)
+{
+	static const char text[] = "aü€😀z";
+	static const size_t wanted[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
+	char copy[sizeof(text)];
+
+	for (size_t max = 0; max < ARRAY_SIZE(wanted); max++)
+		assert_int_equal(text_cut_point(text, max), wanted[max]);
+	for (size_t room = 1; room <= sizeof(text); room++) {
+		assert_ptr_equal(text_copy(text, copy, room), copy);
+		assert_int_equal(strlen(copy), wanted[room - 1]);
+		assert_memory_equal(copy, text, strlen(copy));
+	}
+}
+
+static void check_escape(const char *bytes, size_t size, size_t room, const char *wanted)
+{
+	char shown[64];
+
+	assert_string_equal(text_escape(bytes, size, shown, room), wanted);
+}
+
+static void what_a_terminal_would_obey_is_escaped(void **state)
+{
+	check_escape("plain", 5, 64, "plain");
+	check_escape("größe €", strlen("größe €"), 64, "größe €");
+	check_escape("a\nb\x1b[31m", 8, 64, "a\\x0ab\\x1b[31m");
+	check_escape("a\0b", 3, 64, "a\\x00b");
+	check_escape("\\x41", 4, 64, "\\x5cx41");
+	check_escape("\xff\xc3", 2, 64, "\\xff\\xc3");
+	check_escape("\xc2\x9b", 2, 64, "\\xc2\\x9b"); /* C1: CSI */
+	check_escape("\xe2\x80\xae"
+		     "txt",
+		     6, 64, "\\xe2\\x80\\xaetxt"); /* right-to-left override */
+}
+
+static void what_does_not_fit_is_cut_visibly(void **state)
+{
+	check_escape("abcdefgh", 8, 9, "abcdefgh");
+	check_escape("abcdefgh", 8, 8, "abcd…");
+	check_escape("abc\n", 4, 7, "abc…");
+	check_escape("abc", 3, 3, "");
+	check_escape("abc", 3, 1, "");
+}
+
+/* For any bytes and room: within the room, valid UTF-8, nothing but printable characters. */
+static void escaping_holds_for_random_bytes(void **state)
+{
+	for (int round = 0; round < 20000; round++) {
+		char bytes[24];
+		char shown[64];
+		size_t size = check_below(sizeof(bytes) + 1);
+		size_t room = 1 + check_below(sizeof(shown));
+
+		for (size_t i = 0; i < size; i++)
+			bytes[i] = (char)check_random();
+		memset(shown, 0x55, sizeof(shown));
+		text_escape(bytes, size, shown, room);
+		assert_true(strnlen(shown, room) < room);
+		for (size_t i = 0; shown[i];) {
+			uint32_t point;
+			size_t n = text_utf8_char(shown + i, strlen(shown + i), &point);
+
+			assert_true(n > 0 && point >= 0x20 && (point < 0x7f || point > 0x9f));
+			i += n;
+		}
+	}
+}
+
+static void fields_come_back_as_they_were(void **state)
+{
+	_cleanup_text_ struct text text = {};
+	char value[64];
+
+	text_add_field(&text, "empty", "");
+	text_add_field(&text, "odd", "a\nb\\n=c\\");
+	text_add_field(&text, "key", "1");
+	text_add_field(&text, "ke", "2");
+	assert_string_equal(text.data, "empty=\nodd=a\\nb\\\\n=c\\\\\nkey=1\nke=2\n");
+	assert_true(text_get_field(text.data, "odd", value, sizeof(value)));
+	assert_string_equal(value, "a\nb\\n=c\\");
+	assert_true(text_get_field(text.data, "empty", value, sizeof(value)));
+	assert_string_equal(value, "");
+	assert_true(text_get_field(text.data, "ke", value, sizeof(value)));
+	assert_string_equal(value, "2");
+	assert_false(text_get_field(text.data, "k", value, sizeof(value)));
+	assert_false(text_get_field("x=\\t\n", "x", value, sizeof(value)));
+	assert_true(text_get_field("x=abc", "x", value, 4));
+	assert_false(text_get_field("x=abc", "x", value, 3));
+	assert_false(text_get_field("", "x", value, sizeof(value)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_text_grows_and_is_given_away),
+		cmocka_unit_test(nothing_added_is_the_empty_text),
+		cmocka_unit_test(no_memory_is_told_at_the_end),
+		cmocka_unit_test(utf8_is_told_from_what_looks_like_it),
+		cmocka_unit_test(a_cut_is_between_characters),
+		cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
+		cmocka_unit_test(what_does_not_fit_is_cut_visibly),
+		cmocka_unit_test(escaping_holds_for_random_bytes),
+		cmocka_unit_test(fields_come_back_as_they_were),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
