@@ -45,7 +45,8 @@ struct unit {
 	unsigned int start_limit;
 	uint64_t start_limit_usec;
 	uint64_t active_enter_usec; /* monotonic; 0: never */
-	uint64_t started_usec; /* realtime, when it last left "inactive"; 0: never */
+	uint64_t inactive_exit_usec; /* monotonic, when it last left "inactive"; 0: never */
+	uint64_t started_usec; /* the same moment, realtime */
 	bool need_daemon_reload;
 	bool job_pending; /* the unit has a job in the queue */
 	struct unit_exec *exec_start; /* the merged ExecStart= lines */
