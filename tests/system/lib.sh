@@ -1,0 +1,164 @@
+# What the system tests share: a sandbox with flipslot installed, the fault app as service `gateway`,
+# releases of it, and counting. Source it, call `lib_start`, then tests, then `lib_end`.
+#
+#	B		build folder (set by the Makefile)
+#	work		folder of this run, removed at the end
+# shellcheck shell=bash disable=SC2034,SC2120,SC2119
+
+set -uo pipefail
+
+lib_here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+top=$(realpath "$lib_here/../..")
+B=$(realpath -m "${B:-$top/build}")
+name=${0##*/}
+box=$top/tests/sandbox/sandbox
+export FAULT_APP=$B/fault-app
+port=8080
+passed=0 failed=0 skipped=0
+root=/var/lib/flipslot/gateway
+
+lib_cleanup() {
+	[[ ! -d ${work:-} ]] || {
+		"$box" stop "$work/box" >/dev/null 2>&1
+		rm -rf -- "$work"
+	}
+}
+
+# lib_start [OPTION OF sandbox start]...
+lib_start() {
+	"$box" check || exit 77
+	mkdir -p "$B/system"
+	work=$(mktemp -d "$B/system/$name.XXXXXX")
+	trap lib_cleanup EXIT
+	trap 'exit 130' INT TERM HUP
+	make -s -C "$top" B="$B" DESTDIR="$work/root" install >"$work/install.log" 2>&1 ||
+		{ cat "$work/install.log" && exit 1; }
+	mkdir -p "$work/in"
+	"$box" start "$work/box" --copy "$work/root:/" --bind "$work/in:/in" "$@" || exit 1
+	in_box systemd-sysusers
+	in_box systemd-tmpfiles --create flipslot.conf
+}
+
+lib_end() {
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[[ $failed = 0 && $passed != 0 ]]
+}
+
+in_box() { "$box" exec "$work/box" -- "$@"; }
+sh_box() { "$box" exec "$work/box" -- bash -c "$1"; }
+
+# check NAME CMD... : one test
+check() {
+	local what=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok - $what"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $what: $*"
+	fi
+}
+
+# is NAME GOT WANTED
+is() {
+	if [[ $2 == "$3" ]]; then
+		passed=$((passed + 1))
+		echo "ok - $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $1: got '$2', wanted '$3'"
+	fi
+}
+
+# like NAME GOT REGEX
+like() {
+	if [[ $2 =~ $3 ]]; then
+		passed=$((passed + 1))
+		echo "ok - $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $1: got '$2', wanted /$3/"
+	fi
+}
+
+# until_true SECONDS CMD... : polls ten times a second
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
+# release VERSION [KEY=VALUE]... : makes /in/gateway-VERSION.tar.zst, prints its SHA-256
+release() {
+	"$top/tests/fault-app/release" "$work/in/gateway-$1.tar.zst" "$1" "port=$port" "${@:2}"
+}
+
+# install VERSION [KEY=VALUE]... : makes the release and installs it; output in $out, exit status in $status
+install() {
+	local sum
+	sum=$(release "$@")
+	run flipslot install gateway "/in/gateway-$1.tar.zst" --version "$1" --sha256 "$sum"
+}
+
+# run CMD... in the box: output in $out, exit status in $status
+run() {
+	out=$(in_box "$@" 2>&1 </dev/null)
+	status=$?
+	return 0
+}
+
+# The unit of the service; lines are added to [Service]
+gateway_unit() {
+	sh_box "cat >/etc/systemd/system/gateway.service" <<END
+[Unit]
+Description=Gateway under test
+[Service]
+ExecStart=$root/current/fault-app
+Restart=always
+RestartSec=100ms
+$(printf '%s\n' "$@")
+[Install]
+WantedBy=multi-user.target
+END
+	in_box systemctl daemon-reload
+}
+
+# The configuration: lines of [Health], an http probe
+gateway_conf() {
+	sh_box "cat >/etc/flipslot/gateway.conf" <<END
+[App]
+Unit=gateway.service
+[Update]
+SwitchMode=${switch_mode:-restart}
+[Health]
+StartDeadline=${start_deadline:-4s}
+Watch=${watch:-2s}
+$(printf '%s\n' "$@")
+[Probe web]
+Kind=http
+Url=http://127.0.0.1:$port/
+Period=300ms
+Timeout=1s
+END
+}
+
+# Service, configuration, flipslot init, first release 1.0
+gateway_up() {
+	gateway_unit
+	run flipslot init gateway --unit gateway.service
+	gateway_conf
+	install 1.0
+	[[ $status = 0 ]] || { echo "$out" && return 1; }
+}
+
+# What a client sees: the version in the body
+serves() { sh_box "curl -s -m 2 http://127.0.0.1:$port/" | head -1; }
+serves_is() { [[ $(serves) == "$1" ]]; }
+status_of() { in_box flipslot status gateway --json | jq -r "$1"; }
+phase_is() { [[ $(status_of .phase) == "$1" ]]; }
+current() { sh_box "readlink $root/current"; }
+history_of() { in_box flipslot history gateway --json | jq -r "$1"; }
