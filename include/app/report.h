@@ -1,9 +1,10 @@
 /*
- * Where events go: the journal (structured, with MESSAGE_ID), the event stream that a caller follows.
+ * Where events go: the journal (structured, with MESSAGE_ID), the event stream that a caller follows. Neither may
+ * stop a transaction: what cannot be written is said once in the journal, and passed over.
  */
 #pragma once
 
-#include "deploy/event.h"
+#include "app/event-line.h"
 
 struct report; /* opens /run/flipslot/APP/events */
 
@@ -13,3 +14,9 @@ CLEANUP_DEFINE(struct report, report_free);
 
 /* The listener to hand to deploy. */
 struct event_listener report_listener(struct report *report);
+
+/* The unit has failed while nothing was under way (`flipslot failed`): says what is known good. */
+void report_late_failure(const char *app, const char *unit, const struct state *state);
+
+/* Priority of an event's journal record (syslog(3)), < 0: it does not go to the journal. */
+int report_priority(const struct event_line *line);

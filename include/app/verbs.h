@@ -1,0 +1,31 @@
+/*
+ * The verbs of the command line: verb_x() is src/app/verb-x.c, and returns the exit status. The table that names
+ * them is in src/main.c, what each does in docs/CLI.md.
+ */
+#pragma once
+
+#include "app/cli.h"
+
+/* what a person wants done: handed to the worker */
+int verb_install(const struct cli_verb *verb, int argc, char **argv);
+int verb_switch(const struct cli_verb *verb, int argc, char **argv);
+int verb_rollback(const struct cli_verb *verb, int argc, char **argv);
+int verb_hold(const struct cli_verb *verb, int argc, char **argv);
+int verb_unhold(const struct cli_verb *verb, int argc, char **argv);
+int verb_cancel(const struct cli_verb *verb, int argc, char **argv);
+
+/* what a person wants to know */
+int verb_follow(const struct cli_verb *verb, int argc, char **argv);
+int verb_status(const struct cli_verb *verb, int argc, char **argv);
+int verb_history(const struct cli_verb *verb, int argc, char **argv);
+int verb_list(const struct cli_verb *verb, int argc, char **argv);
+int verb_verify(const struct cli_verb *verb, int argc, char **argv);
+
+/* setting up */
+int verb_init(const struct cli_verb *verb, int argc, char **argv);
+int verb_config_check(const struct cli_verb *verb, int argc, char **argv);
+
+/* for units */
+int verb_run(const struct cli_verb *verb, int argc, char **argv);
+int verb_recover(const struct cli_verb *verb, int argc, char **argv);
+int verb_failed(const struct cli_verb *verb, int argc, char **argv);

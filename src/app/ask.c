@@ -1,0 +1,220 @@
+#include "app/ask.h"
+
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/cli.h"
+#include "base/text.h"
+#include "store/lock.h"
+#include "unit/job.h"
+
+#define POLL_USEC (50 * USEC_PER_MSEC)
+#define START_USEC \
+	USEC_PER_SEC /* the worker's unit is asked for again: it may have been just ending */
+#define LOCK_USEC (2 * USEC_PER_SEC)
+#define TURN_USEC (10 * USEC_PER_SEC) /* for another caller's request to be answered */
+
+static const char no_answer[] = "the worker did not answer within 30s: see journalctl -u %s";
+
+char *ask_who(const char *sudo_user, unsigned int uid, char ret_who[static STATE_WHO_MAX])
+{
+	const struct passwd *user = getpwuid((uid_t)uid);
+	char name[40];
+
+	if (sudo_user && sudo_user[0]) {
+		(void)text_escape(sudo_user, strlen(sudo_user), name, sizeof(name));
+		(void)snprintf(ret_who, STATE_WHO_MAX, "%s by sudo", name);
+		return ret_who;
+	}
+	if (user)
+		(void)text_escape(user->pw_name, strlen(user->pw_name), name, sizeof(name));
+	(void)snprintf(ret_who, STATE_WHO_MAX, user ? "%s (uid %u)" : "%suid %u", user ? name : "",
+		       uid);
+	return ret_who;
+}
+
+int ask_prepare(struct request *request, struct error *err)
+{
+	int r;
+
+	r = request_new_id(request->id, err);
+	if (r < 0)
+		return r;
+	r = clock_boot_id(request->boot_id, err);
+	if (r < 0)
+		return r;
+	(void)ask_who(getenv("SUDO_USER"), (unsigned int)getuid(), request->who);
+	return 0;
+}
+
+static int start_worker(struct manager *manager, const char *app, struct error *err)
+{
+	char unit[CLI_UNIT_MAX];
+	int r;
+
+	r = job_start_and_forget(manager, cli_worker_unit(app, unit), err);
+	if (r < 0)
+		return error_prefix(err, r, "starting %s", unit);
+	return 0;
+}
+
+int ask_start_worker(const char *app, struct error *err)
+{
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	int r;
+
+	r = manager_open(&manager, err);
+	if (r < 0)
+		return r;
+	return start_worker(manager, app, err);
+}
+
+/* > 0: ASK_INTERRUPTED */
+static int pause_a_little(int interrupt_fd)
+{
+	struct pollfd poll_fd = { .fd = interrupt_fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, (int)(POLL_USEC / USEC_PER_MSEC)) > 0 ? ASK_INTERRUPTED : 0;
+}
+
+static int lock_requests(int dirfd, int *ret_lock_fd, struct error *err)
+{
+	int r = request_lock(dirfd, LOCK_USEC, ret_lock_fd, err);
+
+	if (r == LOCK_TAKEN)
+		return error_set(err, FAULT_BUSY,
+				 "another command holds the request file; try again");
+	return r;
+}
+
+/* Does somebody else's request still wait for its answer? */
+static int is_turn_of_another(int dirfd, const struct request *mine, struct request *ret_other,
+			      struct error *err)
+{
+	struct state state;
+	int r;
+
+	r = request_load(dirfd, ret_other, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (request_is_expired(ret_other, mine->boot_id, clock_monotonic_usec()))
+		return 0;
+	r = state_load(dirfd, &state, err);
+	if (r < 0)
+		return r;
+	return strcmp(state.answered, ret_other->id) != 0;
+}
+
+/* One try at writing the request. > 0: another one waits for its answer. */
+static int try_to_post(int dirfd, const struct request *request, struct request *ret_other,
+		       struct error *err)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct request timed = *request;
+	int r;
+
+	r = lock_requests(dirfd, &lock_fd, err);
+	if (r < 0)
+		return r;
+	r = is_turn_of_another(dirfd, request, ret_other, err);
+	if (r != 0)
+		return r;
+	timed.expires = clock_monotonic_usec() + ASK_PATIENCE_USEC;
+	return request_store(dirfd, &timed, err);
+}
+
+static int post(int dirfd, const struct request *request, int interrupt_fd, struct error *err)
+{
+	uint64_t deadline = clock_monotonic_usec() + TURN_USEC;
+	struct request other;
+	int r;
+
+	while ((r = try_to_post(dirfd, request, &other, err)) > 0) {
+		if (clock_monotonic_usec() > deadline)
+			return error_set(
+				err, FAULT_BUSY,
+				"the %s of %s still waits for the worker's answer; try again",
+				verb_name(other.verb), other.who);
+		if (pause_a_little(interrupt_fd) == ASK_INTERRUPTED)
+			return ASK_INTERRUPTED;
+	}
+	return r;
+}
+
+/* An answer that came at the last moment counts. Errors are the caller's to tell; this is on the way out. */
+static void withdraw(int dirfd, const struct request *request)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct request now;
+
+	if (lock_requests(dirfd, &lock_fd, NULL) < 0)
+		return;
+	if (request_load(dirfd, &now, NULL) != 0 || strcmp(now.id, request->id) != 0)
+		return;
+	now.verb = VERB_NONE;
+	(void)request_store(dirfd, &now, NULL);
+}
+
+static int is_answered(int dirfd, const struct request *request, struct state *ret_state,
+		       struct error *err)
+{
+	int r = state_load(dirfd, ret_state, err);
+
+	if (r < 0)
+		return r;
+	return strcmp(ret_state->answered, request->id) == 0;
+}
+
+/* Keeps the worker's unit asked for until there is an answer. > 0: answered; 0: not in time, or interrupted. */
+static int wait_for_answer(struct manager *manager, const char *app, int dirfd,
+			   const struct request *request, int interrupt_fd, struct state *ret_state,
+			   struct error *err)
+{
+	uint64_t begin = clock_monotonic_usec();
+	uint64_t next_start = begin;
+	uint64_t now;
+	int r;
+
+	while ((now = clock_monotonic_usec()) < begin + ASK_PATIENCE_USEC) {
+		if (now >= next_start) {
+			r = start_worker(manager, app, err);
+			if (r < 0)
+				return r;
+			next_start = now + START_USEC;
+		}
+		r = is_answered(dirfd, request, ret_state, err);
+		if (r != 0)
+			return r;
+		if (pause_a_little(interrupt_fd) == ASK_INTERRUPTED)
+			return 0;
+	}
+	return 0;
+}
+
+int ask_worker(const char *app, int dirfd, const struct request *request, int interrupt_fd,
+	       struct state *ret_state, struct error *err)
+{
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	char unit[CLI_UNIT_MAX];
+	int r, answered;
+
+	r = manager_open(&manager, err);
+	if (r < 0)
+		return r;
+	r = post(dirfd, request, interrupt_fd, err);
+	if (r != 0)
+		return r;
+	answered = wait_for_answer(manager, app, dirfd, request, interrupt_fd, ret_state, err);
+	if (answered > 0)
+		return 0;
+	withdraw(dirfd, request);
+	if (is_answered(dirfd, request, ret_state, NULL) > 0)
+		return 0;
+	if (answered < 0)
+		return answered;
+	if (pause_a_little(interrupt_fd) == ASK_INTERRUPTED)
+		return ASK_INTERRUPTED;
+	return error_set(err, FAULT_BUSY, no_answer, cli_worker_unit(app, unit));
+}

@@ -1,0 +1,143 @@
+#include "app/verbs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/errand.h"
+#include "app/sums.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "release/descriptor.h"
+
+#define STRIP_MAX 64
+
+struct install {
+	const char *version, *sha256, *sums_file, *strip;
+	bool trust_me, start, no_follow, json;
+};
+
+static int cannot_open(const char *name, struct error *err)
+{
+	return error_set(err, FAULT_CONFIG, "%s: %s", name, strerrordesc_np(errno));
+}
+
+/* The worker has another working directory, and opens the file when its turn comes. */
+static int take_file(const char *file, struct request *request, struct error *err)
+{
+	_cleanup_free_ char *path = realpath(file, NULL);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (!path)
+		return cannot_open(file, err);
+	if (strlen(path) >= sizeof(request->source))
+		return error_set(err, FAULT_CONFIG, "%s: the path is too long", file);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return cannot_open(path, err);
+	if (!S_ISREG(st.st_mode))
+		return error_set(
+			err, FAULT_CONFIG,
+			"%s is not a regular file; `flipslot install` takes a tar or zip archive",
+			path);
+	(void)text_copy(path, request->source, sizeof(request->source));
+	return 0;
+}
+
+static int read_sums(const char *sums_file, const char *file, struct digest *ret_digest,
+		     struct error *err)
+{
+	_cleanup_free_ char *path = realpath(sums_file, NULL);
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!path)
+		return cannot_open(sums_file, err);
+	r = fd_read_file(AT_FDCWD, path, SUMS_FILE_MAX, &text, NULL, err);
+	if (r < 0)
+		return r;
+	if (r == FD_ABSENT)
+		return error_set(err, FAULT_CONFIG, "%s is gone", path);
+	r = sums_find(text, file, ret_digest, err);
+	return r < 0 ? error_prefix(err, r, "%s", sums_file) : 0;
+}
+
+static int take_options(const struct install *options, struct request *request, struct error *err)
+{
+	int given = !!options->sha256 + !!options->sums_file + options->trust_me;
+	uint64_t strip = 0;
+	int r;
+
+	if (!options->version)
+		return error_set(err, FAULT_CONFIG,
+				 "--version is missing: what shall this release be called?");
+	if (!descriptor_is_version(options->version))
+		return error_set(err, FAULT_CONFIG,
+				 "--version: 1 to 127 printable characters without blanks and /");
+	if (options->strip) {
+		r = parse_u64(options->strip, 0, STRIP_MAX, &strip, err);
+		if (r < 0)
+			return error_prefix(err, r, "--strip-components");
+	}
+	if (given != 1)
+		return error_set(
+			err, FAULT_CONFIG,
+			given > 1 ? "--sha256, --sha256-file and --trust-me exclude each other" :
+				    "say which file it must be: --sha256 HEX as its publisher "
+				    "tells it, or --trust-me (`sha256sum FILE` tells what it is)");
+	request->verb = VERB_INSTALL;
+	request->slot = SLOT_NONE;
+	request->strip_components = (unsigned int)strip;
+	request->start = options->start;
+	request->trust_me = options->trust_me;
+	(void)text_copy(options->version, request->version, sizeof(request->version));
+	return options->sha256 ? digest_from_hex(options->sha256, &request->source_digest, err) : 0;
+}
+
+int verb_install(const struct cli_verb *verb, int argc, char **argv)
+{
+	struct install install = {};
+	const struct cli_option options[] = {
+		{ "version", 'V', "V", "what the release is called, for people",
+		  .text = &install.version },
+		{ "sha256", '\0', "HEX", "the file's SHA-256; one of these three must be given",
+		  .text = &install.sha256 },
+		{ "sha256-file", '\0', "SUMS", "… as a file that sha256sum wrote",
+		  .text = &install.sums_file },
+		{ "trust-me", '\0', NULL, "… take the file as it is; goes down in the history",
+		  .flag = &install.trust_me },
+		{ "strip-components", '\0', "N", "drop N leading parts of each name",
+		  .text = &install.strip },
+		{ "start", '\0', NULL, "go on although the unit is not running",
+		  .flag = &install.start },
+		{ "no-follow", '\0', NULL, "return once the worker has accepted",
+		  .flag = &install.no_follow },
+		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &install.json },
+		{},
+	};
+	struct request request = {};
+	struct error err = {};
+	char **operands;
+	int r;
+
+	r = cli_begin(verb, options, 2, 2, argc, argv, &operands);
+	if (r != CLI_GO)
+		return r;
+	if (take_options(&install, &request, &err) < 0)
+		return cli_refuse(verb, "%s", err.text);
+	if (take_file(operands[1], &request, &err) < 0)
+		return cli_fail(&err);
+	if (install.sums_file &&
+	    read_sums(install.sums_file, operands[1], &request.source_digest, &err) < 0)
+		return cli_fail(&err);
+	return errand_run(&(struct errand){ .verb = verb,
+					    .app = operands[0],
+					    .json = install.json,
+					    .no_follow = install.no_follow },
+			  &request);
+}

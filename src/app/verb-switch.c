@@ -1,0 +1,37 @@
+#include "app/verbs.h"
+
+#include <string.h>
+
+#include "app/errand.h"
+#include "base/text.h"
+
+int verb_switch(const struct cli_verb *verb, int argc, char **argv)
+{
+	const char *why = NULL;
+	bool start = false, no_follow = false, json = false;
+	const struct cli_option options[] = {
+		{ "why", '\0', "TEXT", "the reason, for the records", .text = &why },
+		{ "start", '\0', NULL, "go on although the unit is not running", .flag = &start },
+		{ "no-follow", '\0', NULL, "return once the worker has accepted",
+		  .flag = &no_follow },
+		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &json },
+		{},
+	};
+	struct request request = { .verb = VERB_SWITCH, .slot = SLOT_NONE };
+	char **operands;
+	int r;
+
+	r = cli_begin(verb, options, 1, 2, argc, argv, &operands);
+	if (r != CLI_GO)
+		return r;
+	if (operands[1])
+		request.slot = slot_from_name(operands[1]);
+	if (operands[1] && request.slot == SLOT_NONE && strcmp(operands[1], "previous") != 0)
+		return cli_refuse(verb, "%s is no slot: a, b or previous", operands[1]);
+	request.start = start;
+	(void)text_copy(why ? why : "", request.why, sizeof(request.why));
+	return errand_run(
+		&(struct errand){
+			.verb = verb, .app = operands[0], .json = json, .no_follow = no_follow },
+		&request);
+}

@@ -1,0 +1,44 @@
+#include "app/watchdog.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+static void *feed(void *data)
+{
+	uint64_t pause = *(const uint64_t *)data;
+	const struct timespec span = {
+		.tv_sec = (time_t)(pause / USEC_PER_SEC),
+		.tv_nsec = (long)(pause % USEC_PER_SEC * 1000),
+	};
+
+	for (;;) {
+		(void)sd_notify(0, "WATCHDOG=1");
+		(void)nanosleep(&span, NULL);
+	}
+	return NULL;
+}
+
+int watchdog_start(struct error *err)
+{
+	static uint64_t pause; /* outlives this call */
+	sigset_t all, before;
+	pthread_t thread;
+	int r;
+
+	if (sd_watchdog_enabled(0, &pause) <= 0)
+		return 0;
+	pause /= 3;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&thread, NULL, feed, &pause);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r != 0)
+		return error_code(err, -r, "starting the watchdog's thread");
+	(void)pthread_detach(thread);
+	return 0;
+}

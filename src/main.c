@@ -1,0 +1,80 @@
+/*
+ * The verbs of flipslot: verb_x stands in src/app/verb-x.c. Nothing but this file exits.
+ */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/verbs.h"
+#include "unit/probe-helper.h"
+
+/* clang-format off */
+static const struct cli_verb verbs[] = {
+	/* name, arguments, what it does, function */
+	{"install", "APP FILE --version V (--sha256 HEX | --sha256-file SUMS | --trust-me)",
+	 "Put a release from an archive into the inactive slot and switch to it", verb_install},
+	{"switch", "APP [a|b|previous]", "Switch to the release in the other slot", verb_switch},
+	{"rollback", "APP", "Go back to the release before, also in mid-install", verb_rollback},
+	{"cancel", "APP", "Stop a transaction before it has touched the service", verb_cancel},
+	{"hold", "APP --why TEXT [--until TIME]", "Let no timer change anything", verb_hold},
+	{"unhold", "APP", "Lift a hold", verb_unhold},
+
+	{"status", "[APP]", "What runs, what is under way, how the last transaction ended", verb_status},
+	{"follow", "APP [TRANSACTION]", "Watch the transaction that is under way to its end", verb_follow},
+	{"history", "APP", "Past transactions", verb_history},
+	{"list", "[APP]", "The apps and the releases in their slots", verb_list},
+	{"verify", "APP [a|b|current|previous]", "Compare a slot with its seal, byte by byte", verb_verify},
+
+	{"init", "APP --unit UNIT", "Put a service under flipslot", verb_init},
+	{"config check", "[APP]", "Look for mistakes in the configuration", verb_config_check},
+
+	/* for units: see units/ */
+	{"run", "APP", "The worker: what flipslot@APP.service runs", verb_run},
+	{"recover", "", "Settle every app after a boot: what flipslot-recover.service runs", verb_recover},
+	{"failed", "APP", "The app's unit has failed: what flipslot-failed@APP.service runs", verb_failed},
+};
+/* clang-format on */
+
+static int print_usage(FILE *out)
+{
+	(void)fprintf(out, "flipslot: A/B updates for a service, with a way back.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		(void)fprintf(out, "  %-14s%s\n", verbs[i].name, verbs[i].summary);
+	(void)fprintf(out, "  %-14s%s\n\nMore about one of them: flipslot VERB --help\n", "version",
+		      "The program's version");
+	return out == stdout ? 0 : CLI_USAGE;
+}
+
+/* What is no verb of the table: the child of a probe, and what every program answers. */
+static int run_special(const char *word)
+{
+	if (strcmp(word, "probe-helper") == 0)
+		return probe_helper_main();
+	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
+		return printf("flipslot %s\n", FLIPSLOT_VERSION) < 0;
+	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return print_usage(stdout);
+	(void)fprintf(stderr, "flipslot: there is no verb %s; see flipslot --help\n", word);
+	return CLI_USAGE;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	if (argc < 1)
+		return print_usage(stderr);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		int words = cli_match(&verbs[i], argc, argv);
+
+		if (words > 0)
+			return verbs[i].run(&verbs[i], argc - words + 1, argv + words - 1);
+	}
+	return run_special(argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	(void)setlocale(LC_ALL, "C.UTF-8"); /* whatever the caller has: output is a contract */
+	(void)signal(SIGPIPE, SIG_IGN);
+	return dispatch(argc - 1, argv + 1);
+}
