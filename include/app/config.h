@@ -9,31 +9,38 @@
 #include "base/error.h"
 #include "deploy/options.h"
 
-#define CONFIG_ETC "/etc/flipslot"
+#define CONFIG_ETC    "/etc/flipslot"
 #define CONFIG_VENDOR "/usr/lib/flipslot"
-#define CONFIG_ROOT "/var/lib/flipslot" /* Root= is CONFIG_ROOT/APP unless given */
-#define CONFIG_RUN "/run/flipslot"	/* event streams: CONFIG_RUN/APP/events */
+#define CONFIG_ROOT   "/var/lib/flipslot" /* Root= is CONFIG_ROOT/APP unless given */
+#define CONFIG_RUN    "/run/flipslot" /* event streams: CONFIG_RUN/APP/events */
 
 struct config; /* owns every string */
 
 /* Where things are; tests name their own. */
 struct config_places {
-	const char *etc;    /* CONFIG_ETC */
+	const char *etc; /* CONFIG_ETC */
 	const char *vendor; /* CONFIG_VENDOR */
-	const char *state;  /* CONFIG_ROOT: parent of the default Root= */
-	const char *top;    /* "/": Root= is below it, and what is above it is not looked at */
+	const char *state; /* CONFIG_ROOT: parent of the default Root= */
+	const char *top; /* "/": Root= is below it, and what is above it is not looked at */
 };
 
 extern const struct config_places config_system_places;
 
 /*
  * Loads and checks the configuration of `app`. > 0: CONFIG_ABSENT, there is none: *ret_config is not set.
- * Errors have file:line and what to do.
+ * FAULT_CONFIG: the first problem with file:line and what to do, and how to see the others.
  */
 enum { CONFIG_ABSENT = 1 };
 int config_load(const char *app, struct config **ret_config, struct error *err);
 void config_free(struct config *config);
 CLEANUP_DEFINE(struct config, config_free);
+
+/*
+ * The same with the files of other places; etc_text (not NULL) stands for the content of ETC/APP.conf, which
+ * need not be there.
+ */
+int config_load_from(const struct config_places *places, const char *app, const char *etc_text,
+		     struct config **ret_config, struct error *err);
 
 const struct deploy_options *config_deploy(const struct config *config);
 const char *config_root(const struct config *config); /* absolute */
@@ -42,12 +49,21 @@ const char *config_unit(const struct config *config);
 /* Opens the app's directory. FAULT_CONFIG names `flipslot init` if it is not there. */
 int config_open_root(const struct config *config, int *ret_fd, struct error *err);
 
+/* May the timer install what it finds? Shall a start of the service look for an update? */
+bool config_auto_install(const struct config *config);
+bool config_check_on_start(const struct config *config);
+
 /* Names of all configured apps, sorted; malloc'ed, NULL-terminated: parse_argv_free. */
 int config_list(char ***ret_names, struct error *err);
+int config_list_from(const struct config_places *places, char ***ret_names, struct error *err);
 
 /*
- * Checks all files of all apps (or of one, if app is not NULL), calling `finding` for each problem instead of
- * stopping at the first file. *ret_problems: how many.
+ * Checks all files of all apps (or of one, if app is not NULL; FAULT_CONFIG if it has none), calling `finding` for each
+ * problem instead of stopping at the first. Between apps, too: two of them cannot have the same unit or
+ * directory. *ret_problems: how many.
  */
 int config_check(const char *app, void (*finding)(void *data, const char *text), void *data,
 		 unsigned int *ret_problems, struct error *err);
+int config_check_from(const struct config_places *places, const char *app,
+		      void (*finding)(void *data, const char *text), void *data,
+		      unsigned int *ret_problems, struct error *err);

@@ -21,21 +21,21 @@
 /* As on the command line, borrowed; NULL: not given. Nothing is checked yet. */
 struct init_options {
 	const char *app;
-	const char *unit;	/* --unit: "gateway.service"; must be given */
-	const char *root;	/* --root: CONFIG_ROOT/APP */
-	const char *adopt;	/* --adopt: directory to take over as the first release; absolute */
-	const char *version;	/* --version: of what is adopted; "adopted" */
+	const char *unit; /* --unit: "gateway.service"; must be given */
+	const char *root; /* --root: CONFIG_ROOT/APP */
+	const char *adopt; /* --adopt: directory to take over as the first release; absolute */
+	const char *version; /* --version: of what is adopted; "adopted" */
 	const char *exec_start; /* --exec-start: the unit's new ExecStart= line, as in a unit file */
 	const char *probe_http; /* --probe-http: URL */
-	const char *probe_tcp;	/* --probe-tcp: HOST:PORT */
-	const char *watch;	/* --watch: span, as in Watch= */
-	bool dry_run;		/* show what would be written, write nothing */
-	bool force;		/* overwrite files that differ */
-	const char *who;	/* for the history: who asked; "" is fine */
+	const char *probe_tcp; /* --probe-tcp: HOST:PORT */
+	const char *watch; /* --watch: span, as in Watch= */
+	bool dry_run; /* show what would be written, write nothing */
+	bool force; /* overwrite files that differ */
+	const char *who; /* for the history: who asked; "" is fine */
 	const struct stage_listener *listener; /* progress of the copy of --adopt */
 
 	const struct config_places *places; /* NULL: the system's (tests name their own) */
-	const char *unit_dir;		    /* INIT_UNIT_DIR */
+	const char *unit_dir; /* INIT_UNIT_DIR */
 };
 
 /*

@@ -1,0 +1,101 @@
+#include "app/config-build.h"
+
+#include <string.h>
+
+#include "app/config-probe.h"
+#include "app/config-root.h"
+
+void config_build_free(struct config *config)
+{
+	if (!config)
+		return;
+	config_probe_free_all(config);
+	free(config->app);
+	free(config->conf_file);
+	free(config->unit);
+	free(config->root_given);
+	free(config->root);
+	free(config);
+}
+
+static int take_entries(struct config *config, const struct config_read *files,
+			struct config_findings *findings, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->n_entries; i++)
+		if (!config_probe_is_section(files->entries[i].section))
+			r = config_table_take(config, &files->entries[i], findings, err);
+	return r;
+}
+
+static int resolve_root(struct config *config, const struct config_places *places,
+			struct config_findings *findings, struct error *err)
+{
+	struct error why = {};
+	int r = config_root_resolve(places, config->app, config->root_given, &config->root, &why);
+
+	if (r < 0 && why.fault != FAULT_CONFIG)
+		return error_set(err, why.fault, "%s", why.text);
+	if (r < 0)
+		config_findings_add(findings, "%s: Root=: %s",
+				    config->root_where ? config->root_where : config->conf_file,
+				    why.text);
+	return 0;
+}
+
+static void fill_deploy(struct config *config)
+{
+	struct deploy_options *deploy = &config->deploy;
+
+	deploy->app = config->app;
+	deploy->unit = config->unit;
+	deploy->root = config->root;
+	deploy->conf_file = config->conf_file;
+	deploy->helper = "/proc/self/exe";
+	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
+}
+
+static int build(struct config *config, const struct config_places *places,
+		 const struct config_read *files, struct config_findings *findings,
+		 struct error *err)
+{
+	int r = config_table_set_defaults(config, err);
+
+	if (r == 0)
+		r = take_entries(config, files, findings, err);
+	if (r == 0 && !config->unit && !config->unit_where && !files->partial)
+		config_findings_add(findings, "%s: [App] Unit= is missing", config->conf_file);
+	if (r == 0)
+		r = resolve_root(config, places, findings, err);
+	if (r == 0)
+		r = config_probe_take_all(config, files, findings, err);
+	fill_deploy(config);
+	/* borrowed from files, which go */
+	config->unit_where = NULL;
+	config->root_where = NULL;
+	config->unknown = NULL;
+	return r;
+}
+
+int config_build(const struct config_places *places, const char *app, const char *etc_text,
+		 struct config_findings *findings, struct config **ret_config, struct error *err)
+{
+	_cleanup_(config_build_freep) struct config *config = NULL;
+	_cleanup_config_read_ struct config_read files = {};
+	int r = config_read_files(places, app, etc_text, findings, &files, err);
+
+	if (r != 0)
+		return r;
+	config = calloc(1, sizeof(*config));
+	if (!config)
+		return error_errno(err, "reading the configuration");
+	config->conf_file = TAKE_PTR(files.main_file);
+	r = config_key_copy(&config->app, app, err);
+	if (r == 0)
+		r = build(config, places, &files, findings, err);
+	if (r < 0)
+		return r;
+	*ret_config = TAKE_PTR(config);
+	return 0;
+}

@@ -1,0 +1,312 @@
+#include "app/config-table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define UNIT_SUFFIX	".service"
+#define UNIT_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@"
+#define UNIT_SIZE_MAX	240 /* systemd allows 255; the drop-in's directory is UNIT.d */
+
+static int set_scope(void *object, const char *value, struct error *err)
+{
+	if (strcmp(value, "system") == 0)
+		return 0;
+	if (strncmp(value, "user:", 5) == 0)
+		return error_set(err, FAULT_CONFIG,
+				 "units of a user (user:NAME) are not supported by this version; "
+				 "make the service a system unit with User=");
+	return error_set(err, FAULT_CONFIG, "\"%s\" is not \"system\"", value);
+}
+
+int config_table_check_unit(void *object, const char *value, struct error *err)
+{
+	static const char templates[] = "@" UNIT_SUFFIX;
+	size_t size = strlen(value);
+	size_t suffix = strlen(UNIT_SUFFIX);
+
+	if (size <= suffix || strcmp(value + size - suffix, UNIT_SUFFIX) != 0)
+		return error_set(err, FAULT_CONFIG,
+				 "\"%s\" is not a service: write the whole name, with .service",
+				 value);
+	if (size > UNIT_SIZE_MAX || strspn(value, UNIT_CHARACTERS) < size || value[0] == '.')
+		return error_set(err, FAULT_CONFIG, "\"%s\" is not the name of a unit", value);
+	if (size > strlen(templates) && strcmp(value + size - strlen(templates), templates) == 0)
+		return error_set(
+			err, FAULT_CONFIG,
+			"\"%s\" is a template: name an instance of it, as in foo@1.service", value);
+	if (strncmp(value, "flipslot", 8) == 0 && strchr(".@-", value[8]))
+		return error_set(err, FAULT_CONFIG, "%s is a unit of flipslot itself", value);
+	return 0;
+}
+
+#define OF(member) offsetof(struct config, member)
+
+/* section, name, type, place, { least, most }, default, help, set */
+const struct config_key config_table[] = {
+	{ "App",
+	  "Unit",
+	  CONFIG_KEY_TEXT,
+	  OF(unit),
+	  {},
+	  NULL,
+	  "The service that runs the app. Must be given.",
+	  config_table_check_unit },
+	{ "App",
+	  "Scope",
+	  CONFIG_KEY_OTHER,
+	  0,
+	  {},
+	  "system",
+	  "Whose manager has the unit: system (user:NAME is not supported by this version).",
+	  set_scope },
+	{ "App",
+	  "Root",
+	  CONFIG_KEY_TEXT,
+	  OF(root_given),
+	  {},
+	  NULL,
+	  "The app's directory, with both slots. Default: " CONFIG_ROOT "/APP.",
+	  NULL },
+
+	{ "Update",
+	  "Auto",
+	  CONFIG_KEY_BOOL,
+	  OF(auto_install),
+	  {},
+	  "no",
+	  "Whether the timer installs what it finds, or only says that it is there.",
+	  NULL },
+	{ "Update",
+	  "CheckOnStart",
+	  CONFIG_KEY_BOOL,
+	  OF(check_on_start),
+	  {},
+	  "yes",
+	  "Whether to look for an update when the service starts.",
+	  NULL },
+	{ "Update",
+	  "SwitchMode",
+	  CONFIG_KEY_CHOICE,
+	  OF(stop_start),
+	  { "restart", "stop-start" },
+	  "restart",
+	  "restart: flip, then restart. stop-start: stop, flip, start, for services that load "
+	  "files late.",
+	  NULL },
+	{ "Update",
+	  "Reserve",
+	  CONFIG_KEY_SIZE,
+	  OF(deploy.stage.reserve_bytes),
+	  { "0", "1T" },
+	  "64M",
+	  "Free space that an update must leave on the disk.",
+	  NULL },
+	{ "Update",
+	  "AllowSetuid",
+	  CONFIG_KEY_BOOL,
+	  OF(deploy.stage.archive.allow_setuid),
+	  {},
+	  "no",
+	  "Whether releases may hold setuid and setgid files and file capabilities.",
+	  NULL },
+	{ "Update",
+	  "MaxBytes",
+	  CONFIG_KEY_SIZE,
+	  OF(deploy.stage.archive.max_bytes),
+	  { "1K", "64T" },
+	  "8G",
+	  "The most that a release may be, unpacked.",
+	  NULL },
+	{ "Update",
+	  "MaxFiles",
+	  CONFIG_KEY_NUMBER,
+	  OF(deploy.stage.archive.max_files),
+	  { "1", "10000000" },
+	  "1000000",
+	  "The most files and directories in a release.",
+	  NULL },
+	{ "Update",
+	  "MaxDepth",
+	  CONFIG_KEY_COUNT,
+	  OF(deploy.stage.archive.max_depth),
+	  { "1", "256" },
+	  "64",
+	  "How deep its directories may be.",
+	  NULL },
+	{ "Update",
+	  "MaxRatio",
+	  CONFIG_KEY_COUNT,
+	  OF(deploy.stage.archive.max_ratio),
+	  { "1", "100000" },
+	  "200",
+	  "How many bytes a byte of the archive may unpack to.",
+	  NULL },
+	{ "Update",
+	  "MaxArchive",
+	  CONFIG_KEY_SIZE,
+	  OF(deploy.stage.max_archive_bytes),
+	  { "1K", "64T" },
+	  "4G",
+	  "The most that an archive may be.",
+	  NULL },
+
+	{ "Health",
+	  "StartDeadline",
+	  CONFIG_KEY_SPAN,
+	  OF(deploy.start_deadline_usec),
+	  { "1s", "6h" },
+	  "90s",
+	  "How long a release has from its start until all required probes have passed.",
+	  NULL },
+	{ "Health",
+	  "Watch",
+	  CONFIG_KEY_SPAN,
+	  OF(deploy.watch_usec),
+	  { "0", "7d" },
+	  "60s",
+	  "How long it is on probation after that. 0: not at all.",
+	  NULL },
+	{ "Health",
+	  "BootTries",
+	  CONFIG_KEY_COUNT,
+	  OF(deploy.boot_tries),
+	  { "0", "100" },
+	  "2",
+	  "How many crashes of the machine a release on probation survives.",
+	  NULL },
+	{ "Health",
+	  "Baseline",
+	  CONFIG_KEY_BOOL,
+	  OF(deploy.baseline),
+	  {},
+	  "yes",
+	  "Whether a probe that failed on the old release already is not held against the new one.",
+	  NULL },
+	{ "Health",
+	  "OnFail",
+	  CONFIG_KEY_CHOICE,
+	  OF(deploy.keep),
+	  { "rollback", "keep" },
+	  "rollback",
+	  "What becomes of a release that fails. keep: it stays, and an alert says so.",
+	  NULL },
+	{ "Health",
+	  "MaxRollbacks",
+	  CONFIG_KEY_COUNT,
+	  OF(deploy.max_rollbacks),
+	  { "1", "20" },
+	  "3",
+	  "How often to try to get the old release healthy again.",
+	  NULL },
+	{},
+};
+
+static bool is_later(const char *section, const char *key)
+{
+	static const char *const later[][2] = {
+		{ "App", "AlsoRestart" }, { "Source", NULL }, { "Update", "Window" },
+		{ "Update", "Dedupe" },	  { "Data", NULL },   { "Alert ", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
+		const char *name = later[i][0];
+		size_t size = strlen(name);
+		bool prefix = name[size - 1] == ' ';
+
+		if (prefix ? strncmp(section, name, size) != 0 : strcmp(section, name) != 0)
+			continue;
+		if (!later[i][1] || strcmp(key, later[i][1]) == 0)
+			return true;
+	}
+	return false;
+}
+
+int config_table_set_defaults(struct config *config, struct error *err)
+{
+	for (const struct config_key *key = config_table; key->name; key++) {
+		int r = config_key_set_default(key, config, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void config_table_unknown_key(const struct config_key *table, const char *section,
+			      const struct config_entry *entry, struct config_findings *findings)
+{
+	const char *names[64];
+	const char *nearest;
+	size_t n = 0;
+
+	if (is_later(entry->section, entry->key)) {
+		config_findings_add(findings, "%s: [%s] %s= is not supported by this version",
+				    entry->where, entry->section, entry->key);
+		return;
+	}
+	for (; table->name; table++) {
+		if (strcmp(table->section, section) != 0)
+			continue;
+		assert(n < ARRAY_SIZE(names) - 1);
+		names[n++] = table->name;
+	}
+	names[n] = NULL;
+	nearest = config_key_nearest(entry->key, names);
+	config_findings_add(findings, "%s: there is no key %s= in [%s]%s%s%s", entry->where,
+			    entry->key, entry->section, nearest ? ": did you mean " : "",
+			    nearest ? nearest : "", nearest ? "=?" : "");
+}
+
+/* Once for each section; what comes behind the first blank (a probe's name) is not compared. */
+static void unknown_section(struct config *config, const struct config_entry *entry,
+			    struct config_findings *findings)
+{
+	static const char *const names[] = { "App", "Update", "Health", "Probe", NULL };
+	_cleanup_free_ char *word = NULL;
+	const char *nearest;
+
+	if (config->unknown && strcmp(config->unknown, entry->section) == 0)
+		return;
+	config->unknown = entry->section;
+	if (is_later(entry->section, "")) {
+		config_findings_add(findings, "%s: [%s] is not supported by this version",
+				    entry->where, entry->section);
+		return;
+	}
+	word = strndup(entry->section, strcspn(entry->section, " "));
+	nearest = word ? config_key_nearest(word, names) : NULL;
+	config_findings_add(findings, "%s: there is no section [%s]%s%s%s", entry->where,
+			    entry->section, nearest ? ": did you mean [" : "",
+			    nearest ? nearest : "",
+			    nearest ? strcmp(nearest, "Probe") == 0 ? " NAME]?" : "]?" : "");
+}
+
+static bool is_section(const char *name)
+{
+	for (const struct config_key *key = config_table; key->name; key++)
+		if (strcmp(key->section, name) == 0)
+			return true;
+	return false;
+}
+
+int config_table_take(struct config *config, const struct config_entry *entry,
+		      struct config_findings *findings, struct error *err)
+{
+	const struct config_key *key = config_key_find(config_table, entry->section, entry->key);
+
+	if (!is_section(entry->section)) {
+		unknown_section(config, entry, findings);
+		return 0;
+	}
+	if (!key) {
+		config_table_unknown_key(config_table, entry->section, entry, findings);
+		return 0;
+	}
+	if (entry->value[0] && strcmp(key->name, "Unit") == 0)
+		config->unit_where = entry->where;
+	if (entry->value[0] && strcmp(key->name, "Root") == 0)
+		config->root_where = entry->where;
+	return config_key_take(key, config, entry, findings, err);
+}

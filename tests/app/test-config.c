@@ -1,0 +1,753 @@
+/* LDFLAGS: -Wl,--wrap=geteuid */
+#include "app/config.h"
+
+#include "app/config-probe.h"
+#include "app/config-table.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "scratch.h"
+
+#define CONF "etc/flipslot/gw.conf"
+#define UNIT "[App]\nUnit=gw.service\n"
+
+uid_t __real_geteuid(void);
+uid_t __wrap_geteuid(void);
+
+static uid_t pretended; /* 0: who we are */
+
+uid_t __wrap_geteuid(void)
+{
+	return pretended ? pretended : __real_geteuid();
+}
+
+static struct config *load(const struct scratch *scratch)
+{
+	struct config *config = NULL;
+	struct error err = {};
+
+	if (config_load_from(&scratch->places, "gw", NULL, &config, &err) != 0)
+		fail_msg("not loaded: %s", err.text);
+	return config;
+}
+
+static struct config *load_text(const struct scratch *scratch, const char *text)
+{
+	scratch_write(scratch, CONF, text);
+	return load(scratch);
+}
+
+/* The one line that refuses it, without the path of the scratch directory. */
+static const char *refusal(const struct scratch *scratch, struct error *ret_err)
+{
+	struct config *config = NULL;
+	size_t size = strlen(scratch->top) + 1;
+	char *at;
+
+	*ret_err = (struct error){};
+	if (config_load_from(&scratch->places, "gw", NULL, &config, ret_err) >= 0)
+		fail_msg("it was loaded");
+	assert_int_equal(ret_err->fault, FAULT_CONFIG);
+	while ((at = strstr(ret_err->text, scratch->top)))
+		memmove(at, at + size, strlen(at + size) + 1);
+	return ret_err->text;
+}
+
+static void check_refused(const struct scratch *scratch, const char *text, const char *wanted)
+{
+	struct error err;
+
+	scratch_write(scratch, CONF, text);
+	assert_string_equal(refusal(scratch, &err), wanted);
+}
+
+/* Collects findings, one a line. */
+static void collect(void *data, const char *text)
+{
+	text_add(data, "%s\n", text);
+}
+
+static unsigned int check(const struct scratch *scratch, const char *app, struct text *all)
+{
+	struct error err = {};
+	unsigned int n = 99;
+
+	if (config_check_from(&scratch->places, app, collect, all, &n, &err) != 0)
+		fail_msg("%s", err.text);
+	return n;
+}
+
+/* ---- what it says ---- */
+
+static void test_absent(void **state)
+{
+	struct scratch *scratch = *state;
+	struct config *config = NULL;
+
+	assert_int_equal(config_load_from(&scratch->places, "gw", NULL, &config, NULL),
+			 CONFIG_ABSENT);
+	assert_null(config);
+	/* drop-ins alone configure nothing */
+	scratch_write(scratch, CONF ".d/10-x.conf", UNIT);
+	assert_int_equal(config_load_from(&scratch->places, "gw", NULL, &config, NULL),
+			 CONFIG_ABSENT);
+}
+
+static void test_defaults(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *config = load_text(scratch, UNIT);
+	const struct deploy_options *deploy = config_deploy(config);
+	_cleanup_free_ char *root = scratch_path(scratch, "var/lib/flipslot/gw");
+
+	assert_string_equal(deploy->app, "gw");
+	assert_string_equal(deploy->unit, "gw.service");
+	assert_string_equal(config_unit(config), "gw.service");
+	assert_string_equal(deploy->root, root);
+	assert_string_equal(config_root(config), root);
+	assert_string_equal(deploy->helper, "/proc/self/exe");
+	assert_string_equal(deploy->conf_file + strlen(scratch->top) + 1, CONF);
+	assert_int_equal(deploy->switch_mode, SWITCH_RESTART);
+	assert_int_equal(deploy->start_deadline_usec, 90 * USEC_PER_SEC);
+	assert_int_equal(deploy->watch_usec, 60 * USEC_PER_SEC);
+	assert_int_equal(deploy->boot_tries, 2);
+	assert_int_equal(deploy->max_rollbacks, 3);
+	assert_true(deploy->baseline);
+	assert_false(deploy->keep);
+	assert_int_equal(deploy->stage.reserve_bytes, 64ULL << 20);
+	assert_int_equal(deploy->stage.max_archive_bytes, 4ULL << 30);
+	assert_int_equal(deploy->stage.archive.max_bytes, 8ULL << 30);
+	assert_int_equal(deploy->stage.archive.max_files, 1000000);
+	assert_int_equal(deploy->stage.archive.max_depth, 64);
+	assert_int_equal(deploy->stage.archive.max_ratio, 200);
+	assert_int_equal(deploy->stage.archive.strip_components, 0);
+	assert_false(deploy->stage.archive.allow_setuid);
+	assert_false(config_auto_install(config));
+	assert_true(config_check_on_start(config));
+	assert_int_equal(deploy->n_probes, 1);
+	assert_string_equal(deploy->probes[0].name, "unit");
+	assert_int_equal(deploy->probes[0].kind, PROBE_UNIT);
+	assert_true(deploy->probes[0].required);
+	assert_true(deploy->probes[0].in_start && deploy->probes[0].in_watch);
+}
+
+static void test_every_key(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(config_freep) struct config *config = NULL;
+	const struct deploy_options *deploy;
+
+	assert_true(
+		asprintf(&text,
+			 "[App]\nUnit=gw@1.service\nScope=system\nRoot=%s/srv/gw\n"
+			 "[Update]\nAuto=yes\nCheckOnStart=no\nSwitchMode=stop-start\nReserve=1G\n"
+			 "AllowSetuid=yes\nMaxBytes=1M\nMaxFiles=7\nMaxDepth=8\nMaxRatio=9\n"
+			 "MaxArchive=2M\n"
+			 "[Health]\nStartDeadline=4min\nWatch=0\nBootTries=0\nBaseline=no\n"
+			 "OnFail=keep\nMaxRollbacks=1\n",
+			 scratch->top) > 0);
+	config = load_text(scratch, text);
+	deploy = config_deploy(config);
+	assert_string_equal(deploy->unit, "gw@1.service");
+	assert_string_equal(deploy->root + strlen(scratch->top), "/srv/gw");
+	assert_true(config_auto_install(config));
+	assert_false(config_check_on_start(config));
+	assert_int_equal(deploy->switch_mode, SWITCH_STOP_START);
+	assert_int_equal(deploy->stage.reserve_bytes, 1 << 30);
+	assert_true(deploy->stage.archive.allow_setuid);
+	assert_int_equal(deploy->stage.archive.max_bytes, 1 << 20);
+	assert_int_equal(deploy->stage.archive.max_files, 7);
+	assert_int_equal(deploy->stage.archive.max_depth, 8);
+	assert_int_equal(deploy->stage.archive.max_ratio, 9);
+	assert_int_equal(deploy->stage.max_archive_bytes, 2 << 20);
+	assert_int_equal(deploy->start_deadline_usec, 240 * USEC_PER_SEC);
+	assert_int_equal(deploy->watch_usec, 0);
+	assert_int_equal(deploy->boot_tries, 0);
+	assert_false(deploy->baseline);
+	assert_true(deploy->keep);
+	assert_int_equal(deploy->max_rollbacks, 1);
+}
+
+static void test_probes(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *config = load_text(
+		scratch,
+		UNIT "[Probe web]\nUrl=https://[::1]:8443/health?x=1\nKind=http\nPeriod=500ms\n"
+		     "Timeout=1s\nSuccessThreshold=2\nFailureThreshold=5\nStatus=200-204 301\n"
+		     "Body=ok\nHeader=Server: gw\nCAFile=/dev/null\nClass=external\nPhase=watch\n"
+		     "[Probe port]\nKind=tcp\nAddress=localhost:80\nPhase=start\nLevel=wanted\n"
+		     "[Probe sock]\nKind=unix\nPath=/run/gw.sock\n"
+		     "[Probe cmd]\nKind=exec\nCommand=bin/check --deep 'a b'\n"
+		     "[Probe log]\nKind=journal\nMatch=ready (in|after) [0-9]+\nReject=panic\n"
+		     "[Probe file]\nKind=file\nPath=/run/gw.ready\nMatch=yes\nFresh=yes\n"
+		     "[Probe say]\nKind=notify\nMatch=serving\n");
+	const struct deploy_options *deploy = config_deploy(config);
+	const struct probe_options *p = deploy->probes;
+
+	assert_int_equal(deploy->n_probes, 7);
+	assert_string_equal(p[0].name, "web");
+	assert_int_equal(p[0].kind, PROBE_HTTP);
+	assert_string_equal(p[0].url, "https://[::1]:8443/health?x=1");
+	assert_int_equal(p[0].period_usec, 500 * USEC_PER_MSEC);
+	assert_int_equal(p[0].timeout_usec, USEC_PER_SEC);
+	assert_int_equal(p[0].success_threshold, 2);
+	assert_int_equal(p[0].failure_threshold, 5);
+	assert_int_equal(p[0].n_status_ranges, 2);
+	assert_int_equal(p[0].status_ranges[0][0], 200);
+	assert_int_equal(p[0].status_ranges[0][1], 204);
+	assert_int_equal(p[0].status_ranges[1][0], 301);
+	assert_int_equal(p[0].status_ranges[1][1], 301);
+	assert_string_equal(p[0].body, "ok");
+	assert_string_equal(p[0].header, "Server: gw");
+	assert_string_equal(p[0].ca_file, "/dev/null");
+	assert_true(p[0].external && p[0].required && !p[0].in_start && p[0].in_watch);
+	assert_string_equal(p[1].address, "localhost:80");
+	assert_true(!p[1].required && p[1].in_start && !p[1].in_watch && !p[1].external);
+	assert_int_equal(p[1].n_status_ranges, 1);
+	assert_int_equal(p[2].kind, PROBE_UNIX);
+	assert_string_equal(p[2].path, "/run/gw.sock");
+	assert_int_equal(p[2].period_usec, 2 * USEC_PER_SEC);
+	assert_int_equal(p[2].timeout_usec, 5 * USEC_PER_SEC);
+	assert_int_equal(p[2].success_threshold, 1);
+	assert_int_equal(p[2].failure_threshold, 3);
+	assert_string_equal(p[3].command[0], "bin/check");
+	assert_string_equal(p[3].command[2], "a b");
+	assert_null(p[3].command[3]);
+	assert_string_equal(p[4].match, "ready (in|after) [0-9]+");
+	assert_string_equal(p[4].reject, "panic");
+	assert_true(p[5].fresh && !p[6].fresh);
+	assert_string_equal(p[6].match, "serving");
+}
+
+/* ---- which files ---- */
+
+static void check_watch(const struct scratch *scratch, uint64_t seconds)
+{
+	_cleanup_(config_freep) struct config *config = load(scratch);
+
+	assert_int_equal(config_deploy(config)->watch_usec, seconds * USEC_PER_SEC);
+}
+
+static void test_later_files_override(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_write(scratch, "lib/flipslot/gw.conf", UNIT "[Health]\nWatch=1s\n");
+	check_watch(scratch, 1);
+	scratch_write(scratch, "lib/flipslot/gw.conf.d/50-a.conf", "[Health]\nWatch=2s\n");
+	check_watch(scratch, 2);
+	scratch_write(scratch, "lib/flipslot/gw.conf.d/60-b.conf", "[Health]\nWatch=3s\n");
+	check_watch(scratch, 3);
+	scratch_write(scratch, "lib/flipslot/gw.conf.d/README", "[Health]\nWatch=99s\n");
+	scratch_write(scratch, "lib/flipslot/gw.conf.d/.70.conf", "[Health]\nWatch=99s\n");
+	check_watch(scratch, 3);
+	/* an empty one of the same name in etc takes the vendor's away */
+	scratch_write(scratch, CONF ".d/60-b.conf", "");
+	check_watch(scratch, 2);
+	scratch_write(scratch, CONF, "[Health]\nWatch=4s\n");
+	check_watch(scratch, 4);
+	scratch_write(scratch, CONF ".d/90-z.conf", "[Health]\nWatch=6s\n");
+	scratch_write(scratch, CONF ".d/10-a.conf", "[Health]\nWatch=5s\n");
+	check_watch(scratch, 6);
+	/* "Key=": the default again */
+	scratch_write(scratch, CONF ".d/99-zz.conf", "[Health]\nWatch=\n");
+	check_watch(scratch, 60);
+}
+
+static void test_probe_in_two_files(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *config = NULL;
+
+	scratch_write(scratch, "lib/flipslot/gw.conf",
+		      UNIT "[Probe web]\nKind=http\nUrl=http://localhost/\n");
+	scratch_write(scratch, CONF ".d/10.conf", "[Probe web]\nUrl=http://localhost:81/\n");
+	config = load(scratch);
+	assert_int_equal(config_deploy(config)->n_probes, 1);
+	assert_string_equal(config_deploy(config)->probes[0].url, "http://localhost:81/");
+}
+
+static void test_text_in_place_of_file(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct error err = {};
+
+	scratch_write(scratch, CONF ".d/10.conf", "[Health]\nWatch=5s\n");
+	assert_int_equal(config_load_from(&scratch->places, "gw", UNIT "[Health]\nBootTries=7\n",
+					  &config, &err),
+			 0);
+	assert_int_equal(config_deploy(config)->boot_tries, 7);
+	assert_int_equal(config_deploy(config)->watch_usec, 5 * USEC_PER_SEC);
+	assert_false(scratch_exists(scratch, CONF));
+}
+
+static void test_files_that_others_may_write(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_free_ char *conf = scratch_path(scratch, CONF);
+	struct error err;
+
+	scratch_write(scratch, CONF, UNIT);
+	assert_int_equal(chmod(conf, 0664), 0);
+	assert_string_equal(refusal(scratch, &err),
+			    CONF " can be written by others: chmod go-w " CONF);
+	assert_int_equal(chmod(conf, 0646), 0);
+	assert_non_null(strstr(refusal(scratch, &err), "can be written by others"));
+	assert_int_equal(chmod(conf, 0640), 0);
+	config_free(load(scratch));
+	assert_int_equal(chmod(scratch->etc, 0777), 0);
+	assert_non_null(strstr(refusal(scratch, &err), "etc/flipslot can be written by others"));
+	assert_int_equal(chmod(scratch->etc, 0755), 0);
+	assert_int_equal(unlink(conf), 0);
+	assert_int_equal(symlink("/etc/passwd", conf), 0);
+	assert_string_equal(refusal(scratch, &err), CONF " is not a regular file");
+	assert_int_equal(unlink(conf), 0);
+	assert_int_equal(mkfifo(conf, 0600), 0);
+	assert_string_equal(refusal(scratch, &err), CONF " is not a regular file");
+	assert_int_equal(unlink(conf), 0);
+	assert_int_equal(mkdir(conf, 0700), 0);
+	assert_string_equal(refusal(scratch, &err), CONF " is not a regular file");
+}
+
+static void test_files_of_others(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_free_ char *conf = scratch_path(scratch, CONF);
+	struct error err;
+
+	scratch_write(scratch, CONF, UNIT);
+	if (__real_geteuid() == 0)
+		assert_int_equal(chown(conf, 4712, 0), 0);
+	else
+		pretended = 4711;
+	assert_non_null(strstr(refusal(scratch, &err), "not to root: chown root:root"));
+	pretended = 0;
+}
+
+/* ---- what is refused ---- */
+
+#define PROBE UNIT "[Probe p]\n"
+
+static void test_wrong_keys(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *wanted;
+	} cases[] = {
+		{ "[App]\n#\n", CONF ": [App] Unit= is missing" },
+		{ UNIT "Root\n", CONF ":3: neither [Section] nor Key=Value nor a comment" },
+		{ UNIT "Unit=x.service\n", CONF ":3: Unit= was set before in [App]" },
+		{ UNIT "Rot=/x\n", CONF ":3: there is no key Rot= in [App]: did you mean Root=?" },
+		{ UNIT "Speed=9\n", CONF ":3: there is no key Speed= in [App]" },
+		{ UNIT "Speed=\n", CONF ":3: there is no key Speed= in [App]" },
+		{ UNIT "AlsoRestart=x.service\n",
+		  CONF ":3: [App] AlsoRestart= is not supported by this version" },
+		{ UNIT "[Healt]\nWatch=1\nBaseline=no\n",
+		  CONF ":4: there is no section [Healt]: did you mean [Health]?" },
+		{ UNIT "[Prob x]\nKind=unit\n",
+		  CONF ":4: there is no section [Prob x]: did you mean [Probe NAME]?" },
+		{ UNIT "[Probe]\nKind=unit\n",
+		  CONF ":4: there is no section [Probe]: did you mean [Probe NAME]?" },
+		{ UNIT "[Weather]\nWatch=1\n", CONF ":4: there is no section [Weather]" },
+		{ UNIT "[Source]\nUrl=x\nChannel=y\n",
+		  CONF ":4: [Source] is not supported by this version" },
+		{ UNIT "[Alert x]\nKind=webhook\n",
+		  CONF ":4: [Alert x] is not supported by this version" },
+		{ UNIT "[Probe a,b]\nKind=unit\n", CONF
+		  ":3: a section is [Name], of at most 48 letters, digits, blanks and any of - _ "
+		  ". : @ /" },
+		{ UNIT "[Probe a.b]\nKind=unit\n",
+		  CONF ":4: [Probe a.b]: a probe's name has at most 31 letters, digits, - and _" },
+	};
+	struct scratch *scratch = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_refused(scratch, cases[i].text, cases[i].wanted);
+}
+
+static void test_wrong_values(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *wanted;
+	} cases[] = {
+		{ "[App]\nUnit=gw\n",
+		  "Unit=: \"gw\" is not a service: write the whole name, with .service" },
+		{ "[App]\nUnit=g w.service\n", "Unit=: \"g w.service\" is not the name of a unit" },
+		{ "[App]\nUnit=../x.service\n",
+		  "Unit=: \"../x.service\" is not the name of a unit" },
+		{ "[App]\nUnit=gw@.service\n", "Unit=: \"gw@.service\" is a template: name an "
+					       "instance of it, as in foo@1.service" },
+		{ "[App]\nUnit=flipslot@gw.service\n",
+		  "Unit=: flipslot@gw.service is a unit of flipslot itself" },
+		{ "[App]\nScope=user:joe\n",
+		  "Scope=: units of a user (user:NAME) are not supported by this version; make the "
+		  "service a system unit with User=" },
+		{ "[App]\nScope=session\n", "Scope=: \"session\" is not \"system\"" },
+		{ "[Update]\nAuto=maybe\n", "Auto=: \"maybe\" is not yes or no" },
+		{ "[Update]\nSwitchMode=stop\n",
+		  "SwitchMode=: \"stop\" is neither restart nor stop-start" },
+		{ "[Update]\nReserve=64MB\n",
+		  "Reserve=: \"64MB\" is not a size like 8M, 512K, 1.5G or 4096 (bytes)" },
+		{ "[Update]\nReserve=2T\n", "Reserve=: \"2T\" is not between 0 and 1T" },
+		{ "[Update]\nMaxFiles=0\n", "MaxFiles=: \"0\" is not between 1 and 10000000" },
+		{ "[Update]\nMaxDepth=257\n", "MaxDepth=: \"257\" is not between 1 and 256" },
+		{ "[Update]\nMaxDepth=4294967297\n",
+		  "MaxDepth=: \"4294967297\" is not between 1 and 256" },
+		{ "[Health]\nStartDeadline=500ms\n",
+		  "StartDeadline=: \"500ms\" is not between 1s and 6h" },
+		{ "[Health]\nStartDeadline=infinity\n",
+		  "StartDeadline=: \"infinity\" is not between 1s and 6h" },
+		{ "[Health]\nWatch=8d\n", "Watch=: \"8d\" is not between 0 and 7d" },
+		{ "[Health]\nOnFail=panic\n", "OnFail=: \"panic\" is neither rollback nor keep" },
+		{ "[Health]\nMaxRollbacks=0\n", "MaxRollbacks=: \"0\" is not between 1 and 20" },
+	};
+	struct scratch *scratch = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		bool in_app = strncmp(cases[i].line, "[App]", 5) == 0;
+		_cleanup_free_ char *text = NULL;
+		_cleanup_free_ char *wanted = NULL;
+		const char *line = in_app && strstr(cases[i].line, "Unit=") ? "2" :
+				   in_app				    ? "3" :
+									      "4";
+
+		assert_true(asprintf(&text, "%s%s", in_app && *line == '2' ? "" : UNIT,
+				     in_app && *line == '3' ? cases[i].line + 6 : cases[i].line) >
+			    0);
+		assert_true(asprintf(&wanted, CONF ":%s: %s", line, cases[i].wanted) > 0);
+		check_refused(scratch, text, wanted);
+	}
+}
+
+static const struct {
+	const char *text;
+	const char *wanted;
+} wrong_probes[] = {
+	{ PROBE "Kind=htp\n", ":4: Kind=: \"htp\" is no kind of probe: did you mean http?" },
+	{ PROBE "Kind=smoke\n",
+	  ":4: Kind=: \"smoke\" is not unit, notify, http, tcp, unix, exec, journal or file" },
+	{ PROBE "Level=required\n", ":4: [Probe p] has no Kind=" },
+	{ PROBE "Url=http://x/\nKind=\n", ":4: [Probe p] has no Kind=" },
+	{ PROBE "Kind=http\n", ":4: [Probe p] is of Kind=http: Url= is missing" },
+	{ PROBE "Kind=tcp\n", ":4: [Probe p] is of Kind=tcp: Address= is missing" },
+	{ PROBE "Kind=unix\n", ":4: [Probe p] is of Kind=unix: Path= is missing" },
+	{ PROBE "Kind=file\n", ":4: [Probe p] is of Kind=file: Path= is missing" },
+	{ PROBE "Kind=exec\n", ":4: [Probe p] is of Kind=exec: Command= is missing" },
+	{ PROBE "Kind=journal\n",
+	  ":4: [Probe p] is of Kind=journal: Match= or Reject= is missing" },
+	{ PROBE "Url=http://x/\nKind=tcp\nAddress=x:1\n", ":4: Url= does not fit Kind=tcp" },
+	{ PROBE "Kind=unit\nMatch=x\n", ":5: Match= does not fit Kind=unit" },
+	{ PROBE "Kind=unit\nMach=x\n",
+	  ":5: there is no key Mach= in [Probe p]: did you mean Match=?" },
+	{ PROBE "Kind=journal\nMatch=a(b\n", ":5: Match=: not a regular expression: " },
+	{ PROBE "Kind=journal\nReject=[\n", ":5: Reject=: not a regular expression: " },
+	{ PROBE "Kind=http\nUrl=ftp://x\n",
+	  ":5: Url=: \"ftp://x\" is not a URL like http://localhost:8080/health" },
+	{ PROBE "Kind=http\nUrl=http:///x\n", ":5: Url=: \"http:///x\" is not a URL" },
+	{ PROBE "Kind=http\nUrl=http://x:99999/\n", ":5: Url=: \"http://x:99999/\" is not" },
+	{ PROBE "Kind=http\nUrl=http://x/a b\n", ":5: Url=: \"http://x/a b\" is not a URL" },
+	{ PROBE "Kind=http\nUrl=http://u:p@x/\n",
+	  ":5: Url=: a URL with a name and a password is not supported" },
+	{ PROBE "Kind=http\nUrl=http://x/\nStatus=200-\n",
+	  ":6: Status=: \"200-\" is not a status (200) or a range of them (200-299)" },
+	{ PROBE "Kind=http\nUrl=http://x/\nStatus=299-200\n", ":6: Status=: \"299-200\" is" },
+	{ PROBE "Kind=http\nUrl=http://x/\nStatus=20\n", ":6: Status=: \"20\" is not" },
+	{ PROBE "Kind=http\nUrl=http://x/\nStatus=200 201 202 203 204 205 206 207 208\n",
+	  ":6: Status=: more than 8 ranges" },
+	{ PROBE "Kind=http\nUrl=http://x/\nHeader=nocolon\n",
+	  ":6: Header=: \"nocolon\" is not of the form \"Name: text\"" },
+	{ PROBE "Kind=http\nUrl=http://x/\nInsecure=yes\n", ":6: Insecure= is for https://" },
+	{ PROBE "Kind=http\nUrl=http://x/\nCAFile=/dev/null\n", ":6: CAFile= is for https" },
+	{ PROBE "Kind=http\nUrl=https://x/\nCAFile=/nonexistent\n",
+	  ":6: CAFile=: there is no /nonexistent" },
+	{ PROBE "Kind=http\nUrl=https://x/\nCAFile=/dev/null\nInsecure=yes\n",
+	  ":7: Insecure= and CAFile= exclude each other" },
+	{ PROBE "Kind=tcp\nAddress=localhost\n",
+	  ":5: Address=: \"localhost\" is not of the form HOST:PORT or [IPV6]:PORT" },
+	{ PROBE "Kind=tcp\nAddress=::1:80\n", ":5: Address=: \"::1:80\" is not" },
+	{ PROBE "Kind=tcp\nAddress=x:0\n", ":5: Address=: \"x:0\" is not" },
+	{ PROBE "Kind=unix\nPath=gw.sock\n",
+	  ":5: Path=: \"gw.sock\" is not the absolute path of a file" },
+	{ PROBE "Kind=file\nPath=/a/../b\n", ":5: Path=: \"/a/../b\" is not" },
+	{ PROBE "Kind=exec\nCommand=../../bin/sh\n",
+	  ":5: Command=: \"../../bin/sh\" is not the path of a program" },
+	{ PROBE "Kind=exec\nCommand='x\n", ":5: Command=: \"'x\" is not a command line" },
+	{ PROBE "Kind=unit\nPhase=later\n", ":5: Phase=: \"later\" is not start, watch or both" },
+	{ PROBE "Kind=unit\nPeriod=1ms\n", ":5: Period=: \"1ms\" is not between 100ms and 1h" },
+	{ PROBE "Kind=unit\nSuccessThreshold=91\n",
+	  ":4: [Probe p] cannot pass 91 times, once a second, within StartDeadline=" },
+	{ PROBE "Kind=unit\nLevel=wanted\n", ": no probe can approve a release: " },
+	{ PROBE "Kind=unit\nClass=external\n", ": no probe can approve a release: " },
+	{ PROBE "Kind=unit\nPhase=watch\n", ": no probe can approve a release: " },
+};
+
+static void test_wrong_probes(void **state)
+{
+	struct scratch *scratch = *state;
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong_probes); i++) {
+		_cleanup_free_ char *wanted = NULL;
+
+		assert_true(asprintf(&wanted, "%s%s", CONF, wrong_probes[i].wanted) > 0);
+		scratch_write(scratch, CONF, wrong_probes[i].text);
+		(void)refusal(scratch, &err);
+		if (strncmp(err.text, wanted, strlen(wanted)) != 0)
+			assert_string_equal(err.text, wanted);
+	}
+}
+
+static void test_too_many_probes(void **state)
+{
+	_cleanup_text_ struct text all = {};
+	struct scratch *scratch = *state;
+	struct error err;
+
+	text_add(&all, UNIT);
+	for (unsigned int i = 0; i < CONFIG_PROBES_MAX; i++)
+		text_add(&all, "[Probe p%u]\nKind=unit\n", i);
+	config_free(load_text(scratch, all.data));
+	text_add(&all, "[Probe last]\nKind=unit\n");
+	scratch_write(scratch, CONF, all.data);
+	assert_non_null(strstr(refusal(scratch, &err), "too many probes"));
+	/* few, but with long names: the state record has 255 bytes for all */
+	text_done(&all);
+	text_add(&all, UNIT);
+	for (unsigned int i = 0; i < 8; i++)
+		text_add(&all, "[Probe abcdefghijklmnopqrstuvwxyz0123%u]\nKind=unit\n", i);
+	scratch_write(scratch, CONF, all.data);
+	assert_non_null(strstr(refusal(scratch, &err), "too many probes"));
+}
+
+/* ---- Root= ---- */
+
+static const char *refused_root(const struct scratch *scratch, const char *root, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_true(asprintf(&text, UNIT "Root=%s%s\n", *root == '/' ? scratch->top : "", root) >
+		    0);
+	scratch_write(scratch, CONF, text);
+	return refusal(scratch, err);
+}
+
+static void test_wrong_roots(void **state)
+{
+	static const struct {
+		const char *root;
+		const char *wanted;
+	} cases[] = {
+		{ "srv/gw", "\"srv/gw\" is not an absolute path" },
+		{ "/srv/../gw", "an empty part, \".\" or \"..\" in it" },
+		{ "/srv/./gw", "an empty part, \".\" or \"..\" in it" },
+		{ "/srv//gw", "an empty part, \".\" or \"..\" in it" },
+		{ "/srv/gw/", "an empty part, \".\" or \"..\" in it" },
+		{ "/srv/g w", "other characters" },
+		{ "/srv/100%", "other characters" },
+		{ "/home/joe/gw", "not below /home" },
+		{ "/usr/local/gw", "not below /usr" },
+		{ "/run/gw", "not below /run: it does not survive a reboot" },
+		{ "/tmp/gw", "not below /tmp" },
+	};
+	struct scratch *scratch = *state;
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (!strstr(refused_root(scratch, cases[i].root, &err), cases[i].wanted))
+			assert_string_equal(err.text, cases[i].wanted);
+	assert_int_equal(strncmp(err.text, CONF ":3: Root=: ", strlen(CONF) + 11), 0);
+}
+
+static void test_roots_on_disk(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_free_ char *srv = scratch_path(scratch, "srv");
+	_cleanup_free_ char *link = scratch_path(scratch, "srv/link");
+	struct error err;
+
+	scratch_mkdir(scratch, "srv/real");
+	scratch_write(scratch, "srv/file", "");
+	assert_int_equal(symlink("real", link), 0);
+	assert_string_equal(refused_root(scratch, "/srv/link/gw", &err),
+			    CONF ":3: Root=: srv/link is a link: name what it leads to, srv/real");
+	assert_string_equal(refused_root(scratch, "/srv/link", &err),
+			    CONF ":3: Root=: srv/link is a link: name what it leads to, srv/real");
+	assert_string_equal(refused_root(scratch, "/srv/file", &err),
+			    CONF ":3: Root=: srv/file is not a directory");
+	assert_int_equal(chmod(srv, 01777), 0);
+	assert_non_null(strstr(refused_root(scratch, "/srv/gw", &err),
+			       "srv can be written by others, who could put"));
+	assert_int_equal(chmod(srv, 0775), 0);
+	assert_non_null(strstr(refused_root(scratch, "/srv/real", &err), "srv can be written"));
+	assert_int_equal(chmod(srv, 0755), 0);
+	if (__real_geteuid() == 0)
+		assert_int_equal(chown(srv, 4712, 0), 0);
+	else
+		pretended = 4711;
+	assert_non_null(strstr(refused_root(scratch, "/srv/gw", &err), "to"));
+	assert_non_null(strstr(err.text, __real_geteuid() == 0 ? "srv belongs to user 4712" :
+								 "belongs to user"));
+	pretended = 0;
+}
+
+/* A default root follows links that root made: /var/lib may be on another disk. */
+static void test_default_root_is_resolved(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_free_ char *data = scratch_path(scratch, "data/flipslot");
+
+	scratch_mkdir(scratch, "data/flipslot");
+	assert_int_equal(rmdir(scratch->state), 0);
+	assert_int_equal(symlink(data, scratch->state), 0);
+	config = load_text(scratch, UNIT);
+	assert_string_equal(config_root(config) + strlen(scratch->top), "/data/flipslot/gw");
+}
+
+static void test_open_root(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *config = load_text(scratch, UNIT);
+	_cleanup_close_ int fd = -1;
+	struct error err = {};
+
+	assert_true(config_open_root(config, &fd, &err) < 0);
+	assert_int_equal(err.fault, FAULT_CONFIG);
+	assert_non_null(strstr(err.text, "flipslot init gw --unit gw.service"));
+	scratch_mkdir(scratch, "var/lib/flipslot/gw");
+	assert_int_equal(config_open_root(config, &fd, &err), 0);
+	assert_true(fd >= 0);
+}
+
+/* ---- all apps ---- */
+
+static void test_list(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(parse_argv_freep) char **names = NULL;
+
+	scratch_write(scratch, "etc/flipslot/b.conf", "");
+	scratch_write(scratch, "etc/flipslot/A.conf", "");
+	scratch_write(scratch, "etc/flipslot/x.conf~", "");
+	scratch_write(scratch, "etc/flipslot/z.conf.d/1.conf", "");
+	scratch_write(scratch, "lib/flipslot/b.conf", "");
+	scratch_write(scratch, "lib/flipslot/a.conf", "");
+	scratch_write(scratch, "lib/flipslot/c.conf", "");
+	assert_int_equal(config_list_from(&scratch->places, &names, NULL), 0);
+	assert_string_equal(names[0], "a");
+	assert_string_equal(names[1], "b");
+	assert_string_equal(names[2], "c");
+	assert_null(names[3]);
+}
+
+static void test_list_without_places(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(parse_argv_freep) char **names = NULL;
+
+	assert_int_equal(rmdir(scratch->etc), 0);
+	assert_int_equal(rmdir(scratch->vendor), 0);
+	assert_int_equal(config_list_from(&scratch->places, &names, NULL), 0);
+	assert_null(names[0]);
+}
+
+static void test_check_finds_all(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_text_ struct text all = {};
+	struct error err = {};
+	unsigned int n;
+
+	scratch_write(scratch, "etc/flipslot/a.conf",
+		      "[App]\nUnit=x\n[Health]\nWatch=-1\nBotTries=1\n");
+	scratch_write(scratch, "etc/flipslot/b.conf", UNIT "Root=relative\n");
+	scratch_write(scratch, "etc/flipslot/b.conf.d/1.conf", "[Update]\nAuto=x\n");
+	scratch_write(scratch, "etc/flipslot/c.conf", UNIT);
+	scratch_write(scratch, "etc/flipslot/D.conf", UNIT);
+	scratch_write(scratch, "etc/flipslot/e.conf.d/1.conf", UNIT);
+	assert_int_equal(check(scratch, NULL, &all), 8);
+	assert_non_null(strstr(all.data, "/a.conf:2: Unit=: "));
+	assert_non_null(strstr(all.data, "/a.conf:4: Watch=: "));
+	assert_non_null(strstr(all.data, "/a.conf:5: there is no key BotTries="));
+	assert_non_null(strstr(all.data, "/b.conf:3: Root=: "));
+	assert_non_null(strstr(all.data, "/b.conf.d/1.conf:2: Auto=: "));
+	assert_non_null(strstr(all.data, "/c.conf: gw.service is the unit of "));
+	assert_non_null(strstr(all.data, "/D.conf is read by nobody"));
+	assert_non_null(strstr(all.data, "e.conf.d is read by nobody"));
+	text_done(&all);
+	assert_int_equal(check(scratch, "b", &all), 2);
+	assert_int_equal(check(scratch, "c", &all), 0);
+	assert_true(config_check_from(&scratch->places, "nn", collect, &all, &n, &err) < 0);
+	assert_int_equal(err.fault, FAULT_CONFIG);
+	assert_non_null(strstr(err.text, "there is no "));
+}
+
+static void test_load_tells_of_the_others(void **state)
+{
+	struct scratch *scratch = *state;
+
+	check_refused(scratch, UNIT "[Health]\nWatch=-1\nBotTries=1\nBaseline=x\n",
+		      CONF
+		      ":4: Watch=: \"-1\" is not a time span like 5min, 90s, 1h 30min, 250ms or "
+		      "infinity (and 2 more: flipslot config check gw)");
+}
+
+static void test_app_names(void **state)
+{
+	struct scratch *scratch = *state;
+	struct config *config = NULL;
+	struct error err = {};
+
+	assert_true(config_load_from(&scratch->places, "../gw", NULL, &config, &err) < 0);
+	assert_int_equal(err.fault, FAULT_CONFIG);
+	assert_true(config_load_from(&scratch->places, "", NULL, &config, &err) < 0);
+}
+
+static void test_nearest(void **state)
+{
+	static const char *const names[] = { "Watch", "Baseline", "OnFail", "Url", NULL };
+
+	assert_string_equal(config_key_nearest("watch", names), "Watch");
+	assert_string_equal(config_key_nearest("Wacth", names), "Watch");
+	assert_string_equal(config_key_nearest("Baselines", names), "Baseline");
+	assert_string_equal(config_key_nearest("URI", names), "Url");
+	assert_null(config_key_nearest("Weather", names));
+	assert_null(config_key_nearest("", (const char *const[]){ "ab", NULL }));
+	assert_null(config_key_nearest(
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", names));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_absent),
+		scratch_test(test_defaults),
+		scratch_test(test_every_key),
+		scratch_test(test_probes),
+		scratch_test(test_later_files_override),
+		scratch_test(test_probe_in_two_files),
+		scratch_test(test_text_in_place_of_file),
+		scratch_test(test_files_that_others_may_write),
+		scratch_test(test_files_of_others),
+		scratch_test(test_wrong_keys),
+		scratch_test(test_wrong_values),
+		scratch_test(test_wrong_probes),
+		scratch_test(test_too_many_probes),
+		scratch_test(test_wrong_roots),
+		scratch_test(test_roots_on_disk),
+		scratch_test(test_default_root_is_resolved),
+		scratch_test(test_open_root),
+		scratch_test(test_list),
+		scratch_test(test_list_without_places),
+		scratch_test(test_check_finds_all),
+		scratch_test(test_load_tells_of_the_others),
+		scratch_test(test_app_names),
+		scratch_test(test_nearest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
