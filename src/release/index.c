@@ -1,0 +1,250 @@
+/*
+ * The text of an index, version 1: a first line that names the format, then one line for each entry,
+ * in strictly rising bytewise order of the path:
+ *
+ *     flipslot-index 1\n
+ *     d <mode> <path>\n                                      directory
+ *     f <mode> <mtime> <size> <sha256> <path>[ cap=<hex>]\n  file, the first name of its content
+ *     h <path> <path of the file>\n                          hard link: another name of that file
+ *     l <path> <text of the link>\n                          symbolic link
+ *
+ * Fields are parted by single blanks. <mode> is four octal digits; <mtime> (seconds since 1970) and <size>
+ * are decimal without leading zeroes; <sha256> and <hex> (the bytes of security.capability) are lower-case
+ * hexadecimal. In paths and texts, blank, control characters and backslash are written \xHH (lower case),
+ * nothing else is escaped. Paths obey release/names.h, the whole obeys release/treecheck.h: every parent
+ * directory has its own line, the top directory has none.
+ *
+ * Further fields of a file can follow its path as key=value in a later version, which then has another
+ * number in its first line.
+ */
+#include "release/index.h"
+
+#include <errno.h>
+#include <search.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "release/line.h"
+#include "release/names.h"
+#include "release/treecheck.h"
+
+#define MAGIC "flipslot-index 1\n"
+
+/* A balanced tree (tsearch) finds by path whatever names an enemy chose; `order` is made of it. */
+struct index {
+	void *root;
+	size_t count;
+	struct index_entry **order; /* NULL: not sorted since the last addition */
+};
+
+void index_entry_done(struct index_entry *entry)
+{
+	free(entry->path);
+	free(entry->target);
+	*entry = (struct index_entry){};
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct index_entry *const x = a;
+	const struct index_entry *const y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+int index_new(struct index **ret_index, struct error *err)
+{
+	struct index *index = calloc(1, sizeof(*index));
+
+	if (!index)
+		return error_errno(err, "an index");
+	*ret_index = index;
+	return 0;
+}
+
+static void free_entry(void *entry)
+{
+	index_entry_done(entry);
+	free(entry);
+}
+
+void index_free(struct index *index)
+{
+	if (!index)
+		return;
+	tdestroy(index->root, free_entry);
+	free(index->order);
+	free(index);
+}
+
+/* The entry of that path, made if there is none; NULL without memory. */
+static struct index_entry *find_or_make(struct index *index, const char *path)
+{
+	struct index_entry *entry = index_find(index, path);
+
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (entry)
+		entry->path = strdup(path);
+	if (!entry || !entry->path || !tsearch(entry, &index->root, compare)) {
+		if (entry)
+			free_entry(entry);
+		return NULL;
+	}
+	index->count++;
+	free(index->order);
+	index->order = NULL;
+	return entry;
+}
+
+int index_add(struct index *index, const struct index_entry *entry, struct index_entry **ret_entry,
+	      struct error *err)
+{
+	_cleanup_free_ char *target = entry->target ? strdup(entry->target) : NULL;
+	struct index_entry *own;
+	struct index_entry old;
+
+	if (entry->target && !target)
+		return error_errno(err, "an index");
+	own = find_or_make(index, entry->path);
+	if (!own)
+		return error_code(err, -ENOMEM, "an index");
+	old = *own;
+	*own = *entry;
+	own->path = old.path;
+	own->target = TAKE_PTR(target);
+	free(old.target);
+	if (ret_entry)
+		*ret_entry = own;
+	return 0;
+}
+
+struct index_entry *index_find(const struct index *index, const char *path)
+{
+	struct index_entry key = { .path = (char *)path };
+	void *node = tfind(&key, &index->root, compare);
+
+	return node ? *(struct index_entry **)node : NULL;
+}
+
+size_t index_count(const struct index *index)
+{
+	return index->count;
+}
+
+static void append(const void *node, VISIT visit, void *closure)
+{
+	struct index_entry ***next = closure;
+
+	if (visit == postorder || visit == leaf)
+		*(*next)++ = *(struct index_entry *const *)node;
+}
+
+int index_sort(struct index *index, struct error *err)
+{
+	struct index_entry **next;
+
+	if (index->order)
+		return 0;
+	next = index->order = calloc(index->count + 1, sizeof(*index->order));
+	if (!next)
+		return error_errno(err, "an index");
+	twalk_r(index->root, append, &next);
+	return 0;
+}
+
+struct index_entry *index_at(const struct index *index, size_t i)
+{
+	return index->order[i];
+}
+
+/* ---- text ---- */
+
+int index_encode(struct index *index, char **ret_text, size_t *ret_size, struct digest *ret_digest,
+		 struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+	struct digest digest;
+	size_t size;
+	int r = index_sort(index, err);
+
+	if (r < 0)
+		return r;
+	text_add(&text, MAGIC);
+	for (size_t i = 0; i < index->count; i++)
+		line_add(&text, index->order[i]);
+	r = text_check(&text, err);
+	if (r == 0)
+		r = digest_of(text.data, text.size, &digest, err);
+	if (r < 0)
+		return r;
+	size = text.size;
+	if (ret_text)
+		*ret_text = text_take(&text);
+	if (ret_size)
+		*ret_size = size;
+	if (ret_digest)
+		*ret_digest = digest;
+	return 0;
+}
+
+/* The next line belongs behind the one before; *last is the path of that one. */
+static int decode_line(struct index *index, const char *line, size_t size, const char **last,
+		       struct error *err)
+{
+	_cleanup_index_entry_ struct index_entry entry = {};
+	struct index_entry *own;
+	int r = line_parse(line, size, &entry, err);
+
+	if (r < 0)
+		return r;
+	if (*last && strcmp(*last, entry.path) >= 0)
+		return error_set(err, FAULT_CORRUPT, "out of order");
+	r = index_add(index, &entry, &own, err);
+	if (r == 0)
+		*last = own->path;
+	return r;
+}
+
+static int decode_lines(struct index *index, const char *text, size_t size, struct error *err)
+{
+	const char *last = NULL;
+	size_t number = 1;
+
+	while (size > 0) {
+		const char *newline = memchr(text, '\n', size);
+		size_t n = newline ? (size_t)(newline - text) + 1 : size;
+		int r = decode_line(index, text, n, &last, err);
+
+		number++;
+		if (r < 0)
+			return error_prefix(err, r, "line %zu of the index", number);
+		text += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int index_decode(const char *text, size_t size, struct index **ret_index, struct error *err)
+{
+	_cleanup_(index_freep) struct index *index = NULL;
+	size_t count;
+	int r;
+
+	if (size < strlen(MAGIC) || memcmp(text, MAGIC, strlen(MAGIC)) != 0)
+		return error_set(err, FAULT_CORRUPT, "not a file index of version 1");
+	r = index_new(&index, err);
+	if (r == 0)
+		r = decode_lines(index, text + strlen(MAGIC), size - strlen(MAGIC), err);
+	if (r < 0)
+		return r;
+	count = index->count;
+	r = treecheck_run(index, err);
+	if (r < 0)
+		return error_prefix(err, r, "the index");
+	if (index->count != count)
+		return error_set(err, FAULT_CORRUPT, "the index lacks a parent directory");
+	*ret_index = TAKE_PTR(index);
+	return 0;
+}
