@@ -1,23 +1,29 @@
 /*
- * What a release is, in figures and names: JSON, one object (slots-layout/README.md, "seal").
+ * What a release is, in figures and names: JSON, one object on one line, keys in the order of the struct:
+ *
+ *     {"app":"gateway","version":"1.4","sequence":0,"origin":"sideload","source":"<SHA-256 hex or "">",
+ *      "index":"<hex>","bytes":1,"files":1,"installed":1764000000000000}
+ *
+ * A reader ignores keys it does not know: later versions say more about a release.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
 
-#define DESCRIPTOR_MAX (256 * 1024) /* bytes of JSON */
-#define DESCRIPTOR_VERSION_MAX 128  /* bytes with the final NUL; printable, no blanks at the ends */
+#define DESCRIPTOR_MAX	       (256 * 1024) /* bytes of JSON */
+#define DESCRIPTOR_VERSION_MAX 128 /* bytes with the final NUL; see descriptor_is_version */
 
 /* Why the device believed that these bytes are the release. */
 enum origin {
 	ORIGIN_SIDELOAD, /* a person gave its SHA-256 */
 	ORIGIN_TRUST_ME, /* a person said --trust-me */
-	ORIGIN_ADOPTED,	 /* an existing directory was taken over */
+	ORIGIN_ADOPTED, /* an existing directory was taken over */
 	ORIGIN_MAX,
 };
 
@@ -29,15 +35,16 @@ struct descriptor {
 	uint64_t sequence; /* 0: sideloaded, not ordered */
 	enum origin origin;
 	struct digest source; /* SHA-256 of the archive; null if adopted */
-	struct digest index;  /* SHA-256 of the canonical index: names the release's content */
-	uint64_t bytes;	      /* of all files */
-	uint64_t files;	      /* entries of all types */
-	uint64_t installed;   /* realtime usec */
+	struct digest index; /* SHA-256 of the canonical index: names the release's content */
+	uint64_t bytes; /* of all files */
+	uint64_t files; /* entries of all types */
+	uint64_t installed; /* realtime usec */
 };
 
 /* Is it a version text? 1..127 bytes of printable UTF-8 without blanks, '/' or control characters. */
 bool descriptor_is_version(const char *text);
 
+/* *ret_json is malloc'ed, ends with a newline. Numbers above INT64_MAX are FAULT_INTERNAL. */
 int descriptor_encode(const struct descriptor *descriptor, char **ret_json, struct error *err);
 int descriptor_decode(const char *json, size_t size, struct descriptor *ret_descriptor,
 		      struct error *err);

@@ -23,6 +23,7 @@ struct pieces;
 /*
  * Reads the regular file fd once (at most max_bytes, else FAULT_NO_SPACE; size is fixed at the start).
  * If expected is not NULL and differs: FAULT_UNTRUSTED. fd is borrowed and must outlive *ret_pieces.
+ * progress may be NULL.
  */
 int pieces_new(int fd, const struct digest *expected, uint64_t max_bytes, pieces_progress progress,
 	       void *data, struct pieces **ret_pieces, struct error *err);
@@ -33,8 +34,9 @@ const struct digest *pieces_digest(const struct pieces *pieces);
 uint64_t pieces_bytes(const struct pieces *pieces);
 
 /*
- * Reads piece i into an internal buffer and verifies it (again each time). *ret_data is valid until the
- * next call. A piece that changed: FAULT_CORRUPT "… changed while it was being read".
+ * Reads piece i (below pieces_bytes / PIECES_SIZE, rounded up) into a buffer of ours and verifies it
+ * there; asked again for the same piece, it gives the same buffer. *ret_data is valid until the next
+ * call. A piece that changed: FAULT_CORRUPT "… changed while it was being read".
  */
 int pieces_read(struct pieces *pieces, uint64_t i, const void **ret_data, size_t *ret_size,
 		struct error *err);

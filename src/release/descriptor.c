@@ -1,0 +1,175 @@
+#include "release/descriptor.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/text.h"
+
+static const char *const origins[ORIGIN_MAX] = {
+	[ORIGIN_SIDELOAD] = "sideload",
+	[ORIGIN_TRUST_ME] = "trust-me",
+	[ORIGIN_ADOPTED] = "adopted",
+};
+
+const char *descriptor_origin_name(enum origin origin)
+{
+	return origins[origin];
+}
+
+/* What text_escape leaves alone is printable; it is that long only if nothing was escaped. */
+bool descriptor_is_version(const char *text)
+{
+	size_t size = strnlen(text, DESCRIPTOR_VERSION_MAX);
+	char shown[DESCRIPTOR_VERSION_MAX];
+
+	if (size == 0 || size == DESCRIPTOR_VERSION_MAX || strpbrk(text, " /"))
+		return false;
+	return strcmp(text_escape(text, size, shown, sizeof(shown)), text) == 0;
+}
+
+static const char *hex_or_empty(const struct digest *digest, char ret_hex[static DIGEST_HEX_MAX])
+{
+	return digest_is_null(digest) ? "" : digest_to_hex(digest, ret_hex);
+}
+
+int descriptor_encode(const struct descriptor *descriptor, char **ret_json, struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+	_cleanup_free_ char *line = NULL;
+	char source[DIGEST_HEX_MAX];
+	char index[DIGEST_HEX_MAX];
+	json_t *object;
+
+	if ((descriptor->sequence | descriptor->bytes | descriptor->files | descriptor->installed) >
+	    INT64_MAX)
+		return error_set(err, FAULT_INTERNAL, "a number in the descriptor is too large");
+	object = json_pack("{ss ss sI ss ss ss sI sI sI}", "app", descriptor->app, "version",
+			   descriptor->version, "sequence", (json_int_t)descriptor->sequence,
+			   "origin", descriptor_origin_name(descriptor->origin), "source",
+			   hex_or_empty(&descriptor->source, source), "index",
+			   hex_or_empty(&descriptor->index, index), "bytes",
+			   (json_int_t)descriptor->bytes, "files", (json_int_t)descriptor->files,
+			   "installed", (json_int_t)descriptor->installed);
+	line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (!line)
+		return error_set(err, FAULT_INTERNAL, "the descriptor cannot be written as JSON");
+	text_add(&text, "%s\n", line);
+	*ret_json = text_take(&text);
+	return *ret_json ? 0 : error_code(err, -ENOMEM, "the descriptor");
+}
+
+/* ---- decoding ---- */
+
+static int refuse(struct error *err, const char *key)
+{
+	return error_set(err, FAULT_CORRUPT, "the descriptor has no valid \"%s\"", key);
+}
+
+static int get_text(const json_t *object, const char *key, char *ret_text, size_t room,
+		    struct error *err)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+
+	if (!text || json_string_length(value) >= room || strlen(text) != json_string_length(value))
+		return refuse(err, key);
+	memcpy(ret_text, text, strlen(text) + 1);
+	return 0;
+}
+
+static int get_number(const json_t *object, const char *key, uint64_t *ret_value, struct error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return refuse(err, key);
+	*ret_value = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
+static int get_digest(const json_t *object, const char *key, struct digest *ret_digest,
+		      struct error *err)
+{
+	char hex[DIGEST_HEX_MAX] = "";
+	int r = get_text(object, key, hex, sizeof(hex), err);
+
+	if (r < 0 || hex[0] == '\0')
+		return r;
+	return digest_from_hex(hex, ret_digest, NULL) < 0 ? refuse(err, key) : 0;
+}
+
+static int get_origin(const json_t *object, enum origin *ret_origin, struct error *err)
+{
+	char name[16];
+	int r = get_text(object, "origin", name, sizeof(name), err);
+
+	if (r < 0)
+		return r;
+	for (enum origin origin = 0; origin < ORIGIN_MAX; origin++)
+		if (strcmp(origins[origin], name) == 0) {
+			*ret_origin = origin;
+			return 0;
+		}
+	return refuse(err, "origin");
+}
+
+static int get_names(const json_t *object, struct descriptor *d, struct error *err)
+{
+	int r = get_text(object, "app", d->app, sizeof(d->app), err);
+
+	if (r < 0)
+		return r;
+	if (!parse_is_app_name(d->app))
+		return refuse(err, "app");
+	r = get_text(object, "version", d->version, sizeof(d->version), err);
+	if (r < 0)
+		return r;
+	return descriptor_is_version(d->version) ? 0 : refuse(err, "version");
+}
+
+static int get_all(const json_t *object, struct descriptor *d, struct error *err)
+{
+	int r = get_names(object, d, err);
+
+	if (r == 0)
+		r = get_number(object, "sequence", &d->sequence, err);
+	if (r == 0)
+		r = get_origin(object, &d->origin, err);
+	if (r == 0)
+		r = get_digest(object, "source", &d->source, err);
+	if (r == 0)
+		r = get_digest(object, "index", &d->index, err);
+	if (r == 0)
+		r = get_number(object, "bytes", &d->bytes, err);
+	if (r == 0)
+		r = get_number(object, "files", &d->files, err);
+	if (r == 0)
+		r = get_number(object, "installed", &d->installed, err);
+	return r;
+}
+
+int descriptor_decode(const char *json, size_t size, struct descriptor *ret_descriptor,
+		      struct error *err)
+{
+	struct descriptor descriptor = {};
+	char shown[96];
+	json_error_t why;
+	json_t *object;
+	int r;
+
+	if (size > DESCRIPTOR_MAX)
+		return error_set(err, FAULT_CORRUPT, "the descriptor has more than %d bytes",
+				 DESCRIPTOR_MAX);
+	object = json_loadb(json, size, JSON_REJECT_DUPLICATES, &why);
+	if (!object)
+		return error_set(err, FAULT_CORRUPT, "the descriptor is not JSON: %s",
+				 text_escape(why.text, strlen(why.text), shown, sizeof(shown)));
+	r = get_all(object, &descriptor, err);
+	json_decref(object);
+	if (r == 0)
+		*ret_descriptor = descriptor;
+	return r;
+}
