@@ -1,0 +1,98 @@
+#include "release/feed.h"
+
+#include <archive.h>
+#include <errno.h>
+#include <stdio.h>
+
+#define REREADS_FREE  64 /* pieces; a zip is read from its end, then from its beginning */
+#define REREADS_TIMES 4
+
+static uint64_t count_pieces(const struct pieces *pieces)
+{
+	return (pieces_bytes(pieces) + PIECES_SIZE - 1) / PIECES_SIZE;
+}
+
+/* An archive that makes us read it over and over costs time without end. */
+static int count_fetched(struct feed *feed)
+{
+	if (++feed->fetched <= REREADS_TIMES * count_pieces(feed->pieces) + REREADS_FREE)
+		return 0;
+	return error_set(feed->err, FAULT_CORRUPT, "the archive makes its reader jump to and fro");
+}
+
+int feed_check_unpacked(const struct feed *feed, struct archive *archive)
+{
+	la_int64_t bytes = archive_filter_bytes(archive, 0);
+
+	return bytes < 0 ? 0 : intake_check_ratio(feed->intake, (uint64_t)bytes, feed->err);
+}
+
+static int tell_progress(struct feed *feed)
+{
+	if (!feed->progress || feed->position <= feed->furthest)
+		return 0;
+	feed->furthest = feed->position;
+	return feed->progress(feed->progress_data, feed->position, pieces_bytes(feed->pieces),
+			      feed->err);
+}
+
+static la_ssize_t on_read(struct archive *archive, void *data, const void **ret_bytes)
+{
+	struct feed *feed = data;
+	size_t offset = feed->position % PIECES_SIZE;
+	const void *piece;
+	size_t size;
+	int r;
+
+	if (feed->position >= pieces_bytes(feed->pieces))
+		return 0;
+	r = count_fetched(feed);
+	if (r == 0)
+		r = feed_check_unpacked(feed, archive);
+	if (r == 0)
+		r = pieces_read(feed->pieces, feed->position / PIECES_SIZE, &piece, &size,
+				feed->err);
+	if (r == 0) {
+		*ret_bytes = (const uint8_t *)piece + offset;
+		feed->position += size - offset;
+		r = tell_progress(feed);
+	}
+	if (r == 0)
+		return (la_ssize_t)(size - offset);
+	feed->code = r;
+	archive_set_error(archive, EIO, "stopped");
+	return ARCHIVE_FATAL;
+}
+
+static la_int64_t on_skip(struct archive *archive, void *data, la_int64_t request)
+{
+	struct feed *feed = data;
+	uint64_t left = pieces_bytes(feed->pieces) - feed->position;
+	uint64_t skipped = request < 0 ? 0 : (uint64_t)request < left ? (uint64_t)request : left;
+
+	feed->position += skipped;
+	return (la_int64_t)skipped;
+}
+
+static la_int64_t on_seek(struct archive *archive, void *data, la_int64_t offset, int whence)
+{
+	struct feed *feed = data;
+	la_int64_t size = (la_int64_t)pieces_bytes(feed->pieces);
+	la_int64_t base = whence == SEEK_END ? size :
+			  whence == SEEK_CUR ? (la_int64_t)feed->position :
+					       0;
+	la_int64_t position;
+
+	if (__builtin_add_overflow(base, offset, &position) || position < 0 || position > size)
+		return ARCHIVE_FATAL;
+	feed->position = (uint64_t)position;
+	return position;
+}
+
+void feed_attach(struct feed *feed, struct archive *archive)
+{
+	archive_read_set_callback_data(archive, feed);
+	archive_read_set_read_callback(archive, on_read);
+	archive_read_set_skip_callback(archive, on_skip);
+	archive_read_set_seek_callback(archive, on_seek);
+}
