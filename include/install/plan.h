@@ -1,5 +1,8 @@
 /*
- * Does it fit? Decides from figures, touches nothing.
+ * Does it fit? Decides from figures, touches nothing; plan_measure gets the figures.
+ *
+ * The needs are rounded up: holes count as if they were written, blocks and directories generously, as
+ * no two file systems agree. What fits by these figures fits.
  */
 #pragma once
 
@@ -8,9 +11,12 @@
 #include "base/error.h"
 #include "release/index.h"
 
+#define PLAN_WHERE_MAX 128
+
 struct plan_space { /* of the file system that holds the app's directory */
+	char where[PLAN_WHERE_MAX]; /* that directory, for messages */
 	uint64_t block_size;
-	uint64_t bytes_free;  /* for who asks (without what is reserved for root, unless root) */
+	uint64_t bytes_free; /* for who asks (without what is reserved for root, unless root) */
 	uint64_t inodes_free; /* UINT64_MAX: the file system makes them as needed */
 	uint64_t bytes_freed; /* by removing what the inactive slot holds now */
 	uint64_t inodes_freed;
@@ -21,8 +27,8 @@ struct plan {
 	uint64_t inodes_needed;
 };
 
-/* Sums up the tree of index. */
-struct plan plan_of(struct index *index, uint64_t block_size);
+/* Sums up the tree of index (sorted). */
+struct plan plan_of(const struct index *index, uint64_t block_size);
 
 /* FAULT_NO_SPACE says what is needed, what there is, and what is kept in reserve. */
 int plan_check(const struct plan *plan, const struct plan_space *space, uint64_t reserve_bytes,

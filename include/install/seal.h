@@ -1,9 +1,5 @@
 /*
- * The proof beside a slot of what it holds: slots/a.seal,
- *
- *     flipslot-seal 1 <bytes of descriptor> <bytes of index> <SHA-256 of both together, hex>\n
- *     <descriptor, JSON>
- *     <index, canonical text>
+ * The proof beside a slot of what it holds: slots/a.seal, drawn in src/install/seal.c.
  *
  * A seal is only ever written over a tree that syncfs has made durable.
  */
@@ -17,7 +13,7 @@
 
 struct seal {
 	struct descriptor descriptor;
-	struct index *index; /* NULL from seal_peek */
+	struct index *index;
 };
 
 void seal_done(struct seal *seal);
@@ -31,5 +27,11 @@ int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct 
 enum { SEAL_ABSENT = 1 };
 int seal_load(int dirfd, enum slot slot, struct seal *ret_seal, struct error *err);
 
-/* Like seal_load, but only the descriptor is kept (the checksum is verified over all the same). */
+/*
+ * Like seal_load, but only the descriptor is kept: the checksum is verified all the same, in memory of
+ * constant size.
+ */
 int seal_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor, struct error *err);
+
+/* The bytes of a seal (what seal_load reads). */
+int seal_decode(const char *bytes, size_t size, struct seal *ret_seal, struct error *err);

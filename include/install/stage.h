@@ -1,6 +1,11 @@
 /*
- * Putting a release into the inactive slot: verify, scan, plan, clear, write, sync, seal. Up to the
- * clearing nothing is written at all; the slot has no seal from the clearing to the end.
+ * Putting a release into the inactive slot: verify, scan, plan, clear, write, sync, seal.
+ *
+ *     verify, scan, plan   nothing is written at all; a failure leaves the slot as it was
+ *     clear                the seal goes first; the slot has none from here to the end
+ *     write, sync          a failure leaves a half-built tree without a seal, which the next staging
+ *                          clears; only for lack of space is it cleared at once
+ *     seal                 the release is staged
  */
 #pragma once
 
@@ -10,16 +15,19 @@
 
 enum stage_step {
 	STAGE_VERIFY, /* reading the archive for its digest */
-	STAGE_SCAN,   /* reading it for its names and sizes */
-	STAGE_WRITE,  /* unpacking */
+	STAGE_SCAN, /* reading it for its names and sizes */
+	STAGE_WRITE, /* unpacking, or copying */
 	STAGE_SYNC,
 	STAGE_MAX,
 };
 
-const char *stage_step_name(enum stage_step step);
+const char *stage_step_name(enum stage_step step); /* "verify", "scan", "write", "sync" */
 
 struct stage_listener {
-	/* done of total bytes in this step; < 0 stops the staging with that code (cancelled). */
+	/*
+	 * done of total bytes in this step, at least at its beginning and its end; < 0 stops the
+	 * staging with that code (cancelled). May be NULL.
+	 */
 	int (*progress)(void *data, enum stage_step step, uint64_t done, uint64_t total,
 			struct error *err);
 	void *data;
@@ -32,14 +40,18 @@ struct stage_options {
 };
 
 /*
- * From an archive (fd borrowed). descriptor comes in with app, version, origin, source (the expected
- * digest; null only with ORIGIN_TRUST_ME) and goes out complete. The slot must not be the one that `current` names.
+ * From an archive (fd borrowed). descriptor comes in with app, version, sequence, origin and source
+ * (the expected digest; null only with ORIGIN_TRUST_ME) and goes out complete, also as it is in the
+ * seal. The slot must not be the one that `current` names.
  */
 int stage_archive(int dirfd, enum slot slot, int archive_fd, const struct stage_options *options,
 		  const struct stage_listener *listener, struct descriptor *descriptor,
 		  struct error *err);
 
-/* From a directory that exists: copied (reflinked where possible) with the same rules and policy. */
+/*
+ * From a directory that exists: copied (reflinked where possible) with the same rules and policy.
+ * source_fd must be open for reading. What changes while it is copied is FAULT_BUSY.
+ */
 int stage_directory(int dirfd, enum slot slot, int source_fd, const struct stage_options *options,
 		    const struct stage_listener *listener, struct descriptor *descriptor,
 		    struct error *err);

@@ -1,10 +1,12 @@
 /*
  * Writing a tree below a directory: an archive_sink that trusts no name (openat2 beneath, no symlinks),
  * opens no existing file for writing, and keeps the digest of what it wrote in an index.
+ *
+ * Modes are exact whatever the umask is; holes stay holes. Nothing is synced.
  */
 #pragma once
 
-#include "release/archive.h"
+#include "release/sink.h"
 
 struct tree;
 

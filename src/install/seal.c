@@ -1,0 +1,297 @@
+/*
+ * slots/a.seal:
+ *
+ *     flipslot-seal 1 <bytes of descriptor> <bytes of index> <SHA-256 of both together, hex>\n
+ *     <descriptor: one line of JSON (release/descriptor.h)>
+ *     <index: canonical text (src/release/index.c)>
+ *
+ * Numbers are decimal without leading zeroes. Nothing follows the index. The descriptor's "index" is the
+ * SHA-256 of the index alone.
+ */
+#include "install/seal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "store/durable.h"
+
+#define MAGIC	   "flipslot-seal 1 "
+#define HEADER_MAX 160
+#define CHUNK	   (64 * 1024)
+
+struct header {
+	size_t size; /* of the line itself, newline included */
+	uint64_t descriptor;
+	uint64_t index;
+	struct digest digest;
+};
+
+void seal_done(struct seal *seal)
+{
+	index_free(seal->index);
+	*seal = (struct seal){};
+}
+
+static int damaged(struct error *err, const char *what)
+{
+	return error_set(err, FAULT_CORRUPT, "the seal is damaged: %s", what);
+}
+
+/* ---- the first line ---- */
+
+static int format_header(const struct header *header, char ret_line[static HEADER_MAX])
+{
+	char hex[DIGEST_HEX_MAX];
+
+	return snprintf(ret_line, HEADER_MAX, MAGIC "%llu %llu %s\n",
+			(unsigned long long)header->descriptor, (unsigned long long)header->index,
+			digest_to_hex(&header->digest, hex));
+}
+
+/* Lenient, as the line is written again and compared. */
+static int parse_header(const char *bytes, size_t size, struct header *ret_header,
+			struct error *err)
+{
+	struct header header = {};
+	char line[HEADER_MAX] = "";
+	char again[HEADER_MAX];
+	char *end = memccpy(line, bytes, '\n', size < HEADER_MAX - 1 ? size : HEADER_MAX - 1);
+	char *at;
+
+	if (!end || strncmp(line, MAGIC, strlen(MAGIC)) != 0)
+		return damaged(err, "it does not begin as a seal of version 1");
+	header.size = (size_t)(end - line);
+	end[-1] = '\0';
+	header.descriptor = strtoull(line + strlen(MAGIC), &at, 10);
+	header.index = strtoull(at, &at, 10);
+	if (*at != ' ' || digest_from_hex(at + 1, &header.digest, NULL) < 0)
+		return damaged(err, "its first line is malformed");
+	end[-1] = '\n';
+	if ((size_t)format_header(&header, again) != header.size ||
+	    memcmp(again, line, header.size) != 0)
+		return damaged(err, "its first line is malformed");
+	if (header.descriptor > DESCRIPTOR_MAX || header.index > SEAL_MAX)
+		return damaged(err, "its parts are too large");
+	*ret_header = header;
+	return 0;
+}
+
+static int check_size(const struct header *header, uint64_t size, struct error *err)
+{
+	if (size != header->size + header->descriptor + header->index)
+		return damaged(err, "it is truncated, or something follows it");
+	return 0;
+}
+
+static int check_digest(const struct digest *is, const struct digest *should, struct error *err)
+{
+	return digest_equal(is, should) ? 0 : damaged(err, "its checksum differs");
+}
+
+/* ---- writing ---- */
+
+static int digest_both(const char *descriptor, size_t descriptor_size, const char *index,
+		       size_t index_size, struct digest *ret_digest, struct error *err)
+{
+	_cleanup_(digester_freep) struct digester *digester = NULL;
+	int r = digester_new(&digester, err);
+
+	if (r == 0)
+		r = digester_update(digester, descriptor, descriptor_size, err);
+	if (r == 0)
+		r = digester_update(digester, index, index_size, err);
+	return r < 0 ? r : digester_finish(digester, ret_digest, err);
+}
+
+static int encode(const struct descriptor *descriptor, const char *index, size_t index_size,
+		  struct text *text, struct error *err)
+{
+	_cleanup_free_ char *json = NULL;
+	struct header header = { .index = index_size };
+	char line[HEADER_MAX];
+	int r = descriptor_encode(descriptor, &json, err);
+
+	if (r < 0)
+		return r;
+	header.descriptor = strlen(json);
+	r = digest_both(json, header.descriptor, index, index_size, &header.digest, err);
+	if (r < 0)
+		return r;
+	(void)format_header(&header, line);
+	text_add(text, "%s%s", line, json);
+	text_add_bytes(text, index, index_size);
+	return text_check(text, err);
+}
+
+int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
+	       struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+	_cleanup_free_ char *index_text = NULL;
+	struct descriptor complete = *descriptor;
+	size_t size;
+	int r = index_encode(index, &index_text, &size, &complete.index, err);
+
+	if (r == 0)
+		r = encode(&complete, index_text, size, &text, err);
+	if (r < 0)
+		return r;
+	if (text.size > SEAL_MAX)
+		return error_set(err, FAULT_NO_SPACE, "the seal would be larger than %llu bytes",
+				 SEAL_MAX);
+	r = durable_replace(dirfd, slot_seal_name(slot), text.data, text.size, 0644, err);
+	if (r < 0)
+		return error_prefix(err, r, "writing the seal of slot %s", slot_name(slot));
+	*descriptor = complete;
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static int decode_parts(const struct header *header, const char *bytes, struct seal *seal,
+			struct error *err)
+{
+	const char *index = bytes + header->size + header->descriptor;
+	struct digest digest;
+	int r = digest_of(bytes + header->size, header->descriptor + header->index, &digest, err);
+
+	if (r == 0)
+		r = check_digest(&digest, &header->digest, err);
+	if (r == 0)
+		r = descriptor_decode(bytes + header->size, header->descriptor, &seal->descriptor,
+				      err);
+	if (r == 0)
+		r = digest_of(index, header->index, &digest, err);
+	if (r == 0)
+		r = check_digest(&digest, &seal->descriptor.index, err);
+	return r < 0 ? r : index_decode(index, header->index, &seal->index, err);
+}
+
+int seal_decode(const char *bytes, size_t size, struct seal *ret_seal, struct error *err)
+{
+	_cleanup_seal_ struct seal seal = {};
+	struct header header;
+	int r = parse_header(bytes, size, &header, err);
+
+	if (r == 0)
+		r = check_size(&header, size, err);
+	if (r == 0)
+		r = decode_parts(&header, bytes, &seal, err);
+	if (r < 0)
+		return r;
+	*ret_seal = seal;
+	seal.index = NULL;
+	return 0;
+}
+
+int seal_load(int dirfd, enum slot slot, struct seal *ret_seal, struct error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t size;
+	int r = fd_read_file(dirfd, slot_seal_name(slot), SEAL_MAX, &bytes, &size, err);
+
+	if (r != 0)
+		return r == FD_ABSENT ? SEAL_ABSENT : r;
+	r = seal_decode(bytes, size, ret_seal, err);
+	return r < 0 ? error_prefix(err, r, "slot %s", slot_name(slot)) : 0;
+}
+
+/* ---- peeking ---- */
+
+/* Digests `size` bytes from the offset on. */
+static int digest_file(struct digester *digester, int fd, uint64_t offset, uint64_t size,
+		       struct error *err)
+{
+	_cleanup_free_ char *buffer = malloc(CHUNK);
+
+	if (!buffer)
+		return error_errno(err, "reading a seal");
+	while (size > 0) {
+		size_t want = size < CHUNK ? (size_t)size : CHUNK;
+		ssize_t n = fd_pread_full(fd, buffer, want, (off_t)offset);
+		int r;
+
+		if (n < 0)
+			return error_errno(err, "reading a seal");
+		if ((size_t)n < want)
+			return damaged(err, "it is truncated");
+		r = digester_update(digester, buffer, want, err);
+		if (r < 0)
+			return r;
+		offset += want;
+		size -= want;
+	}
+	return 0;
+}
+
+static int verify_file(int fd, const struct header *header, struct error *err)
+{
+	_cleanup_(digester_freep) struct digester *digester = NULL;
+	struct digest digest;
+	int r = digester_new(&digester, err);
+
+	if (r == 0)
+		r = digest_file(digester, fd, header->size, header->descriptor + header->index,
+				err);
+	if (r == 0)
+		r = digester_finish(digester, &digest, err);
+	return r < 0 ? r : check_digest(&digest, &header->digest, err);
+}
+
+static int peek_header(int fd, struct header *ret_header, struct error *err)
+{
+	char bytes[HEADER_MAX];
+	struct stat st;
+	ssize_t n = fd_pread_full(fd, bytes, sizeof(bytes), 0);
+	int r;
+
+	if (n < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, "reading a seal");
+	r = parse_header(bytes, (size_t)n, ret_header, err);
+	return r < 0 ? r : check_size(ret_header, (uint64_t)st.st_size, err);
+}
+
+static int peek_descriptor(int fd, const struct header *header, struct descriptor *ret_descriptor,
+			   struct error *err)
+{
+	_cleanup_free_ char *json = malloc(header->descriptor + 1);
+	ssize_t n;
+
+	if (!json)
+		return error_errno(err, "reading a seal");
+	n = fd_pread_full(fd, json, header->descriptor, (off_t)header->size);
+	if (n < 0)
+		return error_errno(err, "reading a seal");
+	if ((uint64_t)n < header->descriptor)
+		return damaged(err, "it is truncated");
+	return descriptor_decode(json, header->descriptor, ret_descriptor, err);
+}
+
+static int peek(int fd, struct descriptor *ret_descriptor, struct error *err)
+{
+	struct header header;
+	int r = peek_header(fd, &header, err);
+
+	if (r == 0)
+		r = verify_file(fd, &header, err);
+	return r < 0 ? r : peek_descriptor(fd, &header, ret_descriptor, err);
+}
+
+int seal_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor, struct error *err)
+{
+	_cleanup_close_ int fd = openat(dirfd, slot_seal_name(slot),
+					O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r;
+
+	if (fd < 0 && errno == ENOENT)
+		return SEAL_ABSENT;
+	if (fd < 0)
+		return error_errno(err, "opening the seal of slot %s", slot_name(slot));
+	r = peek(fd, ret_descriptor, err);
+	return r < 0 ? error_prefix(err, r, "slot %s", slot_name(slot)) : 0;
+}
