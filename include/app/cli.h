@@ -6,9 +6,10 @@
 #include "app/config.h"
 #include "base/error.h"
 
-#define CLI_USAGE	2 /* the command line is wrong, or it is not root's */
-#define CLI_CANCELLED	12
-#define CLI_INTERRUPTED 130 /* Ctrl-C */
+#define CLI_FORBIDDEN	1 /* only root may */
+#define CLI_USAGE	2 /* the command line is wrong */
+#define CLI_CANCELLED	12 /* a person stopped it: cancel, or rollback in the middle */
+#define CLI_INTERRUPTED 130 /* Ctrl-C: it goes on without us */
 
 struct cli_verb {
 	const char *name; /* one word, or two with a blank */
@@ -53,7 +54,7 @@ int cli_fail(const struct error *err);
 int cli_refuse(const struct cli_verb *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* CLI_GO if the caller is root; otherwise says so and returns CLI_USAGE. */
+/* CLI_GO if the caller is root; otherwise says so and returns CLI_FORBIDDEN. */
 int cli_need_root(const struct cli_verb *verb);
 
 /* The configuration of an app, and its directory (ret_dirfd may be NULL). No such app: FAULT_CONFIG says what to do. */

@@ -206,7 +206,7 @@ int cli_need_root(const struct cli_verb *verb)
 		return CLI_GO;
 	(void)fprintf(stderr, "flipslot %s: only root may do this; try: sudo flipslot %s …\n",
 		      verb->name, verb->name);
-	return CLI_USAGE;
+	return CLI_FORBIDDEN;
 }
 
 int cli_load(const char *app, struct config **ret_config, struct error *err)

@@ -1,7 +1,7 @@
 /*
  * {"event":"phase","time_usec":…,"app":"gateway","unit":"gateway.service","request":ID,
- *  "transaction":ID,"verb":"install","phase":"trial","slot":"b","version":"1.4",
- *  "from_version":"1.3","began_usec":…, then what the kind adds:
+ *  "transaction":ID,"verb":"install","phase":"trial","slot":"b","from_version":"1.3",
+ *  "to_version":"1.4","began_usec":…, then what the kind adds:
  *
  *  phase     "from":"switching","duration_usec":…
  *  progress  "step":"write","done":…,"total":…
@@ -136,8 +136,8 @@ static void put_transaction(json_t *object, const struct event_line *line)
 	put_text(object, "verb", line->verb == VERB_NONE ? "" : verb_name(line->verb));
 	put_text(object, "phase", phase_name(line->phase));
 	put_text(object, "slot", line->slot == SLOT_NONE ? "" : slot_name(line->slot));
-	put_text(object, "version", line->version);
 	put_text(object, "from_version", line->from_version);
+	put_text(object, "to_version", line->version);
 	put_number(object, "began_usec", line->began);
 }
 
@@ -251,7 +251,7 @@ static void get_values(const json_t *object, struct event_line *line)
 	GET(object, "unit", line->unit);
 	GET(object, "transaction", line->transaction);
 	GET(object, "request", line->request);
-	GET(object, "version", line->version);
+	GET(object, "to_version", line->version);
 	GET(object, "from_version", line->from_version);
 	GET(object, "probe", line->probe);
 	GET(object, "invocation", line->invocation);

@@ -206,16 +206,22 @@ static bool is_wanted(enum outcome outcome, enum verb asked)
 	       (outcome == OUTCOME_CANCELLED && asked == VERB_CANCEL);
 }
 
+/* By a person's will, not for a fault. */
+static bool is_overruled(const struct history_entry *entry)
+{
+	return entry->outcome == OUTCOME_CANCELLED ||
+	       (entry->outcome == OUTCOME_ROLLED_BACK && entry->fault == FAULT_NONE);
+}
+
 int result_exit_status(const struct history_entry *entry, enum verb asked)
 {
+	bool untouched = entry->outcome == OUTCOME_REFUSED || entry->outcome == OUTCOME_FAILED;
+
 	if (is_wanted(entry->outcome, asked))
 		return 0;
-	if (entry->outcome == OUTCOME_CANCELLED)
+	if (is_overruled(entry))
 		return CLI_CANCELLED;
 	if (entry->fault != FAULT_NONE)
 		return fault_exit_status(entry->fault);
-	return fault_exit_status(entry->outcome == OUTCOME_REFUSED ||
-						 entry->outcome == OUTCOME_FAILED ?
-					 FAULT_INTERNAL :
-					 FAULT_UNHEALTHY);
+	return fault_exit_status(untouched ? FAULT_INTERNAL : FAULT_UNHEALTHY);
 }

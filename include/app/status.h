@@ -1,0 +1,64 @@
+/*
+ * What is to be known of one app: gathered in one go from its directory, its configuration and systemd, nothing
+ * changed. Showing it is status-text's and status-json's work.
+ */
+#pragma once
+
+#include "app/result.h"
+#include "release/descriptor.h"
+#include "unit/proof.h"
+
+#define STATUS_PATH_MAX 1024
+#define STATUS_NEXT_MAX 800
+
+struct status_slot {
+	bool sealed; /* descriptor is set */
+	struct descriptor descriptor;
+	char problem[ERROR_TEXT_MAX]; /* the seal cannot be read; empty: it can, or there is none */
+	bool current; /* `current` names it */
+	bool good; /* it holds what is known good */
+	bool fallback; /* … what was known good before */
+	bool bad; /* … what is remembered as bad */
+};
+
+/* What systemd says of the app's unit, and /proc of its processes. */
+struct status_unit {
+	bool known;
+	char unknown[ERROR_TEXT_MAX]; /* why it is not known */
+	char load[32], active[32], sub[32];
+	bool running;
+	char explanation[300]; /* why it does not run */
+	int main_pid;
+	uint64_t since; /* realtime usec; 0: it does not run */
+	bool proved; /* proof is set */
+	char unproved[ERROR_TEXT_MAX]; /* why there is no proof to tell of */
+	struct proof_verdict proof;
+};
+
+struct status {
+	uint64_t now; /* realtime usec */
+	char app[EVENT_LINE_APP_MAX];
+	char unit_name[UNIT_NAME_MAX];
+	char root[STATUS_PATH_MAX];
+	uint64_t watch_usec;
+	enum slot current; /* SLOT_NONE: nothing is installed */
+	char problem[ERROR_TEXT_MAX]; /* `current` is damaged; empty: it is not */
+	struct status_slot slots[SLOT_MAX];
+	struct state state;
+	struct status_unit unit;
+	bool worker_known, worker_alive;
+	bool progress; /* step, done and total are of the transaction under way */
+	enum stage_step step;
+	uint64_t done, total;
+	bool last_known; /* there was a transaction that has ended */
+	struct result last;
+};
+
+/* FAULT_CONFIG: no such app. What systemd does not tell is no error: see status_unit. */
+int status_gather(const char *app, struct status *ret_status, struct error *err);
+
+/* Which slot a rollback would go to; SLOT_NONE: none. */
+enum slot status_rollback_slot(const struct status *status);
+
+/* The next step in words, for the one who asked. Returns ret_text. */
+char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX]);

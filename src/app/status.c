@@ -1,0 +1,265 @@
+#include "app/status.h"
+
+#include <string.h>
+
+#include "app/cli.h"
+#include "app/tail.h"
+#include "install/seal.h"
+#include "store/layout.h"
+
+/* ---- slots ---- */
+
+static void gather_slot(int dirfd, enum slot slot, struct status *status)
+{
+	struct status_slot *it = &status->slots[slot];
+	const struct state *state = &status->state;
+	struct error err = {};
+	int r;
+
+	it->current = status->current == slot;
+	r = seal_peek(dirfd, slot, &it->descriptor, &err);
+	if (r < 0)
+		(void)text_copy(err.text, it->problem, sizeof(it->problem));
+	it->sealed = r == 0;
+	if (!it->sealed)
+		return;
+	it->good = digest_equal(&it->descriptor.index, &state->good.digest);
+	it->fallback = !it->good && digest_equal(&it->descriptor.index, &state->fallback.digest);
+	it->bad = state_is_bad(state, &it->descriptor.index);
+}
+
+static void gather_slots(int dirfd, struct status *status)
+{
+	struct error err = {};
+
+	if (layout_current(dirfd, &status->current, &err) < 0) {
+		status->current = SLOT_NONE;
+		(void)text_copy(err.text, status->problem, sizeof(status->problem));
+	}
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
+		gather_slot(dirfd, slot, status);
+}
+
+enum slot status_rollback_slot(const struct status *status)
+{
+	const struct status_slot *other;
+
+	if (status->current == SLOT_NONE)
+		return SLOT_NONE;
+	other = &status->slots[slot_other(status->current)];
+	if (status->slots[status->current].good ? other->fallback : other->good)
+		return slot_other(status->current);
+	return SLOT_NONE;
+}
+
+/* ---- the unit ---- */
+
+static void gather_proof(const struct unit *unit, struct status *status)
+{
+	char slot[STATUS_PATH_MAX + 16], other[STATUS_PATH_MAX + 16];
+	char current[STATUS_PATH_MAX + 16];
+	struct error err = {};
+
+	if (status->current == SLOT_NONE || !status->unit.running)
+		return;
+	if (geteuid() != 0) {
+		(void)text_copy("only root may see what a process uses", status->unit.unproved,
+				sizeof(status->unit.unproved));
+		return;
+	}
+	(void)snprintf(slot, sizeof(slot), "%s/%s", status->root, slot_dir_name(status->current));
+	(void)snprintf(other, sizeof(other), "%s/%s", status->root,
+		       slot_dir_name(slot_other(status->current)));
+	(void)snprintf(current, sizeof(current), "%s/" LAYOUT_CURRENT, status->root);
+	status->unit.proved = proof_find(unit, slot, other, current, &status->unit.proof, &err) >=
+			      0;
+	(void)text_copy(err.text, status->unit.unproved, sizeof(status->unit.unproved));
+}
+
+static int gather_unit(struct manager *manager, struct status *status, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct status_unit *it = &status->unit;
+	int r;
+
+	r = unit_query(manager, status->unit_name, &unit, err);
+	if (r < 0)
+		return r;
+	it->known = true;
+	it->running = unit_is_running(&unit);
+	it->main_pid = unit.main_pid;
+	it->since = it->running ? unit.started_usec : 0;
+	(void)text_copy(unit.load_state, it->load, sizeof(it->load));
+	(void)text_copy(unit.active_state, it->active, sizeof(it->active));
+	(void)text_copy(unit.sub_state, it->sub, sizeof(it->sub));
+	if (!it->running)
+		(void)unit_explain(&unit, it->explanation, sizeof(it->explanation));
+	gather_proof(&unit, status);
+	return 0;
+}
+
+static void gather_worker(struct manager *manager, struct status *status)
+{
+	_cleanup_unit_ struct unit unit = {};
+	char name[CLI_UNIT_MAX];
+
+	if (unit_query(manager, cli_worker_unit(status->app, name), &unit, NULL) < 0)
+		return;
+	status->worker_known = true;
+	status->worker_alive = strcmp(unit.active_state, "inactive") != 0 &&
+			       strcmp(unit.active_state, "failed") != 0;
+}
+
+static void ask_systemd(struct status *status)
+{
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	struct error err = {};
+	int r;
+
+	r = manager_open(&manager, &err);
+	if (r >= 0)
+		r = gather_unit(manager, status, &err);
+	if (r < 0) {
+		(void)text_copy(err.text, status->unit.unknown, sizeof(status->unit.unknown));
+		return;
+	}
+	gather_worker(manager, status);
+}
+
+/* ---- what is under way, and what was ---- */
+
+static void gather_progress(struct status *status)
+{
+	_cleanup_(tail_freep) struct tail *tail = NULL;
+	struct event_line line;
+
+	if (status->state.phase != PHASE_STAGING ||
+	    tail_new(CONFIG_RUN, status->app, TAIL_BEGIN, &tail, NULL) < 0)
+		return;
+	while (tail_next(tail, &line, NULL, NULL) == 0) {
+		if (line.kind != EVENT_PROGRESS ||
+		    strcmp(line.transaction, status->state.transaction.id) != 0)
+			continue;
+		status->progress = true;
+		status->step = line.step;
+		status->done = line.done;
+		status->total = line.total;
+	}
+}
+
+static int gather_last(int dirfd, struct status *status, struct error *err)
+{
+	_cleanup_free_ struct history_entry *entries = NULL;
+	size_t n;
+	int r;
+
+	if (status->state.phase == PHASE_IDLE && status->state.transaction.id[0]) {
+		result_of_state(&status->state, &status->last);
+		status->last_known = status->last.entry.outcome != OUTCOME_NONE;
+		return 0;
+	}
+	r = history_load(dirfd, 1, &entries, &n, err);
+	if (r < 0)
+		return r;
+	status->last_known = n > 0;
+	if (n > 0)
+		status->last = (struct result){ .entry = entries[0] };
+	return 0;
+}
+
+int status_gather(const char *app, struct status *ret_status, struct error *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_close_ int dirfd = -1;
+	struct status *status = ret_status;
+	int r;
+
+	*status = (struct status){ .now = clock_realtime_usec(), .current = SLOT_NONE };
+	r = cli_open(app, &config, &dirfd, err);
+	if (r < 0)
+		return r;
+	(void)text_copy(app, status->app, sizeof(status->app));
+	(void)text_copy(config_unit(config), status->unit_name, sizeof(status->unit_name));
+	(void)text_copy(config_root(config), status->root, sizeof(status->root));
+	status->watch_usec = config_deploy(config)->watch_usec;
+	r = state_load(dirfd, &status->state, err);
+	if (r < 0)
+		return r;
+	gather_slots(dirfd, status);
+	gather_progress(status);
+	r = gather_last(dirfd, status, err);
+	if (r < 0)
+		return r;
+	ask_systemd(status);
+	return 0;
+}
+
+/* ---- the next step ---- */
+
+static void next_of_transaction(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
+{
+	const char *app = status->app;
+	enum phase phase = status->state.phase;
+
+	if (status->worker_known && !status->worker_alive)
+		(void)snprintf(
+			ret_text, STATUS_NEXT_MAX,
+			"its worker is not running: systemctl start flipslot@%s goes on with it",
+			app);
+	else if (phase == PHASE_STAGING || phase == PHASE_STAGED)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "watch it: flipslot follow %s; stop it: flipslot cancel %s", app,
+			       app);
+	else if (phase == PHASE_REVERTING)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX, "watch it: flipslot follow %s", app);
+	else
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "watch it: flipslot follow %s; go back: flipslot rollback %s", app,
+			       app);
+}
+
+static void next_of_unit(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
+{
+	const char *unit = status->unit_name;
+
+	if (strcmp(status->unit.load, "loaded") != 0)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s is %s: systemctl status %s", unit,
+			       status->unit.load, unit);
+	else if (status_rollback_slot(status) != SLOT_NONE)
+		(void)snprintf(
+			ret_text, STATUS_NEXT_MAX,
+			"find out why: journalctl -u %s; start it: systemctl start %s; or go back: "
+			"flipslot rollback %s --start",
+			unit, unit, status->app);
+	else
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "find out why: journalctl -u %s; start it: systemctl start %s", unit,
+			       unit);
+}
+
+char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
+{
+	const struct status_unit *unit = &status->unit;
+
+	if (status->state.phase != PHASE_IDLE)
+		next_of_transaction(status, ret_text);
+	else if (status->problem[0])
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "systemctl start flipslot@%s puts `current` right", status->app);
+	else if (status->current == SLOT_NONE)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "flipslot install %s FILE --version V --sha256 HEX", status->app);
+	else if (unit->known && !unit->running)
+		next_of_unit(status, ret_text);
+	else if (unit->proved && unit->proof.other_slot)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "a process still uses the other slot: systemctl restart %s",
+			       status->unit_name);
+	else if (state_is_held(&status->state, status->now))
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "nothing; timers change nothing until: flipslot unhold %s",
+			       status->app);
+	else
+		(void)snprintf(ret_text, STATUS_NEXT_MAX, "nothing");
+	return ret_text;
+}
