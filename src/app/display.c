@@ -6,7 +6,7 @@
 #include "app/format.h"
 #include "base/text.h"
 
-#define BAR_WIDTH  30
+#define BAR_WIDTH  24
 #define NARROW	   50 /* columns; below that there is no room for a bar */
 #define LIVE_MAX   256
 #define CLEAR_LINE "\r\033[K"
