@@ -257,7 +257,6 @@ static bool take_word(const char **at, struct text *word)
 {
 	char quote = '\0';
 
-	text_add_bytes(word, "", 0);
 	for (; **at && (quote || !is_blank(**at));) {
 		char byte = *(*at)++;
 

@@ -42,7 +42,8 @@ static void add_text(struct text *text, const struct field *field, const char *v
 	size_t size = strnlen(value, field->size);
 
 	assert(field->size <= sizeof(shown) - sizeof(more) && field->keep < field->size);
-	text_copy(value, shown, size + 1);
+	memcpy(shown, value, size);
+	shown[size] = '\0';
 	if (cut >= field->cut && field->cut > 0 && size > field->keep) {
 		size = text_cut_point(value, field->keep - strlen(more));
 		memcpy(shown + size, more, sizeof(more));

@@ -74,6 +74,10 @@ static void hex_is_exactly_64_digits(void **state)
 				&digest, NULL),
 		0);
 	assert_string_equal(digest_to_hex(&digest, hex), examples[0].hex);
+	for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
+		assert_int_equal(digest_from_hex(examples[i].hex, &digest, NULL), 0);
+		assert_string_equal(digest_to_hex(&digest, hex), examples[i].hex);
+	}
 }
 
 static void null_is_all_zeroes_only(void **state)

@@ -29,6 +29,7 @@ static void errno_is_appended_and_decides_the_fault(void **state)
 	assert_int_equal(err.fault, FAULT_NO_SPACE);
 	assert_int_equal(error_code(&err, -EDQUOT, "writing"), -EDQUOT);
 	assert_int_equal(err.fault, FAULT_NO_SPACE);
+	assert_string_equal(err.text, "writing: Disk quota exceeded");
 	errno = 0;
 	assert_int_equal(error_errno(&err, "x"), -EIO);
 	assert_int_equal(error_code(NULL, 0, "x"), -EIO);

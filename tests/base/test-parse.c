@@ -198,9 +198,9 @@ static void check_argv(const char *text, const char *wanted)
 
 static void command_lines(void **state)
 {
-	static const char *const wrong[] = { "",      "  ",    "a 'b",	  "a \"b",
-					     "a\\",   "a \\q", "a \\x0",  "a \\x00",
-					     "\\000", "\\400", "\\u00e9", "\\x-1" };
+	static const char *const wrong[] = { "",	"  ",	  "a 'b",    "a \"b", "a\\",
+					     "a \\q",	"a \\x0", "a \\x00", "\\000", "\\400",
+					     "\\u00e9", "\\x-1",  "\\8",     "\\189", "\\x4g" };
 
 	check_argv("/bin/x", "</bin/x>");
 	check_argv("  a\t b  c ", "<a><b><c>");
@@ -210,6 +210,7 @@ static void command_lines(void **state)
 	check_argv("a \"it's\" 'say \"x\"'", "<a><it's><say \"x\">");
 	check_argv("a\\sb \\\"q\\\" \\'p\\' \\\\", "<a b><\"q\"><'p'><\\>");
 	check_argv("\\x41\\102\\t\\n 'in \\x43'", "<AB\t\n><in C>");
+	check_argv("\\xff\\377\\x7F", "<\xff\xff\x7f>");
 	check_argv("a $HOME %i ; # x=1", "<a><$HOME><%i><;><#><x=1>");
 	check_argv("größe", "<größe>");
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {

@@ -55,6 +55,9 @@ static const struct {
 	{ "\xc1\xbf", 0, 0 }, /* overlong */
 	{ "\xe0\x9f\xbf", 0, 0 }, /* overlong */
 	{ "\xf0\x8f\xbf\xbf", 0, 0 }, /* overlong */
+	{ "\xed\x9f\xbf", 3, 0xd7ff },
+	{ "\xee\x80\x80", 3, 0xe000 },
+	{ "\xed\xbf\xbf", 0, 0 }, /* surrogate */
 	{ "\xed\xa0\x80", 0, 0 }, /* surrogate */
 	{ "\xf4\x90\x80\x80", 0, 0 }, /* above U+10FFFF */
 	{ "\xf5\x80\x80\x80", 0, 0 },
@@ -97,6 +100,29 @@ static void check_escape(const char *bytes, size_t size, size_t room, const char
 	assert_string_equal(text_escape(bytes, size, shown, room), wanted);
 }
 
+/* The ranges that change the direction or the line, and what stands right beside them. */
+static void check_invisible(void)
+{
+	static const struct {
+		const char *bytes;
+		bool plain;
+	} points[] = {
+		{ "\xd8\x9b", true },	   { "\xd8\x9c", false },     { "\xd8\x9d", true },
+		{ "\xe2\x80\x8d", true },  { "\xe2\x80\x8e", false }, { "\xe2\x80\x8f", false },
+		{ "\xe2\x80\x90", true },  { "\xe2\x80\xa7", true },  { "\xe2\x80\xa8", false },
+		{ "\xe2\x80\xae", false }, { "\xe2\x80\xaf", true },  { "\xe2\x81\xa5", true },
+		{ "\xe2\x81\xa6", false }, { "\xe2\x81\xa9", false }, { "\xe2\x81\xaa", true },
+		{ "\xef\xbb\xbf", false }, { "\xc2\xa0", true },      { "\xc2\x9f", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
+		char shown[64];
+
+		text_escape(points[i].bytes, strlen(points[i].bytes), shown, sizeof(shown));
+		assert_int_equal(strcmp(shown, points[i].bytes) == 0, points[i].plain);
+	}
+}
+
 static void what_a_terminal_would_obey_is_escaped(void **state)
 {
 	check_escape("plain", 5, 64, "plain");
@@ -106,6 +132,7 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
 	check_escape("\\x41", 4, 64, "\\x5cx41");
 	check_escape("\xff\xc3", 2, 64, "\\xff\\xc3");
 	check_escape("\xc2\x9b", 2, 64, "\\xc2\\x9b"); /* C1: CSI */
+	check_invisible();
 	check_escape("\xe2\x80\xae"
 		     "txt",
 		     6, 64, "\\xe2\\x80\\xaetxt"); /* right-to-left override */
@@ -164,6 +191,7 @@ static void fields_come_back_as_they_were(void **state)
 	assert_false(text_get_field("x=\\t\n", "x", value, sizeof(value)));
 	assert_true(text_get_field("x=abc", "x", value, 4));
 	assert_false(text_get_field("x=abc", "x", value, 3));
+	assert_false(text_get_field("a=xy=1\n", "y", value, sizeof(value)));
 	assert_false(text_get_field("", "x", value, sizeof(value)));
 }
 

@@ -213,8 +213,8 @@ static int exchange_unless(int dirfd, struct error *err)
 
 static void names_are_exchanged_in_one_step(void **state)
 {
-	static const struct operation exchange = { "renameat2 fsync ", two_files,
-						   exchange_unless, is_exchanged };
+	static const struct operation exchange = { "renameat2 fsync ", two_files, exchange_unless,
+						   is_exchanged };
 
 	check_operation(state, &exchange);
 }
