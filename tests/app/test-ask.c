@@ -1,0 +1,218 @@
+/* LDFLAGS: -Wl,--wrap=manager_open,--wrap=manager_free,--wrap=job_start_and_forget */
+/*
+ * From the request to the answer, with a worker that answers when systemd is asked to start it, or not. The clock is
+ * real; what waits long is in the system tests.
+ */
+#include "scratch.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include "app/ask.h"
+#include "store/layout.h"
+#include "unit/job.h"
+
+int __wrap_manager_open(struct manager **ret_manager, struct error *err);
+void __wrap_manager_free(struct manager *manager);
+int __wrap_job_start_and_forget(struct manager *manager, const char *unit, struct error *err);
+
+static struct {
+	int dirfd;
+	int starts; /* how often the worker's unit was started */
+	int answer_at; /* … until it answers; 0: never */
+	bool accept;
+	bool broken; /* systemd does not start it */
+	char unit[96];
+} worker;
+
+int __wrap_manager_open(struct manager **ret_manager, struct error *err)
+{
+	(void)err;
+	*ret_manager = NULL;
+	return 0;
+}
+
+void __wrap_manager_free(struct manager *manager)
+{
+	(void)manager;
+}
+
+int __wrap_job_start_and_forget(struct manager *manager, const char *unit, struct error *err)
+{
+	struct request request;
+	struct state state = {};
+
+	(void)manager;
+	if (worker.broken)
+		return error_set(err, FAULT_UNIT, "no such unit");
+	(void)snprintf(worker.unit, sizeof(worker.unit), "%s", unit);
+	if (++worker.starts != worker.answer_at)
+		return 0;
+	assert_int_equal(request_load(worker.dirfd, &request, NULL), 0);
+	memcpy(state.answered, request.id, sizeof(state.answered));
+	state.accepted = worker.accept;
+	(void)snprintf(state.answer, sizeof(state.answer), "%s", worker.accept ? "" : "it is held");
+	return state_store(worker.dirfd, &state, err);
+}
+
+static int open_layout(const struct scratch *scratch)
+{
+	int fd = open(scratch->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(layout_create(fd, NULL), 0);
+	memset(&worker, 0, sizeof(worker));
+	worker.dirfd = fd;
+	return fd;
+}
+
+static struct request make_request(void)
+{
+	struct request request = { .verb = VERB_ROLLBACK, .slot = SLOT_NONE };
+	struct error err = {};
+
+	if (ask_prepare(&request, &err) < 0)
+		fail_msg("%s", err.text);
+	return request;
+}
+
+static void test_accepted(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	struct request request = make_request();
+	struct state answer;
+
+	worker.answer_at = 1;
+	worker.accept = true;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+	assert_string_equal(worker.unit, "flipslot@gateway.service");
+	assert_true(answer.accepted);
+	assert_string_equal(answer.answered, request.id);
+}
+
+static void test_refused(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	struct request request = make_request();
+	struct state answer;
+
+	worker.answer_at = 1;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+	assert_false(answer.accepted);
+	assert_string_equal(answer.answer, "it is held");
+}
+
+/* The first start may meet a worker that is just ending. */
+static void test_started_again_until_answered(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	struct request request = make_request();
+	struct state answer;
+
+	worker.answer_at = 2;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+	assert_int_equal(worker.starts, 2);
+}
+
+static void assert_withdrawn(int dirfd)
+{
+	struct request request;
+
+	assert_int_equal(request_load(dirfd, &request, NULL), REQUEST_NONE);
+}
+
+static void test_no_unit(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	struct request request = make_request();
+	struct error err = {};
+	struct state answer;
+
+	worker.broken = true;
+	assert_true(ask_worker("gateway", dirfd, &request, -1, &answer, &err) < 0);
+	assert_int_equal(err.fault, FAULT_UNIT);
+	assert_non_null(strstr(err.text, "flipslot@gateway.service"));
+	assert_withdrawn(dirfd);
+}
+
+static void test_interrupted(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	_cleanup_close_ int fd = eventfd(1, EFD_CLOEXEC);
+	struct request request = make_request();
+	struct state answer;
+
+	assert_int_equal(ask_worker("gateway", dirfd, &request, fd, &answer, NULL),
+			 ASK_INTERRUPTED);
+	assert_withdrawn(dirfd);
+}
+
+/* Who asked before us gets an answer before our request overwrites his. */
+static void test_not_before_the_other_was_answered(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	_cleanup_close_ int fd = eventfd(1, EFD_CLOEXEC);
+	struct request other = make_request(), request = make_request(), found;
+	struct state answer = {};
+
+	other.expires = clock_monotonic_usec() + ASK_PATIENCE_USEC;
+	assert_int_equal(request_store(dirfd, &other, NULL), 0);
+	assert_int_equal(ask_worker("gateway", dirfd, &request, fd, &answer, NULL),
+			 ASK_INTERRUPTED);
+	assert_int_equal(request_load(dirfd, &found, NULL), 0);
+	assert_string_equal(found.id, other.id);
+
+	memcpy(answer.answered, other.id, sizeof(other.id));
+	assert_int_equal(state_store(dirfd, &answer, NULL), 0);
+	worker.answer_at = 1;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+	assert_string_equal(answer.answered, request.id);
+}
+
+/* Nobody waits for a request of before the reboot, or one that has expired. */
+static void test_dead_requests_are_overwritten(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	struct request other = make_request(), request = make_request();
+	struct state answer;
+
+	other.expires = clock_monotonic_usec() - 1;
+	assert_int_equal(request_store(dirfd, &other, NULL), 0);
+	worker.answer_at = 1;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+
+	other.expires = clock_monotonic_usec() + ASK_PATIENCE_USEC;
+	other.boot_id[0] = other.boot_id[0] == 'a' ? 'b' : 'a';
+	assert_int_equal(request_store(dirfd, &other, NULL), 0);
+	request = make_request();
+	worker.starts = 0;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+}
+
+static void test_who(void **state)
+{
+	char who[STATE_WHO_MAX];
+
+	(void)state;
+	assert_string_equal(ask_who("alice", 0, who), "alice by sudo");
+	assert_string_equal(ask_who("al\nice", 0, who), "al\\x0aice by sudo");
+	assert_string_equal(ask_who(NULL, 0, who), "root (uid 0)");
+	assert_string_equal(ask_who("", 0, who), "root (uid 0)");
+	assert_string_equal(ask_who(NULL, 4000000, who), "uid 4000000");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_accepted),
+		scratch_test(test_refused),
+		scratch_test(test_started_again_until_answered),
+		scratch_test(test_no_unit),
+		scratch_test(test_interrupted),
+		scratch_test(test_not_before_the_other_was_answered),
+		scratch_test(test_dead_requests_are_overwritten),
+		cmocka_unit_test(test_who),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
