@@ -70,6 +70,12 @@ int durable_sync_fs(int fd, struct error *err)
 	return syncfs(fd) < 0 ? error_errno(err, "syncing the file system") : 0;
 }
 
+static void discard(int dirfd, const char *temporary)
+{
+	if (unlinkat(dirfd, temporary, 0) < 0)
+		(void)unlinkat(dirfd, temporary, AT_REMOVEDIR);
+}
+
 /* Renames the temporary name to the one that is wanted; if that fails, it is gone. */
 static int publish(const struct place *place, const char *temporary, struct error *err)
 {
@@ -77,7 +83,7 @@ static int publish(const struct place *place, const char *temporary, struct erro
 	if (renameat(place->dirfd, temporary, place->dirfd, place->name) < 0) {
 		int r = error_errno(err, "renaming to %s", place->name);
 
-		(void)unlinkat(place->dirfd, temporary, 0);
+		discard(place->dirfd, temporary);
 		return r;
 	}
 	return durable_sync_dir(place->dirfd, err);
@@ -125,7 +131,7 @@ static int replace(int dirfd, const char *name, const void *data, size_t size, m
 		return error_errno(err, "creating %s", name);
 	if (fill(fd, data, size, mode) < 0) {
 		r = error_errno(err, "writing %s", name);
-		(void)unlinkat(place.dirfd, temporary, 0);
+		discard(place.dirfd, temporary);
 		return r;
 	}
 	return publish(&place, temporary, err);
@@ -149,24 +155,41 @@ int durable_remove(int dirfd, const char *name, struct error *err)
 	return durable_sync_dir(place.dirfd, err);
 }
 
+/* A directory with that mode and a temporary name, synced. */
+static int make_temporary_dir(int dirfd, const char *temporary, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (mkdirat(dirfd, temporary, 0700) < 0)
+		return -1;
+	fd = openat(dirfd, temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
+}
+
+/* By a temporary name too: mkdir and chmod are two steps, and a crash between them would be final. */
 int durable_mkdir(int dirfd, const char *name, mode_t mode, struct error *err)
 {
 	_cleanup_(place_done) struct place place = { .owned = -1 };
-	_cleanup_close_ int fd = -1;
-	bool made;
+	_cleanup_close_ int there = -1;
+	char temporary[TEMPORARY_MAX];
 	int r = place_find(dirfd, name, &place, err);
 
 	if (r < 0)
 		return r;
-	made = mkdirat(place.dirfd, place.name, 0700) == 0;
-	if (!made && errno != EEXIST)
-		return error_errno(err, "making the directory %s", name);
-	r = fd_open_dir(place.dirfd, place.name, &fd, err);
+	there = openat(place.dirfd, place.name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (there >= 0)
+		return durable_sync_dir(place.dirfd, err);
+	if (errno != ENOENT)
+		return error_errno(err, "opening the directory %s", name);
+	r = temporary_name(temporary, err);
 	if (r < 0)
 		return r;
-	if (made && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
-		return error_errno(err, "making the directory %s", name);
-	return durable_sync_dir(place.dirfd, err);
+	if (make_temporary_dir(place.dirfd, temporary, mode) < 0) {
+		r = error_errno(err, "making the directory %s", name);
+		discard(place.dirfd, temporary);
+		return r;
+	}
+	return publish(&place, temporary, err);
 }
 
 int durable_symlink(int dirfd, const char *target, const char *name, struct error *err)
@@ -236,7 +259,7 @@ int durable_tidy(int dirfd, struct error *err)
 	TAKE_FD(fd);
 	while ((entry = readdir(dir)))
 		if (strncmp(entry->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0)
-			(void)unlinkat(dirfd, entry->d_name, 0);
+			discard(dirfd, entry->d_name);
 	(void)closedir(dir);
 	return 0;
 }

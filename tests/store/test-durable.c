@@ -346,13 +346,16 @@ static bool is_dir(int dirfd)
 {
 	struct stat st;
 
-	return fstatat(dirfd, "d", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	if (fstatat(dirfd, "d", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
+	return true;
 }
 
 static void a_directory_is_made(void **state)
 {
-	static const struct operation make = { "mkdirat openat fchmod fsync fsync ", no_dir,
-					       make_dir, is_dir };
+	static const struct operation make = { "openat mkdirat openat fchmod fsync renameat fsync ",
+					       no_dir, make_dir, is_dir };
 
 	check_operation(state, &make);
 }
@@ -447,6 +450,7 @@ static void tidying_takes_temporary_files_only(void **state)
 	check_write(dirfd, ".flipslot-0123456789abcdef", "x", 1);
 	check_write(dirfd, ".flipslot-2", "x", 1);
 	check_write(dirfd, ".flipslot", "x", 1);
+	assert_int_equal(mkdirat(dirfd, ".flipslot-3", 0700), 0);
 	check_write(dirfd, "f", "x", 1);
 	assert_int_equal(durable_tidy(dirfd, NULL), 0);
 	assert_int_equal(check_count(dirfd), 2);
