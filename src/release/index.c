@@ -5,7 +5,7 @@
  *     flipslot-index 1\n
  *     d <mode> <path>\n                                      directory
  *     f <mode> <mtime> <size> <sha256> <path>[ cap=<hex>]\n  file, the first name of its content
- *     h <path> <path of the file>\n                          hard link: another name of that file
+ *     h <path> <path of the file>\n                          hard link: a later name of that file
  *     l <path> <text of the link>\n                          symbolic link
  *
  * Fields are parted by single blanks. <mode> is four octal digits; <mtime> (seconds since 1970) and <size>
@@ -189,6 +189,13 @@ int index_encode(struct index *index, char **ret_text, size_t *ret_size, struct 
 	return 0;
 }
 
+static bool is_file(const struct index *index, const char *path)
+{
+	const struct index_entry *entry = index_find(index, path);
+
+	return entry && entry->type == INDEX_FILE;
+}
+
 /* The next line belongs behind the one before; *last is the path of that one. */
 static int decode_line(struct index *index, const char *line, size_t size, const char **last,
 		       struct error *err)
@@ -201,6 +208,8 @@ static int decode_line(struct index *index, const char *line, size_t size, const
 		return r;
 	if (*last && strcmp(*last, entry.path) >= 0)
 		return error_set(err, FAULT_CORRUPT, "out of order");
+	if (entry.type == INDEX_HARDLINK && !is_file(index, entry.target))
+		return error_set(err, FAULT_CORRUPT, "a hard link to no file before it");
 	r = index_add(index, &entry, &own, err);
 	if (r == 0)
 		*last = own->path;

@@ -55,14 +55,59 @@ static int check_parents(struct index *index, const struct index_entry *entry, s
 	return 0;
 }
 
-static int check_hardlink(struct index *index, const struct index_entry *entry, struct error *err)
+/* ---- hard links ---- */
+
+static int set_target(struct index_entry *entry, const char *target, struct error *err)
+{
+	char *copy = strdup(target);
+
+	if (!copy)
+		return error_errno(err, "checking the tree");
+	free(entry->target);
+	entry->target = copy;
+	return 0;
+}
+
+/* Of two names of one file, `link` becomes the first. */
+static int exchange_names(struct index_entry *file, struct index_entry *link, struct error *err)
+{
+	struct index_entry old = *file;
+	char *link_path = link->path;
+	int r = set_target(file, link->path, err);
+
+	if (r < 0)
+		return r;
+	*file = (struct index_entry){
+		.type = INDEX_HARDLINK,
+		.path = file->path,
+		.target = file->target,
+	};
+	free(link->target);
+	*link = old;
+	link->path = link_path;
+	link->target = NULL;
+	return 0;
+}
+
+/*
+ * Which name came first in an archive says nothing of the tree: the least one is the file, the others are
+ * links to it. In order of path, so that the first link that is seen of a file is the least.
+ */
+static int check_hardlink(struct index *index, struct index_entry *entry, struct error *err)
 {
 	struct index_entry *file = index_find(index, entry->target);
+	int r = 0;
 
+	if (file && file->type == INDEX_HARDLINK) {
+		r = set_target(entry, file->target, err);
+		file = index_find(index, entry->target);
+	}
+	if (r < 0)
+		return r;
 	if (!file || file->type != INDEX_FILE)
 		return refuse(entry, "a hard link to what is no file of the tree", err);
 	file->linked = true;
-	return 0;
+	return strcmp(entry->path, file->path) < 0 ? exchange_names(file, entry, err) : 0;
 }
 
 /*
