@@ -192,6 +192,7 @@ UNITS = $(wildcard $(foreach t,service timer path socket target slice,units/*.$t
 USER_UNITS = $(wildcard $(foreach t,service timer path socket target slice,units/user/*.$t))
 # each: a file, where it goes
 INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard units/*.d/*.conf),$f:$(UNITDIR)/$(patsubst units/%,%,$f)) \
 	$(foreach f,$(USER_UNITS),$f:$(PREFIX)/lib/systemd/user/$(notdir $f)) \
 	$(foreach f,$(wildcard units/catalog/*.catalog),$f:$(PREFIX)/lib/systemd/catalog/$(notdir $f)) \
 	$(patsubst %,%:$(PREFIX)/lib/sysusers.d/flipslot.conf,$(wildcard slots-layout/flipslot.sysusers)) \
@@ -203,7 +204,8 @@ install: all
 	install -D -m 755 $(B)/flipslot $(DESTDIR)$(BINDIR)/flipslot
 	@set -e; for f in $(INSTALLED); do \
 		from=$${f%%:*}; to=$(DESTDIR)$${f#*:}; echo "install $$from -> $$to"; \
-		mkdir -p "$${to%/*}"; sed 's,@BINDIR@,$(BINDIR),g' "$$from" >"$$to"; chmod 644 "$$to"; done
+		mkdir -p "$${to%/*}"; sed -e 's,@BINDIR@,$(BINDIR),g' \
+			-e 's,@DOCDIR@,$(DOCDIR),g' "$$from" >"$$to"; chmod 644 "$$to"; done
 
 uninstall: # configuration and slots stay
 	rm -f $(DESTDIR)$(BINDIR)/flipslot $(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$f)))
