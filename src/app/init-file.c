@@ -1,0 +1,164 @@
+#include "app/init-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "store/durable.h"
+
+#define FILE_MAX (1024 * 1024) /* bytes of a file that is in the way */
+
+void init_file_done(struct init_file *file)
+{
+	free(file->dir);
+	free(file->name);
+	free(file->path);
+	free(file->old);
+	text_done(&file->text);
+	*file = (struct init_file){};
+}
+
+/* A link, a device or a directory of that name was put there by somebody with an intent. */
+static int check_type(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "looking at %s", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, FAULT_CONFIG, "%s is there and is not a regular file", path);
+	return 0;
+}
+
+int init_file_read(struct init_file *file, const char *dir, const char *name, struct error *err)
+{
+	_cleanup_init_file_ struct init_file new = {
+		.dir = strdup(dir),
+		.name = strdup(name),
+	};
+	int r;
+
+	if (!new.dir || !new.name || asprintf(&new.path, "%s/%s", dir, name) < 0)
+		return error_errno(err, "reading %s", name);
+	r = check_type(new.path, err);
+	if (r == 0)
+		r = fd_read_file(AT_FDCWD, new.path, FILE_MAX, &new.old, NULL, err);
+	if (r < 0)
+		return r;
+	*file = new;
+	new = (struct init_file){};
+	return 0;
+}
+
+/* Says the first line that differs. */
+static int refuse(const struct init_file *file, struct error *err)
+{
+	const char *old = file->old;
+	const char *new = file->text.data;
+	char shown[2][96];
+	unsigned int number = 1;
+
+	for (; *old && *new &&strcspn(old, "\n") == strcspn(new, "\n") &&
+	       strncmp(old, new, strcspn(new, "\n") + 1) == 0;
+	     number++) {
+		old += strcspn(old, "\n") + 1;
+		new += strcspn(new, "\n") + 1;
+	}
+	text_escape(old, strcspn(old, "\n"), shown[0], sizeof(shown[0]));
+	text_escape(new, strcspn(new, "\n"), shown[1], sizeof(shown[1]));
+	return error_set(
+		err, FAULT_CONFIG,
+		"%s is there and differs in line %u (\"%s\", not \"%s\"): move it away, or "
+		"overwrite it with --force",
+		file->path, number, shown[0], shown[1]);
+}
+
+int init_file_compare(struct init_file *file, bool force, struct error *err)
+{
+	int r = text_check(&file->text, err);
+
+	if (r < 0)
+		return r;
+	file->found = !file->old			      ? INIT_FILE_ABSENT :
+		      strcmp(file->old, file->text.data) == 0 ? INIT_FILE_SAME :
+								INIT_FILE_OTHER;
+	if (file->found == INIT_FILE_OTHER && !force)
+		return refuse(file, err);
+	return 0;
+}
+
+/* The parent of the last part: "/" for "/x". */
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+int init_file_make_dir(const char *path, int *ret_fd, struct error *err)
+{
+	_cleanup_free_ char *parent = NULL;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int above = -1;
+	int r;
+
+	if (fd >= 0) {
+		*ret_fd = TAKE_FD(fd);
+		return 0;
+	}
+	if (errno != ENOENT || strcmp(path, "/") == 0)
+		return error_errno(err, "opening %s", path);
+	parent = parent_of(path);
+	if (!parent)
+		return error_errno(err, "making %s", path);
+	r = init_file_make_dir(parent, &above, err);
+	if (r == 0)
+		r = durable_mkdir(above, strrchr(path, '/') + 1, 0755, err);
+	if (r == 0)
+		r = fd_open_dir(above, strrchr(path, '/') + 1, ret_fd, err);
+	return r;
+}
+
+int init_file_write(const struct init_file *file, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (file->found == INIT_FILE_SAME)
+		return 0;
+	r = init_file_make_dir(file->dir, &fd, err);
+	if (r == 0)
+		r = durable_replace(fd, file->name, file->text.data, file->text.size, 0644, err);
+	return r;
+}
+
+static void show_text(const char *text, bool brief, FILE *out)
+{
+	while (*text) {
+		size_t size = strcspn(text, "\n");
+
+		if (!brief || (size > 0 && text[0] != '#'))
+			(void)fprintf(out, "%s%.*s\n", size > 0 ? "    " : "", (int)size, text);
+		text += size + (text[size] == '\n');
+	}
+}
+
+void init_file_show(const struct init_file *file, bool dry_run, bool brief, FILE *out)
+{
+	static const char *const happened[][2] = {
+		[INIT_FILE_ABSENT] = { "written", "would be written" },
+		[INIT_FILE_SAME] = { "is there already, unchanged", "is there already, unchanged" },
+		[INIT_FILE_OTHER] = { "overwritten", "would be overwritten" },
+	};
+
+	(void)fprintf(out, "%s: %s%s\n", file->path, happened[file->found][dry_run],
+		      brief ? " (beside this, every other key with its default, commented out)" :
+			      "");
+	if (file->found != INIT_FILE_SAME)
+		show_text(file->text.data, brief, out);
+	(void)fprintf(out, "\n");
+}

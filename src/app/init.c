@@ -1,0 +1,415 @@
+#include "app/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/config-table.h"
+#include "app/init-adopt.h"
+#include "app/init-file.h"
+#include "app/init-text.h"
+#include "app/init-unit.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "store/layout.h"
+#include "store/lock.h"
+
+#define RECOVER_UNIT "flipslot-recover.service"
+
+struct init {
+	struct init_options options; /* with what was left out filled in */
+	FILE *out;
+	struct manager *manager;
+	struct config *config; /* as it is, or will be */
+	struct init_file conf;
+	struct init_file drop_in;
+	struct init_unit unit;
+	struct init_adopt adopt;
+	char *current;
+	int dirfd; /* of the root; -1: it is not there yet */
+	int lock_fd;
+	bool made_root;
+	bool keeps_conf; /* it says something else, but nothing against the options */
+	struct text todo;
+};
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void init_done(struct init *init)
+{
+	init_unit_done(&init->unit);
+	init_adopt_done(&init->adopt);
+	init_file_done(&init->conf);
+	init_file_done(&init->drop_in);
+	config_free(init->config);
+	manager_free(init->manager);
+	free(init->current);
+	close_fd(init->lock_fd);
+	close_fd(init->dirfd);
+	text_done(&init->todo);
+}
+
+/* ---- looking: nothing is written before all of it went well ---- */
+
+static int check_options(const struct init_options *options, struct error *err)
+{
+	const char *const values[] = { options->unit, options->root, options->watch,
+				       options->probe_http, options->probe_tcp };
+
+	if (!parse_is_app_name(options->app))
+		return error_set(err, FAULT_CONFIG,
+				 "\"%s\" is not the name of an app: 1 to 64 of a-z 0-9 _ -",
+				 options->app);
+	if (!options->unit)
+		return error_set(err, FAULT_CONFIG, "--unit is missing: which service runs %s?",
+				 options->app);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (values[i] && (!values[i][0] || strpbrk(values[i], "\r\n")))
+			return error_set(err, FAULT_CONFIG, "an argument is empty or not one line");
+	return config_table_check_unit(NULL, options->unit, err);
+}
+
+static int differs(const struct init *init, const char *key, const char *value, struct error *err)
+{
+	return error_set(
+		err, FAULT_CONFIG,
+		"%s is there and does not have %s=%s: edit it, or overwrite it with --force",
+		init->conf.path, key, value);
+}
+
+static bool has_probe(const struct deploy_options *deploy, enum probe_kind kind, const char *target)
+{
+	for (size_t i = 0; i < deploy->n_probes; i++) {
+		const struct probe_options *probe = &deploy->probes[i];
+		const char *its = kind == PROBE_HTTP ? probe->url : probe->address;
+
+		if (probe->kind == kind && its && strcmp(its, target) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A file that a person has edited stays as it is, as long as it says what the options say. */
+static int check_agrees(const struct init *init, struct error *err)
+{
+	const struct init_options *options = &init->options;
+	const struct deploy_options *deploy = config_deploy(init->config);
+	uint64_t watch = deploy->watch_usec;
+
+	if (strcmp(config_unit(init->config), options->unit) != 0)
+		return differs(init, "Unit", options->unit, err);
+	if (options->root && strcmp(config_root(init->config), options->root) != 0)
+		return differs(init, "Root", options->root, err);
+	if (options->watch &&
+	    (parse_span(options->watch, &watch, NULL) < 0 || watch != deploy->watch_usec))
+		return differs(init, "Watch", options->watch, err);
+	if (options->probe_http && !has_probe(deploy, PROBE_HTTP, options->probe_http))
+		return differs(init, "Url", options->probe_http, err);
+	if (options->probe_tcp && !has_probe(deploy, PROBE_TCP, options->probe_tcp))
+		return differs(init, "Address", options->probe_tcp, err);
+	return 0;
+}
+
+static int check_other_app(const struct init *init, const char *app, struct error *err)
+{
+	_cleanup_(config_freep) struct config *other = NULL;
+
+	/* one that cannot be read is not ours to complain about */
+	if (strcmp(app, init->options.app) == 0 ||
+	    config_load_from(init->options.places, app, NULL, &other, NULL) != 0)
+		return 0;
+	if (strcmp(config_unit(other), config_unit(init->config)) == 0)
+		return error_set(err, FAULT_CONFIG, "%s is the unit of the app %s already",
+				 config_unit(other), app);
+	if (strcmp(config_root(other), config_root(init->config)) == 0)
+		return error_set(err, FAULT_CONFIG, "%s is the directory of the app %s already",
+				 config_root(other), app);
+	return 0;
+}
+
+static int check_other_apps(const struct init *init, struct error *err)
+{
+	_cleanup_(parse_argv_freep) char **apps = NULL;
+	int r = config_list_from(init->options.places, &apps, err);
+
+	for (char **app = apps; r == 0 && *app; app++)
+		r = check_other_app(init, *app, err);
+	return r;
+}
+
+/* The configuration is read as it will be: what is wrong with an option is found like any other mistake. */
+static int look_at_config(struct init *init, struct error *err)
+{
+	const struct init_options *options = &init->options;
+	_cleanup_free_ char *name = NULL;
+	int r;
+
+	if (asprintf(&name, "%s.conf", options->app) < 0)
+		return error_errno(err, "reading the configuration");
+	r = init_file_read(&init->conf, options->places->etc, name, err);
+	if (r < 0)
+		return r;
+	init_text_config(options, &init->conf.text);
+	init->keeps_conf = init_file_compare(&init->conf, options->force, NULL) < 0;
+	r = config_load_from(options->places, options->app,
+			     init->keeps_conf ? NULL : init->conf.text.data, &init->config, err);
+	if (r == CONFIG_ABSENT)
+		return error_set(err, FAULT_INTERNAL, "%s vanished", init->conf.path);
+	if (r == 0 && init->keeps_conf)
+		r = check_agrees(init, err);
+	if (r == 0)
+		r = check_other_apps(init, err);
+	if (r == 0 && asprintf(&init->current, "%s/" LAYOUT_CURRENT, config_root(init->config)) < 0)
+		r = error_errno(err, "reading the configuration");
+	return r;
+}
+
+static int take_lock(struct init *init, struct error *err)
+{
+	int r = lock_take(init->dirfd, LAYOUT_LOCK, &init->lock_fd, err);
+
+	if (r == LOCK_TAKEN)
+		return error_set(err, FAULT_BUSY, "the worker of %s is at work: flipslot status %s",
+				 init->options.app, init->options.app);
+	return r;
+}
+
+static int look_at_root(struct init *init, struct error *err)
+{
+	const char *root = config_root(init->config);
+
+	init->dirfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (init->dirfd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "opening %s", root);
+	if (faccessat(init->dirfd, LAYOUT_LOCK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return init->options.dry_run ? 0 : take_lock(init, err);
+}
+
+static int look_at_drop_in(struct init *init, struct error *err)
+{
+	const struct init_options *options = &init->options;
+	_cleanup_free_ char *dir = NULL;
+	int r;
+
+	if (asprintf(&dir, "%s/%s.d", options->unit_dir, options->unit) < 0)
+		return error_errno(err, "reading the drop-in");
+	r = init_file_read(&init->drop_in, dir, INIT_DROP_IN, err);
+	if (r == 0)
+		r = init_unit_plan(&init->unit, init->manager, options, &init->adopt, init->current,
+				   init->drop_in.old, err);
+	if (r < 0)
+		return r;
+	init_text_drop_in(options->app, init->unit.directory_line.data, init->unit.exec_lines.data,
+			  &init->drop_in.text);
+	return init_file_compare(&init->drop_in, options->force, err);
+}
+
+static int look(struct init *init, struct error *err)
+{
+	const struct init_options *options = &init->options;
+	int r = check_options(options, err);
+
+	if (r == 0)
+		r = look_at_config(init, err);
+	if (r == 0)
+		r = manager_open(&init->manager, err);
+	if (r == 0)
+		r = init_unit_look(&init->unit, init->manager, options->unit, err);
+	if (r == 0)
+		r = look_at_root(init, err);
+	if (r == 0)
+		r = init_adopt_look(&init->adopt, options, config_root(init->config), init->dirfd,
+				    err);
+	return r == 0 ? look_at_drop_in(init, err) : r;
+}
+
+/* ---- doing ---- */
+
+static int make_root(struct init *init, struct error *err)
+{
+	bool had_lock = init->lock_fd >= 0;
+	int r;
+
+	if (init->dirfd < 0) {
+		r = init_file_make_dir(config_root(init->config), &init->dirfd, err);
+		if (r < 0)
+			return r;
+		init->made_root = true;
+	}
+	r = layout_create(init->dirfd, err);
+	return r < 0 || had_lock ? r : take_lock(init, err);
+}
+
+/* A directory that could not be adopted leaves no app behind. */
+static void unmake_root(const struct init *init)
+{
+	static const char *const files[] = { LAYOUT_STATE, LAYOUT_REQUEST, LAYOUT_HISTORY,
+					     LAYOUT_LOCK };
+
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
+		(void)layout_clear_slot(init->dirfd, slot, NULL);
+		(void)unlinkat(init->dirfd, slot_dir_name(slot), AT_REMOVEDIR);
+	}
+	(void)unlinkat(init->dirfd, "slots", AT_REMOVEDIR);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		(void)unlinkat(init->dirfd, files[i], 0);
+	(void)rmdir(config_root(init->config));
+}
+
+static int adopt(struct init *init, struct error *err)
+{
+	enum slot slot;
+	int r = init_adopt_run(&init->adopt, &init->options, config_deploy(init->config),
+			       init->dirfd, err);
+
+	if (r < 0 && init->made_root && layout_current(init->dirfd, &slot, NULL) == LAYOUT_ABSENT)
+		unmake_root(init);
+	return r;
+}
+
+/* As `systemctl enable` does: at boot, unfinished updates are settled even if no app is started. */
+static int enable_recover(struct init *init, struct error *err)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+	_cleanup_unit_ struct unit recover = {};
+	int r = unit_query(init->manager, RECOVER_UNIT, &recover, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(recover.load_state, "loaded") != 0) {
+		text_add(
+			&init->todo,
+			"- The units of flipslot itself are not installed (%s: %s): make install.\n",
+			RECOVER_UNIT, recover.load_state);
+		return 0;
+	}
+	r = manager_call(init->manager, MANAGER_PATH, MANAGER_INTERFACE, "EnableUnitFiles",
+			 &bus_error, NULL, "asbb", 1, RECOVER_UNIT, 0, 0);
+	if (r < 0)
+		return manager_error(&bus_error, r, err, "enabling " RECOVER_UNIT);
+	return 0;
+}
+
+static int act(struct init *init, struct error *err)
+{
+	int r = make_root(init, err);
+
+	if (r == 0)
+		r = adopt(init, err);
+	if (r == 0 && !init->keeps_conf)
+		r = init_file_write(&init->conf, err);
+	if (r == 0)
+		r = init_file_write(&init->drop_in, err);
+	if (r == 0)
+		r = enable_recover(init, err);
+	return r == 0 ? manager_reload(init->manager, err) : r;
+}
+
+/* ---- telling ---- */
+
+static void tell_files(const struct init *init)
+{
+	bool dry_run = init->options.dry_run;
+
+	if (init->keeps_conf)
+		(void)fprintf(init->out, "%s: is there already, unchanged\n\n", init->conf.path);
+	else
+		init_file_show(&init->conf, dry_run, !dry_run, init->out);
+	init_file_show(&init->drop_in, dry_run, false, init->out);
+}
+
+static void tell_root(const struct init *init)
+{
+	const char *root = config_root(init->config);
+	const struct init_adopt *adopt = &init->adopt;
+	FILE *out = init->out;
+
+	if (init->options.dry_run)
+		(void)fprintf(out, "%s: %s\n", root,
+			      init->dirfd < 0 ? "would be made" : "is there already");
+	else
+		(void)fprintf(out, "%s: %s\n", root, init->made_root ? "made" : "is there already");
+	if (!adopt->dir)
+		return;
+	if (init->options.dry_run && !adopt->done)
+		(void)fprintf(out, "%s: would be copied into slot a as version %s\n", adopt->dir,
+			      adopt->descriptor.version);
+	else
+		(void)fprintf(out,
+			      "%s: %s into slot a as version %s (%" PRIu64 " files, %" PRIu64
+			      " bytes); `current` names it\n",
+			      adopt->dir, adopt->done ? "was copied" : "copied",
+			      adopt->descriptor.version, adopt->descriptor.files,
+			      adopt->descriptor.bytes);
+}
+
+/* What the manager says now, with the drop-in read; in a dry run what it is thought to say. */
+static int tell_left_to_do(struct init *init, struct error *err)
+{
+	const struct init_options *options = &init->options;
+	_cleanup_unit_ struct unit now = {};
+	enum slot slot;
+	int r;
+
+	if (options->dry_run) {
+		now = init->unit.planned;
+		init->unit.planned = (struct unit){};
+	} else {
+		r = unit_query(init->manager, options->unit, &now, err);
+		if (r < 0)
+			return r;
+	}
+	init_unit_left_to_do(&init->unit, &now, options, &init->adopt, init->current,
+			     init->drop_in.path, &init->todo);
+	if (!init->adopt.dir &&
+	    (init->dirfd < 0 || layout_current(init->dirfd, &slot, NULL) == LAYOUT_ABSENT))
+		text_add(&init->todo,
+			 "- Install the first release: flipslot install %s ARCHIVE --version …\n",
+			 options->app);
+	r = text_check(&init->todo, err);
+	if (r == 0)
+		(void)fprintf(init->out, "\n%s%s",
+			      init->todo.data ? "Left to do:\n" : "Nothing is left to do.\n",
+			      init->todo.data ? init->todo.data : "");
+	return r;
+}
+
+static int run(struct init *init, struct error *err)
+{
+	int r = look(init, err);
+
+	if (r == 0 && !init->options.dry_run)
+		r = act(init, err);
+	if (r < 0)
+		return r;
+	tell_files(init);
+	tell_root(init);
+	return tell_left_to_do(init, err);
+}
+
+int init_run(const struct init_options *options, FILE *out, struct error *err)
+{
+	struct init init = {
+		.options = *options,
+		.out = out,
+		.adopt = INIT_ADOPT_NONE,
+		.dirfd = -1,
+		.lock_fd = -1,
+	};
+	int r;
+
+	if (!init.options.places)
+		init.options.places = &config_system_places;
+	if (!init.options.unit_dir)
+		init.options.unit_dir = INIT_UNIT_DIR;
+	r = run(&init, err);
+	init_done(&init);
+	return r;
+}
