@@ -31,7 +31,7 @@ lib_start() {
 	work=$(mktemp -d "$B/system/$name.XXXXXX")
 	trap lib_cleanup EXIT
 	trap 'exit 130' INT TERM HUP
-	make -s -C "$top" B="$B" DESTDIR="$work/root" install >"$work/install.log" 2>&1 ||
+	make -s -C "$top" B="$B" WERROR="${WERROR--Werror}" DESTDIR="$work/root" install >"$work/install.log" 2>&1 ||
 		{ cat "$work/install.log" && exit 1; }
 	mkdir -p "$work/in"
 	"$box" start "$work/box" --copy "$work/root:/" --bind "$work/in:/in" "$@" || exit 1
