@@ -30,19 +30,20 @@ static const char *find_line(const char *text, const char *key)
 	return at ? at + strlen(key) : NULL;
 }
 
-static int digit(char c)
+/* 16: none. */
+static unsigned int digit(char c)
 {
-	const char *all = "0123456789abcdef";
+	static const char all[] = "0123456789abcdef";
 	const char *at = c ? strchr(all, c) : NULL;
 
-	return at ? (int)(at - all) : -1;
+	return at ? (unsigned int)(at - all) : 16;
 }
 
 static size_t read_hex(const char *text, uint8_t ret_bytes[static MAGIC_MAX])
 {
 	size_t n = 0;
 
-	for (; text && n < MAGIC_MAX && digit(text[0]) >= 0 && digit(text[1]) >= 0; text += 2)
+	for (; text && n < MAGIC_MAX && digit(text[0]) < 16 && digit(text[1]) < 16; text += 2)
 		ret_bytes[n++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
 	return n;
 }

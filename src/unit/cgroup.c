@@ -265,8 +265,8 @@ static int look_for_unit(struct walk *walk, int dirfd, const char *name, struct 
 /* Of the cgroup of a user's manager. Returns false for other names. */
 static bool uid_of(const char *name, uid_t *ret_uid)
 {
-	size_t size = strlen(name);
 	char digits[16];
+	size_t size;
 	uint64_t uid;
 
 	if (strncmp(name, USER_PREFIX, strlen(USER_PREFIX)) != 0)

@@ -91,24 +91,17 @@ static int listen_for_result(struct job *job, struct error *err)
 	return manager_error(NULL, r, err, "waiting for %s", job->unit);
 }
 
-static int new_job(struct manager *manager, const char *unit, struct job **ret_job,
-		   struct error *err)
+static struct job *new_job(struct manager *manager, const char *unit)
 {
 	_cleanup_(job_freep) struct job *job = calloc(1, sizeof(*job));
-	int r;
 
-	if (job)
-		job->unit = strdup(unit);
-	if (!job || !job->unit)
-		return error_code(err, -ENOMEM, "asking systemd for a job");
+	if (!job)
+		return NULL;
 	job->manager = manager;
 	job->began = clock_monotonic_usec();
 	job->looked = job->began;
-	r = listen_for_result(job, err);
-	if (r < 0)
-		return r;
-	*ret_job = TAKE_PTR(job);
-	return 0;
+	job->unit = strdup(unit);
+	return job->unit ? TAKE_PTR(job) : NULL;
 }
 
 static int take_path(struct job *job, sd_bus_message *reply)
@@ -122,35 +115,34 @@ static int take_path(struct job *job, sd_bus_message *reply)
 	return job->path ? 0 : -ENOMEM;
 }
 
-static const char *method_of(enum job_type type)
-{
-	switch (type) {
-	case JOB_START:
-		return "StartUnit";
-	case JOB_STOP:
-		return "StopUnit";
-	default:
-		return "RestartUnit";
-	}
-}
+static const struct {
+	const char *method;
+	const char *doing;
+} types[] = {
+	[JOB_START] = { "StartUnit", "starting" },
+	[JOB_STOP] = { "StopUnit", "stopping" },
+	[JOB_RESTART] = { "RestartUnit", "restarting" },
+};
 
 int job_new(struct manager *manager, enum job_type type, const char *unit, struct job **ret_job,
 	    struct error *err)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	_cleanup_(job_freep) struct job *job = NULL;
+	_cleanup_(job_freep) struct job *job = new_job(manager, unit);
 	int r;
 
-	r = new_job(manager, unit, &job, err);
+	if (!job)
+		return error_code(err, -ENOMEM, "asking systemd for a job");
+	r = listen_for_result(job, err);
 	if (r < 0)
 		return r;
-	r = manager_call(manager, MANAGER_PATH, MANAGER_INTERFACE, method_of(type), &bus_error,
+	r = manager_call(manager, MANAGER_PATH, MANAGER_INTERFACE, types[type].method, &bus_error,
 			 &reply, "ss", unit, "replace");
 	if (r >= 0)
 		r = take_path(job, reply);
 	if (r < 0)
-		return manager_error(&bus_error, r, err, "%s %s", method_of(type), unit);
+		return manager_error(&bus_error, r, err, "%s %s", types[type].doing, unit);
 	*ret_job = TAKE_PTR(job);
 	return 0;
 }
@@ -160,10 +152,12 @@ int job_new_by_call(struct manager *manager, const char *unit, sd_bus_message *c
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	_cleanup_(job_freep) struct job *job = NULL;
+	_cleanup_(job_freep) struct job *job = new_job(manager, unit);
 	int r;
 
-	r = new_job(manager, unit, &job, err);
+	if (!job)
+		return error_code(err, -ENOMEM, "asking systemd for a job");
+	r = listen_for_result(job, err);
 	if (r < 0)
 		return r;
 	r = sd_bus_call(manager_bus(manager), call, MANAGER_CALL_TIMEOUT_USEC, &bus_error, &reply);

@@ -71,7 +71,7 @@ static int become(enum identity identity, const struct probe_context *context, s
 /* Relative paths are meant in the slot, which is entered while nothing can keep us from it. */
 static int enter(const char *slot_path, struct error *err)
 {
-	if (slot_path[0] && chdir(slot_path) == 0)
+	if (slot_path && slot_path[0] && chdir(slot_path) == 0)
 		return 0;
 	if (chdir("/") < 0)
 		return error_errno(err, "entering /");

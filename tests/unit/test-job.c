@@ -1,0 +1,249 @@
+#include "fixture.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#include "unit/job.h"
+
+#define SECONDS(n) ((n)*USEC_PER_SEC)
+
+static enum job_result run(struct manager *manager, enum job_type type, const char *unit)
+{
+	_cleanup_(job_freep) struct job *job = NULL;
+	enum job_result result = JOB_RESULT_MAX;
+	struct error err = {};
+
+	check_ok(job_new(manager, type, unit, &job, &err), &err);
+	assert_int_equal(job_wait(job, -1, SECONDS(30), &result, &err), 0);
+	return result;
+}
+
+static void test_names(void **state UNUSED)
+{
+	assert_string_equal(job_result_name(JOB_RESULT_DONE), "done");
+	assert_string_equal(job_result_name(JOB_RESULT_CANCELED), "canceled");
+	assert_string_equal(job_result_name(JOB_RESULT_MAX), "other");
+}
+
+static void test_start_restart_stop(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_unit_ struct unit first = {};
+	_cleanup_unit_ struct unit second = {};
+	struct error err = {};
+
+	fixture_unit(manager, "job-a.service", "[Service]\nExecStart=/bin/sleep 1000\n");
+	assert_int_equal(run(manager, JOB_START, "job-a.service"), JOB_RESULT_DONE);
+	check_ok(unit_query(manager, "job-a.service", &first, &err), &err);
+	assert_true(unit_is_running(&first));
+	assert_int_equal(run(manager, JOB_RESTART, "job-a.service"), JOB_RESULT_DONE);
+	check_ok(unit_query(manager, "job-a.service", &second, &err), &err);
+	assert_string_not_equal(first.invocation, second.invocation);
+	assert_int_not_equal(first.main_pid, second.main_pid);
+	assert_int_equal(run(manager, JOB_STOP, "job-a.service"), JOB_RESULT_DONE);
+	fixture_wait_for(manager, "job-a.service", "inactive", NULL);
+}
+
+static void test_start_that_fails(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+
+	fixture_unit(manager, "job-b.service",
+		     "[Service]\nType=notify\nExecStart=/bin/sh -c 'exit 3'\n");
+	assert_int_equal(run(manager, JOB_START, "job-b.service"), JOB_RESULT_FAILED);
+}
+
+static void test_dependency_that_fails(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+
+	fixture_unit(manager, "job-c.service",
+		     "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+	fixture_unit(manager, "job-d.service",
+		     "[Unit]\nRequires=job-c.service\nAfter=job-c.service\n"
+		     "[Service]\nExecStart=/bin/sleep 1000\n");
+	assert_int_equal(run(manager, JOB_START, "job-d.service"), JOB_RESULT_DEPENDENCY);
+}
+
+static void test_no_such_unit(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_(job_freep) struct job *job = NULL;
+	struct error err = {};
+
+	check_error(job_new(manager, JOB_RESTART, "nowhere.service", &job, &err), &err, FAULT_UNIT,
+		    "restarting nowhere.service: Unit nowhere.service not found");
+}
+
+/* Slow stops and starts are waited for, in pieces; a descriptor wakes. */
+static void test_pending_and_woken(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_(job_freep) struct job *job = NULL;
+	_cleanup_close_ int fd = eventfd(0, EFD_CLOEXEC);
+	enum job_result result = JOB_RESULT_MAX;
+	struct error err = {};
+	uint64_t one = 1;
+	uint64_t began;
+
+	fixture_unit(manager, "job-e.service",
+		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 1\n");
+	check_ok(job_new(manager, JOB_START, "job-e.service", &job, &err), &err);
+	began = clock_monotonic_usec();
+	assert_int_equal(job_wait(job, fd, 100 * USEC_PER_MSEC, &result, &err), JOB_PENDING);
+	assert_in_range(clock_monotonic_usec() - began, 90 * USEC_PER_MSEC, 300 * USEC_PER_MSEC);
+	assert_int_equal(write(fd, &one, sizeof(one)), sizeof(one));
+	began = clock_monotonic_usec();
+	assert_int_equal(job_wait(job, fd, SECONDS(10), &result, &err), JOB_PENDING);
+	assert_in_range(clock_monotonic_usec() - began, 0, 50 * USEC_PER_MSEC);
+	assert_int_equal(job_wait(job, -1, SECONDS(10), &result, &err), 0);
+	assert_int_equal(result, JOB_RESULT_DONE);
+	assert_in_range(clock_monotonic_usec() - job_began(job), 900 * USEC_PER_MSEC, SECONDS(2));
+	/* asking once more says the same */
+	assert_int_equal(job_wait(job, fd, 0, &result, &err), 0);
+}
+
+static void test_pushed_out(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_(job_freep) struct job *job = NULL;
+	enum job_result result = JOB_RESULT_MAX;
+	struct error err = {};
+
+	fixture_unit(manager, "job-f.service",
+		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 30\n");
+	check_ok(job_new(manager, JOB_START, "job-f.service", &job, &err), &err);
+	fixture_systemctl("stop job-f.service");
+	assert_int_equal(job_wait(job, -1, SECONDS(10), &result, &err), 0);
+	assert_int_equal(result, JOB_RESULT_CANCELED);
+}
+
+/* The name of the signal is the unit's main name. */
+static void test_alias(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	struct error err = {};
+
+	fixture_unit(manager, "job-g.service", "[Service]\nExecStart=/bin/sleep 1000\n");
+	(void)unlink("/run/systemd/system/job-alias.service");
+	assert_int_equal(symlink("job-g.service", "/run/systemd/system/job-alias.service"), 0);
+	check_ok(manager_reload(manager, &err), &err);
+	assert_int_equal(run(manager, JOB_RESTART, "job-alias.service"), JOB_RESULT_DONE);
+	assert_int_equal(run(manager, JOB_STOP, "job-alias.service"), JOB_RESULT_DONE);
+}
+
+/* While it is under way, systemd is executed anew, or the bus is replaced. */
+static void survive(const char *unit, const char *disturbance)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_(job_freep) struct job *job = NULL;
+	enum job_result result = JOB_RESULT_MAX;
+	struct error err = {};
+
+	fixture_unit(manager, unit, "[Service]\nType=oneshot\nExecStart=/bin/sleep 3\n");
+	check_ok(job_new(manager, JOB_START, unit, &job, &err), &err);
+	fixture_systemctl(disturbance);
+	check_ok(job_wait(job, -1, SECONDS(20), &result, &err), &err);
+	assert_int_equal(result, JOB_RESULT_DONE);
+}
+
+static void test_reload(void **state UNUSED)
+{
+	survive("job-h.service", "daemon-reload");
+}
+
+static void test_reexec(void **state UNUSED)
+{
+	survive("job-i.service", "daemon-reexec");
+}
+
+static void test_bus_restart(void **state UNUSED)
+{
+	survive("job-j.service", "kill -s KILL dbus.service");
+}
+
+/* Its end falls into the time without a bus: nobody tells, it is found out. */
+static void test_end_unseen(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_(job_freep) struct job *job = NULL;
+	enum job_result result = JOB_RESULT_MAX;
+	struct error err = {};
+
+	fixture_unit(manager, "job-k.service",
+		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 0.3\n");
+	check_ok(job_new(manager, JOB_START, "job-k.service", &job, &err), &err);
+	fixture_systemctl("kill -s KILL dbus.service");
+	fixture_sleep_ms(1000);
+	check_ok(job_wait(job, -1, SECONDS(20), &result, &err), &err);
+	assert_int_equal(result, JOB_RESULT_OTHER);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a;
+	const uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* From the stop of a service that ends at once to the news of it: what we add is small. */
+static void test_latency(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	uint64_t took[21];
+
+	fixture_unit(manager, "job-l.service",
+		     "[Unit]\nStartLimitBurst=1000\n[Service]\nExecStart=/bin/sleep 1000\n");
+	for (size_t i = 0; i < ARRAY_SIZE(took); i++) {
+		_cleanup_unit_ struct unit unit = {};
+		struct error err = {};
+
+		assert_int_equal(run(manager, JOB_RESTART, "job-l.service"), JOB_RESULT_DONE);
+		check_ok(unit_query(manager, "job-l.service", &unit, &err), &err);
+		took[i] = clock_monotonic_usec() - unit.active_enter_usec;
+	}
+	qsort(took, ARRAY_SIZE(took), sizeof(took[0]), compare);
+	print_message("from active to known and queried: median %" PRIu64 " us, worst %" PRIu64 "\n",
+		      took[ARRAY_SIZE(took) / 2], took[ARRAY_SIZE(took) - 1]);
+	assert_in_range(took[ARRAY_SIZE(took) / 2], 0, 5 * USEC_PER_MSEC);
+	(void)run(manager, JOB_STOP, "job-l.service");
+}
+
+static void test_start_and_forget(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	struct error err = {};
+	uint64_t began;
+
+	fixture_unit(manager, "job-m.service",
+		     "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1\n");
+	began = clock_monotonic_usec();
+	check_ok(job_start_and_forget(manager, "job-m.service", &err), &err);
+	assert_in_range(clock_monotonic_usec() - began, 0, 500 * USEC_PER_MSEC);
+	fixture_wait_for(manager, "job-m.service", "active", "exited");
+	check_error(job_start_and_forget(manager, "nowhere.service", &err), &err, FAULT_UNIT,
+		    "not found");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_start_restart_stop),
+		cmocka_unit_test(test_start_that_fails),
+		cmocka_unit_test(test_dependency_that_fails),
+		cmocka_unit_test(test_no_such_unit),
+		cmocka_unit_test(test_pending_and_woken),
+		cmocka_unit_test(test_pushed_out),
+		cmocka_unit_test(test_alias),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_reexec),
+		cmocka_unit_test(test_bus_restart),
+		cmocka_unit_test(test_end_unseen),
+		cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_start_and_forget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
