@@ -55,6 +55,9 @@ static void test_found_in_the_state(void **state)
 	assert_int_equal(state_store(dirfd, &stored, NULL), 0);
 	assert_int_equal(result_find(dirfd, ID, &result, NULL), RESULT_NOT_YET);
 	assert_int_equal(result_find(dirfd, OTHER, &result, NULL), RESULT_UNKNOWN);
+	stored = make_state(PHASE_REVERTING, OUTCOME_ROLLED_BACK); /* the phase decides */
+	assert_int_equal(state_store(dirfd, &stored, NULL), 0);
+	assert_int_equal(result_find(dirfd, ID, &result, NULL), RESULT_NOT_YET);
 	stored = make_state(PHASE_IDLE, OUTCOME_ROLLED_BACK);
 	assert_int_equal(state_store(dirfd, &stored, NULL), 0);
 	assert_int_equal(result_find(dirfd, ID, &result, NULL), 0);

@@ -103,7 +103,7 @@ static void test_follower_before_the_first_worker(void **state)
 
 static void test_another_worker_goes_on(void **state)
 {
-	_cleanup_(tail_freep) struct tail *tail = NULL;
+	_cleanup_(tail_freep) struct tail *tail = NULL, *late = NULL;
 	struct stream *stream = open_stream(*state);
 
 	write_event(stream, 1);
@@ -114,6 +114,9 @@ static void test_another_worker_goes_on(void **state)
 	stream_free(stream);
 	assert_next(tail, 1);
 	assert_next(tail, 2);
+	late = open_tail(*state, TAIL_BEGIN);
+	assert_next(late, 1);
+	assert_next(late, 2);
 }
 
 static off_t size_of(const struct scratch *scratch)
