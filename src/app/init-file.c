@@ -136,14 +136,29 @@ int init_file_write(const struct init_file *file, struct error *err)
 	return r;
 }
 
+static void show_line(const char *line, FILE *out)
+{
+	size_t size = strcspn(line, "\n");
+
+	(void)fprintf(out, "%s%.*s\n", size > 0 ? "    " : "", (int)size, line);
+}
+
+/* In brief: no comments, no empty lines, no section without a key. */
 static void show_text(const char *text, bool brief, FILE *out)
 {
-	while (*text) {
-		size_t size = strcspn(text, "\n");
+	const char *section = NULL;
 
-		if (!brief || (size > 0 && text[0] != '#'))
-			(void)fprintf(out, "%s%.*s\n", size > 0 ? "    " : "", (int)size, text);
-		text += size + (text[size] == '\n');
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (brief && (*text == '#' || *text == '\n'))
+			continue;
+		if (brief && *text == '[') {
+			section = text;
+			continue;
+		}
+		if (section)
+			show_line(section, out);
+		section = NULL;
+		show_line(text, out);
 	}
 }
 
@@ -156,7 +171,8 @@ void init_file_show(const struct init_file *file, bool dry_run, bool brief, FILE
 	};
 
 	(void)fprintf(out, "%s: %s%s\n", file->path, happened[file->found][dry_run],
-		      brief ? " (beside this, every other key with its default, commented out)" :
+		      brief && file->found != INIT_FILE_SAME ?
+			      "; beside this, all other keys with their defaults, commented out" :
 			      "");
 	if (file->found != INIT_FILE_SAME)
 		show_text(file->text.data, brief, out);

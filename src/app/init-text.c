@@ -5,6 +5,8 @@
 #include "app/config-probe.h"
 #include "app/config-table.h"
 
+#define WIDTH 84 /* columns of a comment */
+
 /* What a person gave for the key; NULL: nothing. */
 static const char *given(const struct init_options *options, const struct config_key *key)
 {
@@ -23,14 +25,37 @@ static const char *given(const struct init_options *options, const struct config
 	return NULL;
 }
 
+/* Words in comment lines that end before WIDTH. */
+static void add_wrapped(struct text *text, const char *words)
+{
+	size_t column = WIDTH;
+
+	while (*words) {
+		size_t size = strcspn(words, " ");
+
+		if (column + 1 + size > WIDTH) {
+			text_add(text, "\n#");
+			column = 1;
+		}
+		text_add(text, " %.*s", (int)size, words);
+		column += 1 + size;
+		words += size + (words[size] == ' ');
+	}
+	text_add(text, "\n");
+}
+
 static void add_help(struct text *text, const struct config_key *key)
 {
-	text_add(text, "\n# %s", key->help);
+	_cleanup_text_ struct text help = {};
+
+	text_add(&help, "%s", key->help);
 	if (key->range[0] && key->type == CONFIG_KEY_CHOICE)
-		text_add(text, " (%s or %s)", key->range[0], key->range[1]);
+		text_add(&help, " (%s or %s)", key->range[0], key->range[1]);
 	else if (key->range[0])
-		text_add(text, " (%s to %s)", key->range[0], key->range[1]);
-	text_add(text, "\n");
+		text_add(&help, " (%s to %s)", key->range[0], key->range[1]);
+	text->failed |= help.failed;
+	if (!help.failed)
+		add_wrapped(text, help.data);
 }
 
 static void add_key(struct text *text, const struct config_key *key, const char *value)
@@ -44,11 +69,10 @@ static void add_key(struct text *text, const struct config_key *key, const char 
 
 static void add_active_probes(const struct init_options *options, struct text *text)
 {
-	text_add(text, "\n"
-		       "# Probes are asked after a start, and again and again in the watch window. "
-		       "Without any,\n"
-		       "# only systemd's own verdict counts, as with [Probe unit].\n"
-		       "\n[Probe unit]\nKind=unit\n");
+	add_wrapped(text,
+		    "Probes are asked after a start, and again and again in the watch window. "
+		    "Without any, only systemd's own verdict counts, as with this one:");
+	text_add(text, "\n[Probe unit]\nKind=unit\n");
 	if (options->probe_http)
 		text_add(text, "\n[Probe http]\nKind=http\nUrl=%s\n", options->probe_http);
 	if (options->probe_tcp)
@@ -61,8 +85,8 @@ void init_text_config(const struct init_options *options, struct text *text)
 
 	text_add(text,
 		 "# flipslot: %s. Written by `flipslot init`; yours to edit from here on.\n"
-		 "# Lines that begin with # show defaults. Manual: CONFIG.md; test it with\n"
-		 "# `flipslot config check %s`.\n",
+		 "# Keys behind a # show their defaults. CONFIG.md is the manual;\n"
+		 "# `flipslot config check %s` finds mistakes.\n",
 		 options->app, options->app);
 	for (const struct config_key *key = config_table; key->name; key++) {
 		if (strcmp(section, key->section) != 0)

@@ -291,26 +291,38 @@ static void add_adopted(const struct init_unit *unit, const struct unit *now,
 			"- Arguments or the working directory of %s are in %s now. An update replaces "
 			"everything there: what the service writes must be kept elsewhere.\n",
 			now->name, current);
-	if (unit_is_running(now) && exec_goes_through(now, current))
+	if (unit_is_running(now) && now->started_usec < adopt->descriptor.installed &&
+	    exec_goes_through(now, current))
 		text_add(todo,
 			 "- systemctl restart %s when it suits you: until then it runs from %s.\n",
 			 now->name, adopt->dir);
+}
+
+/* What a person could give to --exec-start, in the shape of what is there now. */
+static void add_example(const struct unit *now, const char *current, struct text *todo)
+{
+	const char *program = now->n_exec_start > 0 ? now->exec_start[0].path : "PROGRAM";
+	const char *slash = strrchr(program, '/');
+
+	if (init_exec_is_interpreter(program))
+		text_add(todo, "%s %s/SCRIPT …", program, current);
+	else
+		text_add(todo, "%s/%s …", current, slash ? slash + 1 : program);
 }
 
 void init_unit_left_to_do(const struct init_unit *unit, const struct unit *now,
 			  const struct init_options *options, const struct init_adopt *adopt,
 			  const char *current, const char *drop_in, struct text *todo)
 {
-	const char *program = now->n_exec_start > 0 ? now->exec_start[0].path : "PROGRAM";
-	const char *slash = strrchr(program, '/');
-
-	if (!exec_goes_through(now, current))
+	if (!exec_goes_through(now, current)) {
 		text_add(
 			todo,
 			"- ExecStart= of %s (%s) does not go through %s: change it, for example by "
-			"flipslot init %s --unit %s --exec-start '%s/%s …'.\n",
-			now->name, file_of_exec(now), current, options->app, now->name, current,
-			slash ? slash + 1 : program);
+			"flipslot init %s --unit %s --exec-start '",
+			now->name, file_of_exec(now), current, options->app, now->name);
+		add_example(now, current, todo);
+		text_add(todo, "'.\n");
+	}
 	if (adopt->dir)
 		add_adopted(unit, now, adopt, current, drop_in, todo);
 }

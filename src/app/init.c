@@ -32,6 +32,7 @@ struct init {
 	int lock_fd;
 	bool made_root;
 	bool keeps_conf; /* it says something else, but nothing against the options */
+	bool enabled_recover;
 	struct text todo;
 };
 
@@ -294,6 +295,7 @@ static int enable_recover(struct init *init, struct error *err)
 			 &bus_error, NULL, "asbb", 1, RECOVER_UNIT, 0, 0);
 	if (r < 0)
 		return manager_error(&bus_error, r, err, "enabling " RECOVER_UNIT);
+	init->enabled_recover = true;
 	return 0;
 }
 
@@ -336,6 +338,8 @@ static void tell_root(const struct init *init)
 			      init->dirfd < 0 ? "would be made" : "is there already");
 	else
 		(void)fprintf(out, "%s: %s\n", root, init->made_root ? "made" : "is there already");
+	if (init->enabled_recover)
+		(void)fprintf(out, "%s: enabled\n", RECOVER_UNIT);
 	if (!adopt->dir)
 		return;
 	if (init->options.dry_run && !adopt->done)
