@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/digester.h" /* the same, piece by piece */
 #include "base/error.h"
 
 #define DIGEST_SIZE    32
@@ -29,12 +30,3 @@ int digest_from_hex(const char *hex, struct digest *ret_digest, struct error *er
 
 /* In one call. */
 int digest_of(const void *data, size_t size, struct digest *ret_digest, struct error *err);
-
-/* Streaming: new, update any number of times, finish (once; then only reset or free). */
-struct digester;
-int digester_new(struct digester **ret_digester, struct error *err);
-void digester_free(struct digester *digester);
-CLEANUP_DEFINE(struct digester, digester_free);
-int digester_reset(struct digester *digester, struct error *err);
-int digester_update(struct digester *digester, const void *data, size_t size, struct error *err);
-int digester_finish(struct digester *digester, struct digest *ret_digest, struct error *err);

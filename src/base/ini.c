@@ -248,16 +248,18 @@ static char *read_line(char *str, int room, void *stream)
 
 static bool decode(struct feed *feed, const char *piece)
 {
+	static const char digits[] = "0123456789abcdef";
 	size_t size = strlen(piece) / 2;
 
 	if (strlen(piece) % 2 != 0 || size > sizeof(feed->got) - 1 - feed->got_size)
 		return false;
-	for (size_t i = 0; i < size; i++, piece += 2) {
-		unsigned int byte;
+	for (size_t i = 0; i < size; i++) {
+		const char *high = strchr(digits, piece[2 * i]);
+		const char *low = strchr(digits, piece[2 * i + 1]);
 
-		if (sscanf(piece, "%2x", &byte) != 1)
+		if (!high || !low)
 			return false;
-		feed->got[feed->got_size++] = (char)byte;
+		feed->got[feed->got_size++] = (char)((high - digits) << 4 | (low - digits));
 	}
 	feed->got[feed->got_size] = '\0';
 	return true;

@@ -63,15 +63,18 @@ static bool guess(const char *block, size_t size, const char *magic, uint64_t *r
 	char header[BLOCK_HEADER_MAX];
 	const char *end = memchr(block, '\n', size < sizeof(header) ? size : sizeof(header) - 1);
 	size_t magic_size = strlen(magic);
+	char *at;
 	size_t length;
 
 	if (!end)
 		return false;
 	memcpy(header, block, (size_t)(end - block));
 	header[end - block] = '\0';
-	if (strncmp(header, magic, magic_size) != 0 ||
-	    sscanf(header + magic_size, " 1 %" SCNu64 " %zu ", ret_sequence, &length) != 2 ||
-	    length > size - (size_t)(end + 1 - block))
+	if (strncmp(header, magic, magic_size) != 0 || strncmp(header + magic_size, " 1 ", 3) != 0)
+		return false;
+	*ret_sequence = strtoull(header + magic_size + 3, &at, 10);
+	length = strtoul(at, NULL, 10);
+	if (length > size - (size_t)(end + 1 - block))
 		return false;
 	*ret_payload = strndup(end + 1, length);
 	return true;

@@ -32,6 +32,7 @@ union member {
 	enum outcome *outcome;
 	enum fault *fault;
 	void *any;
+	const void *source; /* of what is only read */
 };
 
 static void add_text(struct text *text, const struct field *field, const char *value,
@@ -124,7 +125,7 @@ int fields_write(const struct field *fields, size_t n, const void *object, size_
 
 		for (size_t i = 0; i < n; i++) {
 			union member member = {
-				.any = (char *)(uintptr_t)object + fields[i].offset,
+				.source = (const char *)object + fields[i].offset,
 			};
 
 			if (!is_default(&fields[i], member))

@@ -130,7 +130,7 @@ int layout_open_slot(int dirfd, enum slot slot, int *ret_fd, struct error *err)
 /* `previous` never decides anything: whatever it is now, it is made to name the slot. */
 static int point_previous(int dirfd, enum slot slot, struct error *err)
 {
-	enum slot now;
+	enum slot now = SLOT_NONE;
 
 	if (layout_previous(dirfd, &now, NULL) == 0 && now == slot)
 		return durable_sync_dir(dirfd, err);
@@ -140,7 +140,7 @@ static int point_previous(int dirfd, enum slot slot, struct error *err)
 /* > 0: DURABLE_NO_EXCHANGE: the links are not each other's, or the file system cannot. */
 static int exchange(int dirfd, enum slot now, enum slot slot, struct error *err)
 {
-	enum slot previous;
+	enum slot previous = SLOT_NONE;
 
 	if (now != slot_other(slot) || layout_previous(dirfd, &previous, NULL) != 0 ||
 	    previous != slot)
@@ -151,7 +151,7 @@ static int exchange(int dirfd, enum slot now, enum slot slot, struct error *err)
 int layout_point_current(int dirfd, enum slot slot, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
-	enum slot now;
+	enum slot now = SLOT_NONE;
 	int r = layout_open_slot(dirfd, slot, &fd, err);
 
 	if (r == 0)
@@ -177,7 +177,7 @@ int layout_remove_current(int dirfd, struct error *err)
 int layout_clear_slot(int dirfd, enum slot slot, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
-	enum slot now;
+	enum slot now = SLOT_NONE;
 	int r = layout_current(dirfd, &now, err);
 
 	if (r < 0)

@@ -6,6 +6,7 @@
  */
 #include "store/sweep.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -105,6 +106,7 @@ static int go_down(struct sweep *sweep, const char *name, struct error *err)
 		return error_set(err, FAULT_INTERNAL, "a file system is mounted in what to remove");
 	if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
 		return fail("opening up the directory", name, err);
+	assert(sweep->above);
 	sweep->above[sweep->depth++] = here.st_ino;
 	(void)close(sweep->fd);
 	sweep->fd = TAKE_FD(fd);

@@ -68,6 +68,7 @@ UNUSED static void check_text(char *ret_text, size_t room, const char *character
 	} while (0)
 
 static char check_path[64];
+static int check_fd;
 
 /* cmocka setup: *state is an open descriptor of a new directory; teardown removes it. */
 UNUSED static int check_setup(void **state)
@@ -75,8 +76,9 @@ UNUSED static int check_setup(void **state)
 	(void)snprintf(check_path, sizeof(check_path), "/tmp/flipslot-check-XXXXXX");
 	if (!mkdtemp(check_path))
 		return -1;
-	*state = (void *)(intptr_t)open(check_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return 0;
+	check_fd = open(check_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*state = &check_fd;
+	return check_fd < 0 ? -1 : 0;
 }
 
 static int check_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -86,12 +88,12 @@ static int check_remove_one(const char *path, const struct stat *st, int type, s
 
 UNUSED static int check_teardown(void **state)
 {
-	(void)close((int)(intptr_t)*state);
+	(void)close(*(int *)*state);
 	(void)nftw(check_path, check_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return 0;
 }
 
-#define check_dirfd(state) ((int)(intptr_t) * (state))
+#define check_dirfd(state) (*(int *)*(state))
 #define check_in_dir(test) cmocka_unit_test_setup_teardown(test, check_setup, check_teardown)
 
 UNUSED static void check_write(int dirfd, const char *name, const void *data, size_t size)

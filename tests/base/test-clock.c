@@ -31,7 +31,7 @@ static void times_without_z_are_local(void **state)
 {
 	uint64_t usec = 0;
 
-	assert_int_equal(setenv("TZ", "XXX-02:00", 1), 0); /* two hours east */
+	assert_int_equal(setenv("TZ", "EAST-02:00", 1), 0); /* two hours east */
 	tzset();
 	assert_int_equal(clock_parse("2026-11-23 21:34:05", &usec, NULL), 0);
 	assert_int_equal(usec / USEC_PER_SEC, 1795469645 - 7200);

@@ -86,18 +86,18 @@ static void nothing_in_a_value_is_anything_but_value(void **state)
 /* What inih 55 makes two keys of. */
 static void a_line_of_any_length_is_one_line(void **state)
 {
-	for (size_t size = 150; size <= INI_LINE_MAX - 4; size += size < 260 ? 1 : 997) {
-		_cleanup_text_ struct text all = {};
-		char line[INI_LINE_MAX + 100];
-		char wanted[INI_LINE_MAX + 100];
+	static char filling[INI_LINE_MAX];
 
-		memset(line, 'x', sizeof(line));
-		memcpy(line, "[A]\nk=", 6);
-		memcpy(line + 6 + size - 7, "evil=1\n", 8);
-		assert_int_equal(parse(line, strlen(line), &all, NULL), 0);
-		(void)snprintf(wanted, sizeof(wanted), "f:2 [A] k=<%.*s>\n", (int)(size - 1),
-			       line + 6);
-		assert_string_equal(all.data, wanted);
+	memset(filling, 'x', sizeof(filling) - 1);
+	for (size_t size = 150; size <= INI_LINE_MAX - 8; size += size < 260 ? 1 : 997) {
+		_cleanup_text_ struct text all = {};
+		_cleanup_text_ struct text text = {};
+		_cleanup_text_ struct text wanted = {};
+
+		text_add(&text, "[A]\nk=%.*sevil=1\n", (int)size, filling);
+		text_add(&wanted, "f:2 [A] k=<%.*sevil=1>\n", (int)size, filling);
+		assert_int_equal(parse(text.data, text.size, &all, NULL), 0);
+		assert_string_equal(all.data, wanted.data);
 	}
 }
 

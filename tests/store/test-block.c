@@ -134,7 +134,8 @@ static void no_line_end_is_damaged(void **state)
 
 	memset(block, 'x', sizeof(block));
 	check_damaged(block);
-	memcpy(block, "magic 1 7 8 ", 12);
+	(void)snprintf(block, sizeof(block), "magic 1 7 8 ");
+	block[strlen(block)] = 'x';
 	check_damaged(block);
 }
 

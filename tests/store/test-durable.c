@@ -46,7 +46,7 @@ static const struct operation *operation;
 
 static int run_in_child(void *data)
 {
-	return operation->run((int)(intptr_t)data, NULL);
+	return operation->run(*(int *)data, NULL);
 }
 
 /* The names beside the one that is worked on: none but it may be left. */
@@ -90,7 +90,7 @@ static void kill_before_each_call(int dirfd)
 		operation->prepare(dirfd);
 		before = check_count(dirfd);
 		calls.torn = check_below(3);
-		killed = calls_killed(n, run_in_child, (void *)(intptr_t)dirfd);
+		killed = calls_killed(n, run_in_child, &dirfd);
 		assert_true(operation->is_after(dirfd) || killed);
 		assert_int_equal(durable_tidy(dirfd, NULL), 0);
 		check_no_temporary(dirfd, before);

@@ -281,7 +281,7 @@ static int append_in_child(void *data)
 {
 	struct history_entry e = entry(appended);
 
-	return history_append((int)(intptr_t)data, &e, NULL);
+	return history_append(*(int *)data, &e, NULL);
 }
 
 static void each_call_may_be_the_last(void **state)
@@ -296,7 +296,7 @@ static void each_call_may_be_the_last(void **state)
 		for (int n = 1; killed; n++) {
 			check_write(dirfd, LAYOUT_HISTORY, file_before, sizeof(file_before));
 			calls.torn = 1 + check_below(HISTORY_BLOCK);
-			killed = calls_killed(n, append_in_child, (void *)(intptr_t)dirfd);
+			killed = calls_killed(n, append_in_child, &dirfd);
 			check_appended_or_not(dirfd, fillings[i]);
 		}
 	}

@@ -59,7 +59,7 @@ static void a_layout_is_made_whatever_the_umask(void **state)
 
 static int create(void *data)
 {
-	return layout_create((int)(intptr_t)data, NULL);
+	return layout_create(*(int *)data, NULL);
 }
 
 static void making_it_can_be_cut_off_anywhere(void **state)
@@ -70,8 +70,8 @@ static void making_it_can_be_cut_off_anywhere(void **state)
 		int dirfd = -1;
 
 		assert_int_equal(check_setup((void **)&state), 0);
-		dirfd = (int)(intptr_t)state;
-		killed = calls_killed(n, create, (void *)(intptr_t)dirfd);
+		dirfd = check_fd;
+		killed = calls_killed(n, create, &dirfd);
 		assert_int_equal(layout_create(dirfd, NULL), 0);
 		assert_int_equal(layout_tidy(dirfd, NULL), 0);
 		check_created(dirfd);
@@ -89,7 +89,7 @@ static void making_it_can_fail_anywhere(void **state)
 		int r;
 
 		assert_int_equal(check_setup((void **)&state), 0);
-		dirfd = (int)(intptr_t)state;
+		dirfd = check_fd;
 		calls_begin(n, ENOSPC, 0);
 		r = layout_create(dirfd, &err);
 		n_calls = calls_end();
@@ -230,7 +230,7 @@ static void put_links(int dirfd, const struct start *start)
 
 static int point_to_b(void *data)
 {
-	return layout_point_current((int)(intptr_t)data, SLOT_B, NULL);
+	return layout_point_current(*(int *)data, SLOT_B, NULL);
 }
 
 /* P1: once it names a slot, it always does. And the next call mends whatever is left. */
@@ -260,7 +260,7 @@ static void p1_current_is_there_whenever_the_flip_is_cut_off(void **state)
 		calls.no_exchange = i >= ARRAY_SIZE(starts);
 		for (int n = 1; killed; n++) {
 			put_links(dirfd, start);
-			killed = calls_killed(n, point_to_b, (void *)(intptr_t)dirfd);
+			killed = calls_killed(n, point_to_b, &dirfd);
 			check_mended(dirfd, start);
 		}
 	}
@@ -413,7 +413,7 @@ static void clearing_empties_the_slot_and_takes_its_seal_first(void **state)
 
 static int clear_b(void *data)
 {
-	return layout_clear_slot((int)(intptr_t)data, SLOT_B, NULL);
+	return layout_clear_slot(*(int *)data, SLOT_B, NULL);
 }
 
 /* Wherever it is cut off: a seal that is left is over a slot that nothing was taken from. */
@@ -427,7 +427,7 @@ static void a_seal_is_never_over_a_slot_that_is_being_cleared(void **state)
 		check_write(dirfd, "slots/b.seal", "x", 1);
 		check_write(dirfd, "slots/b/one", "x", 1);
 		check_write(dirfd, "slots/b/two", "x", 1);
-		killed = calls_killed(n, clear_b, (void *)(intptr_t)dirfd);
+		killed = calls_killed(n, clear_b, &dirfd);
 		if (faccessat(dirfd, "slots/b.seal", F_OK, 0) < 0)
 			continue;
 		assert_int_equal(faccessat(dirfd, "slots/b/one", F_OK, 0), 0);

@@ -246,7 +246,7 @@ static void a_record_in_the_other_place_does_not_count(void **state)
 
 static int store_new(void *data)
 {
-	return record_store((int)(intptr_t)data, "r", "new", NULL);
+	return record_store(*(int *)data, "r", "new", NULL);
 }
 
 static void each_call_may_fail(void **state)
@@ -286,7 +286,7 @@ static void each_call_may_be_the_last(void **state)
 		for (int n = 1; killed; n++) {
 			put_file(dirfd, step.before);
 			calls.torn = 1 + check_below(2 * RECORD_BLOCK);
-			killed = calls_killed(n, store_new, (void *)(intptr_t)dirfd);
+			killed = calls_killed(n, store_new, &dirfd);
 			get_file(dirfd, step.after);
 			check_old_or_new(dirfd, &step, step.after);
 		}
