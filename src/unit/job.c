@@ -69,6 +69,17 @@ static int on_removed(sd_bus_message *signal, void *userdata, sd_bus_error *ret_
 }
 
 /*
+ * systemd forgets an inactive unit that nothing refers to, and with it how it ended. Ours stays known as
+ * long as we are connected. (By the private socket it cannot be done, and without it only words are lost.)
+ */
+static void keep_unit(const struct job *job)
+{
+	(void)sd_bus_call_method_async(manager_bus(job->manager), NULL, MANAGER_SERVICE,
+				       MANAGER_PATH, MANAGER_INTERFACE, "RefUnit", NULL, NULL, "s",
+				       job->unit);
+}
+
+/*
  * The match is without the unit's name: the signal has its main name, and ours may be an alias. Waits for
  * the bus to confirm it, so that no signal from here on is missed.
  */
@@ -112,6 +123,7 @@ static int take_path(struct job *job, sd_bus_message *reply)
 	if (r < 0)
 		return r;
 	job->path = strdup(path);
+	keep_unit(job); /* known now, as it has a job */
 	return job->path ? 0 : -ENOMEM;
 }
 
@@ -194,6 +206,7 @@ static int look_in_queue(struct job *job, struct error *err)
 		r = listen_for_result(job, err);
 		if (r < 0)
 			return r;
+		keep_unit(job);
 	}
 	job->looked = clock_monotonic_usec();
 	r = manager_call(job->manager, job->path, "org.freedesktop.DBus.Properties", "Get",

@@ -1,0 +1,172 @@
+#include "fixture.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#include "unit/manager.h"
+
+static void test_error_text(void **state UNUSED)
+{
+	const sd_bus_error named = {"org.x.Bad", "went\033[31m wrong", 0};
+	const sd_bus_error nameless = {};
+	struct error err = {};
+
+	check_error(manager_error(&named, -EIO, &err, "doing %s", "it"), &err, FAULT_UNIT,
+		    "doing it: went\\x1b[31m wrong");
+	check_error(manager_error(&nameless, -EPIPE, &err, "doing"), &err, FAULT_UNIT,
+		    "doing: Broken pipe");
+	check_error(manager_error(NULL, -EACCES, &err, "doing"), &err, FAULT_UNIT,
+		    "doing: Permission denied");
+}
+
+/* No manager, no touch: said at once. */
+static void test_no_manager(void **state UNUSED)
+{
+	struct manager *manager = NULL;
+	struct error err = {};
+	uint64_t began = clock_monotonic_usec();
+
+	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+	assert_int_equal(setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+	if (!fixture_in_sandbox() && access("/run/systemd/private", F_OK) < 0)
+		check_error(manager_open(&manager, &err), &err, FAULT_UNIT,
+			    "systemd does not answer: No such file or directory");
+	if (access("/run/user/0/bus", F_OK) < 0 && access("/run/user/0/systemd/private", F_OK) < 0)
+		check_error(manager_open_user(&manager, &err), &err, FAULT_UNIT,
+			    "the user's systemd does not answer");
+	assert_null(manager);
+	assert_in_range(clock_monotonic_usec() - began, 0, USEC_PER_SEC);
+	assert_int_equal(unsetenv("DBUS_SYSTEM_BUS_ADDRESS"), 0);
+	assert_int_equal(unsetenv("DBUS_SESSION_BUS_ADDRESS"), 0);
+}
+
+static void test_not_stopping(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	struct error err = {};
+	bool stopping = true;
+
+	check_ok(manager_is_stopping(manager, &stopping, &err), &err);
+	assert_false(stopping);
+}
+
+/* Without a bus root still reaches the manager, by its own socket. */
+static void test_private_socket(void **state UNUSED)
+{
+	struct manager *manager = fixture_manager();
+	struct error err = {};
+	_cleanup_unit_ struct unit unit = {};
+	bool stopping = true;
+
+	manager_free(manager);
+	manager = NULL;
+	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+	check_ok(manager_open(&manager, &err), &err);
+	assert_int_equal(unsetenv("DBUS_SYSTEM_BUS_ADDRESS"), 0);
+	check_ok(manager_is_stopping(manager, &stopping, &err), &err);
+	assert_false(stopping);
+	check_ok(unit_query(manager, "dbus.service", &unit, &err), &err);
+	assert_string_equal(unit.active_state, "active");
+	manager_free(manager);
+}
+
+static void test_user_manager(void **state UNUSED)
+{
+	struct manager *manager = fixture_manager();
+	struct error err = {};
+	_cleanup_unit_ struct unit unit = {};
+
+	manager_free(manager);
+	manager = NULL;
+	/* with nothing in the environment */
+	check_ok(manager_open_user(&manager, &err), &err);
+	check_ok(unit_query(manager, "dbus.service", &unit, &err), &err);
+	assert_string_equal(unit.load_state, "loaded");
+	assert_non_null(strstr(unit.fragment_path, "/user/"));
+	manager_free(manager);
+}
+
+static void test_wait(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_close_ int fd = eventfd(1, EFD_CLOEXEC);
+	struct error err = {};
+	uint64_t began;
+
+	for (int i = 0; i < 3; i++) /* what came with the subscription */
+		check_ok(manager_wait(manager, -1, 0, &err), &err);
+	began = clock_monotonic_usec();
+	check_ok(manager_wait(manager, -1, 100 * USEC_PER_MSEC, &err), &err);
+	assert_in_range(clock_monotonic_usec() - began, 90 * USEC_PER_MSEC, 300 * USEC_PER_MSEC);
+	began = clock_monotonic_usec();
+	check_ok(manager_wait(manager, fd, 10 * USEC_PER_SEC, &err), &err);
+	assert_in_range(clock_monotonic_usec() - began, 0, 50 * USEC_PER_MSEC);
+}
+
+/* A connection that was cut comes back in a call, and in waiting. */
+static void test_comes_back(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	unsigned int generation = manager_generation(manager);
+	struct error err = {};
+	bool stopping = true;
+
+	fixture_systemctl("kill -s KILL dbus.service");
+	check_ok(manager_is_stopping(manager, &stopping, &err), &err);
+	assert_false(stopping);
+	assert_true(manager_generation(manager) > generation);
+	generation = manager_generation(manager);
+	fixture_systemctl("kill -s KILL dbus.service");
+	for (int i = 0; i < 50 && manager_generation(manager) == generation; i++)
+		check_ok(manager_wait(manager, -1, 100 * USEC_PER_MSEC, &err), &err);
+	assert_true(manager_generation(manager) > generation);
+	check_ok(manager_is_stopping(manager, &stopping, &err), &err);
+}
+
+static void test_asked_while_executed_anew(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	struct error err = {};
+	pid_t child = fork();
+
+	if (child == 0) {
+		fixture_systemctl("daemon-reexec");
+		_exit(0);
+	}
+	for (int i = 0; i < 300; i++) {
+		bool stopping = true;
+
+		check_ok(manager_is_stopping(manager, &stopping, &err), &err);
+		assert_false(stopping);
+		fixture_sleep_ms(2);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void test_reload(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_unit_ struct unit unit = {};
+	struct error err = {};
+
+	fixture_unit(manager, "manager-a.service", "[Service]\nExecStart=/bin/sleep 1\n");
+	check_ok(unit_query(manager, "manager-a.service", &unit, &err), &err);
+	assert_string_equal(unit.load_state, "loaded");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_error_text),
+		cmocka_unit_test(test_no_manager),
+		cmocka_unit_test(test_not_stopping),
+		cmocka_unit_test(test_private_socket),
+		cmocka_unit_test(test_user_manager),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_asked_while_executed_anew),
+		cmocka_unit_test(test_reload),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
