@@ -2,15 +2,16 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <assert.h>
 #include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "release/feed.h"
 #include "release/intake.h"
 #include "release/treecheck.h"
+#include "release/zipend.h"
 
 #define TAR_BLOCK 512
 
@@ -24,15 +25,38 @@ struct reading {
 	struct error *err;
 };
 
-/* ---- opening ---- */
+/* ---- what went wrong in libarchive, or in one of the callbacks below it ---- */
 
-static int no_archive(const struct reading *reading)
+static int say(const struct reading *reading, const char *where)
 {
+	const char *why = archive_error_string(reading->archive);
+	char shown[160];
+
 	if (reading->feed.code < 0)
 		return reading->feed.code;
-	return error_set(reading->err, FAULT_CORRUPT,
-			 "not an archive that can be read (tar, also gz, bz2, xz or zst; zip)");
+	if (archive_errno(reading->archive) == ENOMEM)
+		return error_code(reading->err, -ENOMEM, "reading the archive");
+	if (!why)
+		why = "no reason given";
+	return error_set(reading->err, FAULT_CORRUPT, "%s: %s", where,
+			 text_escape(why, strcspn(why, "\n"), shown, sizeof(shown)));
 }
+
+static int fail_to_open(const struct reading *reading)
+{
+	return say(reading, "not an archive that can be read (tar, also gz, bz2, xz or zst; zip)");
+}
+
+static int fail(const struct reading *reading)
+{
+	char where[80];
+
+	(void)snprintf(where, sizeof(where), "the archive cannot be read behind entry %llu",
+		       (unsigned long long)intake_count(reading->intake));
+	return say(reading, where);
+}
+
+/* ---- opening ---- */
 
 typedef int (*support)(struct archive *archive);
 
@@ -97,7 +121,7 @@ static int open_archive(struct reading *reading)
 		return r;
 	feed_attach(&reading->feed, reading->archive);
 	if (archive_read_open1(reading->archive) != ARCHIVE_OK)
-		return no_archive(reading);
+		return fail_to_open(reading);
 	if (archive_filter_count(reading->archive) > 2)
 		return error_set(reading->err, FAULT_CORRUPT,
 				 "the archive is compressed more than once");
@@ -105,24 +129,6 @@ static int open_archive(struct reading *reading)
 }
 
 /* ---- entries ---- */
-
-/* What went wrong in libarchive, or in one of the callbacks below it. */
-static int fail(const struct reading *reading)
-{
-	const char *why = archive_error_string(reading->archive);
-	char shown[160];
-
-	if (reading->feed.code < 0)
-		return reading->feed.code;
-	if (archive_errno(reading->archive) == ENOMEM)
-		return error_code(reading->err, -ENOMEM, "reading the archive");
-	if (!why)
-		why = "no reason given";
-	return error_set(reading->err, FAULT_CORRUPT,
-			 "the archive cannot be read at or after entry %llu: %s",
-			 (unsigned long long)intake_count(reading->intake),
-			 text_escape(why, strlen(why), shown, sizeof(shown)));
-}
 
 /*
  * In the "C" locale libarchive hands out the bytes of a tar's names as they are, and warns that it cannot
@@ -215,22 +221,10 @@ static int take_entry(struct reading *reading, struct archive_entry *entry,
 
 /* ---- content ---- */
 
-/* A tar's header says how much there is, and libarchive skips just that: no need to look at it. */
-static int skip_content(struct reading *reading, struct archive_entry *entry, uint64_t size)
-{
-	la_int64_t offset;
-	la_int64_t length;
-	int r = 0;
-
-	if (archive_entry_sparse_reset(entry) == 0)
-		r = intake_stored(reading->intake, size, reading->err);
-	while (r == 0 && archive_entry_sparse_next(entry, &offset, &length) == ARCHIVE_OK)
-		r = intake_stored(reading->intake, (uint64_t)length, reading->err);
-	if (r < 0)
-		return r;
-	return archive_read_data_skip(reading->archive) == ARCHIVE_OK ? 0 : fail(reading);
-}
-
+/*
+ * A scan looks at it too: what is wrong with it must be found before the slot is cleared, and what comes
+ * counts, not what a header says.
+ */
 static int read_content(struct reading *reading)
 {
 	const void *bytes;
@@ -262,14 +256,25 @@ static int read_entry(struct reading *reading, struct archive_entry *entry)
 		r = reading->sink->entry(reading->sink_data, made, reading->err);
 	if (r < 0 || made->type != INDEX_FILE)
 		return r;
-	if (reading->sink || reading->is_zip)
-		r = read_content(reading);
-	else
-		r = skip_content(reading, entry, made->size);
+	r = read_content(reading);
 	if (r < 0)
 		return r;
 	size = intake_end(reading->intake);
 	return reading->sink ? reading->sink->end(reading->sink_data, size, reading->err) : 0;
+}
+
+/* libarchive drops entries that share their place in the file: then the tree would be short. */
+static int check_zip_end(const struct reading *reading)
+{
+	uint64_t count;
+	int r = zipend_count(reading->feed.pieces, &count, reading->err);
+
+	if (r < 0)
+		return r;
+	if (count == intake_count(reading->intake))
+		return 0;
+	return error_set(reading->err, FAULT_CORRUPT,
+			 "the archive announces other entries than it has, or they overlap");
 }
 
 /*
@@ -281,7 +286,9 @@ static int check_end(const struct reading *reading)
 	la_int64_t mark = archive_filter_bytes(reading->archive, 0) -
 			  archive_read_header_position(reading->archive);
 
-	if (reading->is_zip || mark >= TAR_BLOCK)
+	if (reading->is_zip)
+		return check_zip_end(reading);
+	if (mark >= TAR_BLOCK)
 		return 0;
 	return error_set(reading->err, FAULT_CORRUPT,
 			 "the archive has no end-of-archive mark: it is truncated");
