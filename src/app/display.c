@@ -82,8 +82,11 @@ static double seconds_since(uint64_t begin, uint64_t now)
 	return now > begin ? (double)(now - begin) / (double)USEC_PER_SEC : 0;
 }
 
+/* That our own request was accepted was said already; that of somebody else in between matters. */
 static bool is_shown(const struct event_line *line)
 {
+	if (line->kind == EVENT_ACCEPTED)
+		return strcmp(line->request, line->transaction) != 0;
 	return line->kind != EVENT_PROGRESS && line->kind != EVENT_OUTCOME &&
 	       !(line->kind == EVENT_PHASE && line->phase == PHASE_IDLE);
 }

@@ -297,8 +297,9 @@ static void describe_phase(const struct event_line *line, char *ret_text, size_t
 			       version, slot, line->unit);
 		break;
 	case PHASE_SWITCHING:
-		(void)snprintf(ret_text, room, "switching: current names slot %s, %s is restarted",
-			       slot, line->unit);
+		(void)snprintf(ret_text, room,
+			       "switching: pointing current at slot %s, restarting %s", slot,
+			       line->unit);
 		break;
 	case PHASE_TRIAL:
 		(void)snprintf(ret_text, room, "trial: %s runs, its start probes are asked",
@@ -323,6 +324,17 @@ static void describe_progress(const struct event_line *line, char *ret_text, siz
 			       (unsigned int)((double)line->done * 100 / (double)line->total));
 	else
 		(void)snprintf(ret_text, room, "%s", stage_step_name(line->step));
+}
+
+/* The worker's text begins with the verb. */
+static void describe_hold(const struct event_line *line, char *ret_text, size_t room)
+{
+	const char *why = strncmp(line->text, "hold: ", 6) == 0 ? line->text + 6 : line->text;
+
+	if (line->held)
+		(void)snprintf(ret_text, room, "held%s%s", why[0] ? ": " : "", why);
+	else
+		(void)snprintf(ret_text, room, "no longer held");
 }
 
 static void describe_outcome(const struct event_line *line, char *ret_text, size_t room)
@@ -369,6 +381,9 @@ char *event_line_describe(const struct event_line *line, char *ret_text, size_t 
 		break;
 	case EVENT_PROBE:
 		describe_probe(line, ret_text, room);
+		break;
+	case EVENT_HOLD:
+		describe_hold(line, ret_text, room);
 		break;
 	case EVENT_NOTE:
 		(void)snprintf(ret_text, room, "%s", line->text[0] ? line->text : "note");

@@ -39,8 +39,9 @@ int follow_drain(const struct follow *follow, bool *ret_outcome, struct error *e
 		if (!is_ours(follow, &line))
 			continue;
 		display_event(follow->display, &line, json);
-		if (line.kind == EVENT_OUTCOME)
-			outcome = true;
+		outcome = line.kind == EVENT_OUTCOME;
+		if (outcome)
+			break; /* what follows is of later commands */
 	}
 	if (r < 0)
 		return r;

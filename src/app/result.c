@@ -106,9 +106,11 @@ static void describe_commit(const struct history_entry *entry, const char *app, 
 
 	text_add(text, "%s: %s is committed: %s runs it from slot %s", app,
 		 or_text(entry->to_version, "the release"), unit, slot_name(entry->slot));
-	if (entry->downtime > 0)
+	if (entry->downtime > 0 && entry->from_version[0])
 		text_add(text, " (it was down for %s)", clock_format_span(entry->downtime, span));
 	text_add(text, "\n");
+	if (entry->reason[0])
+		text_add(text, "  %s\n", entry->reason);
 	/* what was fled from by a rollback is no longer what a rollback goes to */
 	if (entry->from_version[0])
 		text_add(text, "  back to %s: flipslot %s %s\n", entry->from_version,

@@ -67,7 +67,7 @@ static void add_proof(const struct status *status, struct text *text)
 		return;
 	text_add(text, LABEL, "proof");
 	if (!status->unit.proved)
-		text_add(text, "none: %s\n",
+		text_add(text, "not known: %s\n",
 			 or_text(status->unit.unproved, "it was not looked for"));
 	else if (proof->proof == PROOF_STRONG)
 		text_add(text, "strong: %s of process %d is %s\n", proof->what, proof->pid,
@@ -106,7 +106,7 @@ char *status_text_slot(const struct status *status, enum slot slot,
 	note(ret_text, it->good, "known good");
 	note(ret_text, it->sealed && is_target && !it->good, "on trial");
 	note(ret_text, !it->sealed && is_target, "being filled");
-	note(ret_text, it->bad, "bad");
+	note(ret_text, it->bad, "remembered as bad");
 	note(ret_text, status_rollback_slot(status) == slot, "ready for a rollback");
 	note(ret_text, it->problem[0] != '\0', "its seal is damaged");
 	if (!ret_text[0])

@@ -110,8 +110,8 @@ static int tell(const char *app, enum slot slot, const struct descriptor *descri
 						   verifying->differences),
 					 err);
 	if (differences == 0)
-		printf("%s: slot %s is %s, every byte of it\n", app, slot_name(slot),
-		       descriptor->version);
+		printf("%s: slot %s is intact: every byte of %s is as it was sealed\n", app,
+		       slot_name(slot), descriptor->version);
 	else
 		printf("%s: slot %s is not what its seal says of %s: %llu difference%s\n"
 		       "  install %s again, or another release\n",

@@ -67,6 +67,13 @@ static void test_bar(void **unused)
 static void test_lines(void **unused)
 {
 	const struct event_line idle = { .kind = EVENT_PHASE, .phase = PHASE_IDLE };
+	const struct event_line ours = { .kind = EVENT_ACCEPTED,
+					 .transaction = "1",
+					 .request = "1" };
+	const struct event_line theirs = { .kind = EVENT_ACCEPTED,
+					   .transaction = "1",
+					   .request = "2",
+					   .text = "rollback asked by bob" };
 	char text[256];
 
 	(void)unused;
@@ -75,6 +82,9 @@ static void test_lines(void **unused)
 	assert_string_equal(display_line(&progress, text, sizeof(text)), "");
 	assert_string_equal(display_line(&outcome, text, sizeof(text)), "");
 	assert_string_equal(display_line(&idle, text, sizeof(text)), "");
+	assert_string_equal(display_line(&ours, text, sizeof(text)), "");
+	assert_string_equal(display_line(&theirs, text, sizeof(text)),
+			    "    0.0s  accepted: rollback asked by bob");
 }
 
 /* Not a terminal: no escapes, no carriage returns, no live line. */

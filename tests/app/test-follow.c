@@ -100,8 +100,10 @@ static void work(const struct bench *bench, bool events, bool ends)
 	}
 	if (ends)
 		store_state(bench->dirfd, PHASE_IDLE, OUTCOME_COMMITTED);
-	if (events)
+	if (events) {
 		tell(stream, EVENT_OUTCOME, ID, "");
+		tell(stream, EVENT_NOTE, ID, "later");
+	}
 	stream_free(stream);
 }
 
@@ -147,6 +149,7 @@ static void test_events_and_state(void **state)
 	assert_int_equal(fflush(bench.out), 0);
 	assert_int_equal(count(bench.shown, "\"text\":\"ours\""), 1);
 	assert_int_equal(count(bench.shown, "not ours"), 0);
+	assert_int_equal(count(bench.shown, "later"), 0);
 	assert_int_equal(count(bench.shown, "\"event\":\"outcome\""), 1);
 	close_bench(&bench);
 }

@@ -155,6 +155,7 @@ static void test_words_of_a_commit(void **state)
 	assert_string_equal(text.data,
 			    "gateway: 1.4 is committed: gateway.service runs it from slot b "
 			    "(it was down for 412ms)\n"
+			    "  probe web: HTTP 500\n"
 			    "  back to 1.3: flipslot rollback gateway\n");
 }
 

@@ -88,7 +88,7 @@ static void test_words_when_something_is_wrong(void **unused)
 	(void)unused;
 	status.unit.proved = false;
 	(void)snprintf(status.unit.unproved, sizeof(status.unit.unproved), "only root may");
-	assert_says(&status, "proof   none: only root may");
+	assert_says(&status, "proof   not known: only root may");
 	status.unit.running = false;
 	(void)snprintf(status.unit.active, sizeof(status.unit.active), "failed");
 	(void)snprintf(status.unit.explanation, sizeof(status.unit.explanation),
