@@ -47,7 +47,11 @@ void session_drop_manager(struct session *session);
 /* Writes session->state. */
 int session_store(struct session *session, struct error *err);
 
-/* Goes through the machine: sets phase and its times, writes the state, tells of it. */
+/* Goes through the machine: sets phase and its times, writes the state. *ret_told is what to tell of it. */
+int session_advance(struct session *session, enum machine_event event, struct event *ret_told,
+		    struct error *err);
+
+/* The same, and tells of it at once. */
 int session_enter(struct session *session, enum machine_event event, struct error *err);
 
 /* The verdict fell: keeps fault and reason in the state, then REVERTING. */

@@ -160,9 +160,19 @@ static void answer(struct session *session, const struct request *request, const
 	(void)text_copy(no ? no->text : "", state->answer, sizeof(state->answer));
 }
 
+static void tell_accepted(const struct session *session, const struct request *request)
+{
+	bool hold = request->verb == VERB_HOLD || request->verb == VERB_UNHOLD;
+
+	session_tell(session, hold ? EVENT_HOLD : EVENT_ACCEPTED, FAULT_NONE, "%s asked by %s%s%s",
+		     verb_name(request->verb), request->who, request->why[0] ? ": " : "",
+		     request->why);
+}
+
 static int begin(struct session *session, const struct request *request, struct error *err)
 {
 	struct state_transaction transaction;
+	struct event told;
 	int r;
 
 	r = make_transaction(session, request, &transaction, err);
@@ -170,10 +180,15 @@ static int begin(struct session *session, const struct request *request, struct 
 		return r;
 	session->state.transaction = transaction;
 	answer(session, request, NULL);
-	return session_enter(session,
-			     request->verb == VERB_INSTALL ? MACHINE_REQUEST_INSTALL :
-							     MACHINE_REQUEST_SWITCH,
-			     err);
+	r = session_advance(session,
+			    request->verb == VERB_INSTALL ? MACHINE_REQUEST_INSTALL :
+							    MACHINE_REQUEST_SWITCH,
+			    &told, err);
+	if (r < 0)
+		return r;
+	tell_accepted(session, request);
+	session_tell_event(session, told);
+	return 0;
 }
 
 /* A rollback or a cancel of what is under way: the verdict is a person's. */
@@ -191,12 +206,17 @@ static int overrule(struct session *session, const struct request *request, stru
 
 static int accept(struct session *session, const struct request *request, struct error *err)
 {
+	int r;
+
 	switch (request->verb) {
 	case VERB_HOLD:
 	case VERB_UNHOLD:
 		answer(session, request, NULL);
 		set_hold(&session->state, request);
-		return session_store(session, err);
+		r = session_store(session, err);
+		if (r >= 0)
+			tell_accepted(session, request);
+		return r;
 	case VERB_CANCEL:
 		return overrule(session, request, err);
 	case VERB_ROLLBACK:
@@ -231,12 +251,6 @@ static int decide(struct session *session, const struct request *request, struct
 		r = accept(session, request, &no);
 	if (r < 0)
 		return refuse(session, request, &no, err);
-	if (request->verb == VERB_HOLD || request->verb == VERB_UNHOLD)
-		session_tell(session, EVENT_HOLD, FAULT_NONE, "%s: %s", verb_name(request->verb),
-			     request->why);
-	else
-		session_tell(session, EVENT_ACCEPTED, FAULT_NONE, "%s asked by %s",
-			     verb_name(request->verb), request->who);
 	return 0;
 }
 

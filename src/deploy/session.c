@@ -157,7 +157,8 @@ int session_store(struct session *session, struct error *err)
 	return 0;
 }
 
-int session_enter(struct session *session, enum machine_event event, struct error *err)
+int session_advance(struct session *session, enum machine_event event, struct event *ret_told,
+		    struct error *err)
 {
 	struct state *state = &session->state;
 	struct state_transaction *transaction = &state->transaction;
@@ -175,6 +176,18 @@ int session_enter(struct session *session, enum machine_event event, struct erro
 	transaction->attempts = 0;
 	(void)text_copy(session->boot_id, transaction->boot_id, sizeof(transaction->boot_id));
 	r = session_store(session, err);
+	if (r < 0)
+		return r;
+	*ret_told = told;
+	return 0;
+}
+
+int session_enter(struct session *session, enum machine_event event, struct error *err)
+{
+	struct event told;
+	int r;
+
+	r = session_advance(session, event, &told, err);
 	if (r < 0)
 		return r;
 	session_tell_event(session, told);
