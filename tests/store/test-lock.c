@@ -2,6 +2,7 @@
 #include "store/lock.h"
 
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -65,6 +66,7 @@ static void the_lock_dies_with_its_holder(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (lock_take(dirfd, "lock", &fd, NULL) == 0)
 			(void)!write(ready[1], "x", 1);
 		for (;;)

@@ -97,7 +97,7 @@ static void random_state(struct state *s)
 	for (size_t i = 0; i < STATE_BAD_MAX; i++)
 		s->bad[i] = random_release();
 	for (size_t i = 0; i < STATE_STARTS_MAX; i++)
-		s->starts[i] = check_random() >> check_below(65);
+		s->starts[i] = check_random() >> check_below(64);
 	random_text(s->answered, sizeof(s->answered));
 	s->accepted = check_below(2);
 	random_text(s->answer, sizeof(s->answer));
