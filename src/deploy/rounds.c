@@ -119,8 +119,9 @@ static void tell(const struct rounds_probe *probe, const struct rounds_view *vie
 static void take_answer(struct rounds_probe *probe, const struct rounds_view *view,
 			const struct probe_answer *answer)
 {
-	bool first = probe->asked == 0;
-	bool passed_before = probe->passes > 0;
+	/* in the watch phase a first yes is no news: the start phase has said it */
+	bool first = probe->asked == 0 && (view->judge->phase != JUDGE_WATCH || !answer->passed);
+	bool changed = probe->asked > 0 && (probe->passes > 0) != answer->passed;
 
 	(void)text_copy(answer->text, probe->text, sizeof(probe->text));
 	probe->asked++;
@@ -131,7 +132,7 @@ static void take_answer(struct rounds_probe *probe, const struct rounds_view *vi
 	if (!answer->passed)
 		probe->settled = false;
 	probe->next = clock_monotonic_usec() + pause_of(probe, view->judge->phase);
-	if (first || passed_before != answer->passed)
+	if (first || changed)
 		tell(probe, view, answer->passed);
 }
 
