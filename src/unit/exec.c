@@ -62,7 +62,7 @@ static int enter_link(struct route *route, const char *target, size_t size)
 
 	if (++route->links > LINKS_MAX || size + strlen(route->left) + 2 > sizeof(left))
 		return -ELOOP;
-	(void)snprintf(left, sizeof(left), "%.*s/%s", (int)size, target, route->left);
+	(void)snprintf(left, sizeof(left), "%.*s%s", (int)size, target, route->left);
 	text_copy(left, route->left, sizeof(route->left));
 	if (target[0] == '/')
 		route->done[0] = '\0';

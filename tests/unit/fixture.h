@@ -31,11 +31,11 @@
 #define IN_SANDBOX "FLIPSLOT_SANDBOX"
 
 /* Holds: no error. */
-#define check_ok(r, err)                                           \
-	do {                                                       \
-		int _r = (r);                                      \
-		if (_r < 0)                                        \
-			fail_msg("%d: %s", _r, (err)->text);       \
+#define check_ok(r, err)                                     \
+	do {                                                 \
+		int _r = (r);                                \
+		if (_r < 0)                                  \
+			fail_msg("%d: %s", _r, (err)->text); \
 	} while (0)
 
 /* Holds: it failed, with this fault, and the text says that word. */
@@ -111,7 +111,7 @@ UNUSED static void fixture_write(const char *name, const char *text, mode_t mode
 
 UNUSED static void fixture_sleep_ms(unsigned int ms)
 {
-	const struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
+	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
 
 	(void)nanosleep(&time, NULL);
 }

@@ -57,8 +57,7 @@ static void test_dependency_that_fails(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
 
-	fixture_unit(manager, "job-c.service",
-		     "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+	fixture_unit(manager, "job-c.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
 	fixture_unit(manager, "job-d.service",
 		     "[Unit]\nRequires=job-c.service\nAfter=job-c.service\n"
 		     "[Service]\nExecStart=/bin/sleep 1000\n");
@@ -86,8 +85,7 @@ static void test_pending_and_woken(void **state UNUSED)
 	uint64_t one = 1;
 	uint64_t began;
 
-	fixture_unit(manager, "job-e.service",
-		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 1\n");
+	fixture_unit(manager, "job-e.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1\n");
 	check_ok(job_new(manager, JOB_START, "job-e.service", &job, &err), &err);
 	began = clock_monotonic_usec();
 	assert_int_equal(job_wait(job, fd, 100 * USEC_PER_MSEC, &result, &err), JOB_PENDING);
@@ -204,7 +202,8 @@ static void test_latency(void **state UNUSED)
 		took[i] = clock_monotonic_usec() - unit.active_enter_usec;
 	}
 	qsort(took, ARRAY_SIZE(took), sizeof(took[0]), compare);
-	print_message("from active to known and queried: median %" PRIu64 " us, worst %" PRIu64 "\n",
+	print_message("from active to known and queried: median %" PRIu64 " us, worst %" PRIu64
+		      "\n",
 		      took[ARRAY_SIZE(took) / 2], took[ARRAY_SIZE(took) - 1]);
 	assert_in_range(took[ARRAY_SIZE(took) / 2], 0, 5 * USEC_PER_MSEC);
 	(void)run(manager, JOB_STOP, "job-l.service");

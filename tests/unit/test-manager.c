@@ -7,7 +7,7 @@
 
 static void test_error_text(void **state UNUSED)
 {
-	const sd_bus_error named = {"org.x.Bad", "went\033[31m wrong", 0};
+	const sd_bus_error named = { "org.x.Bad", "went\033[31m wrong", 0 };
 	const sd_bus_error nameless = {};
 	struct error err = {};
 

@@ -8,8 +8,8 @@
 
 static struct unit loaded(const char *active, const char *result)
 {
-	struct unit unit = {.start_timeout_usec = 90 * USEC_PER_SEC,
-			    .stop_timeout_usec = 30 * USEC_PER_SEC};
+	struct unit unit = { .start_timeout_usec = 90 * USEC_PER_SEC,
+			     .stop_timeout_usec = 30 * USEC_PER_SEC };
 
 	(void)snprintf(unit.load_state, sizeof(unit.load_state), "loaded");
 	(void)snprintf(unit.type, sizeof(unit.type), "simple");
@@ -211,8 +211,8 @@ static void test_query_absent(void **state UNUSED)
 static void test_query_strange_names(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
-	static const char *const names[] = { "x.timer", "multi-user.target", "x", "", ".service",
-					     "-.slice" };
+	static const char *const names[] = { "x.timer", "multi-user.target", "x",
+					     "",	".service",	     "-.slice" };
 	struct unit unit = {};
 	struct error err = {};
 
@@ -284,12 +284,14 @@ static void test_failures(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
 
-	check_failure(manager, "[Service]\nExecStart=/bin/sh -c 'exit 7'\n", "exited with status 7");
+	check_failure(manager, "[Service]\nExecStart=/bin/sh -c 'exit 7'\n",
+		      "exited with status 7");
 	check_failure(manager, "[Service]\nExecStart=/bin/true\n",
 		      "exited with status 0 although it should stay");
-	check_failure(manager, "[Service]\nExecStart=/nonexistent/app\n",
-		      "could not be executed: no such file, not executable, for another machine, or "
-		      "its interpreter is missing (203/EXEC)");
+	check_failure(
+		manager, "[Service]\nExecStart=/nonexistent/app\n",
+		"could not be executed: no such file, not executable, for another machine, or "
+		"its interpreter is missing (203/EXEC)");
 	check_failure(manager, "[Service]\nExecStart=/bin/sh -c 'kill -SEGV $$$$'\n",
 		      "was killed by signal 11 (SEGV)");
 	check_failure(manager, "[Service]\nExecStart=/bin/sleep 9\nWorkingDirectory=/nonexistent\n",
