@@ -199,7 +199,7 @@ static void format_progress(const struct display *display, uint64_t now, bool na
 	double took = seconds_since(display->step_began, now);
 	char bar[DISPLAY_BAR_MAX], done[FORMAT_MAX], total[FORMAT_MAX], rate[FORMAT_MAX];
 
-	if (line->total == 0) {
+	if (line->total == 0 || line->step == STAGE_SYNC) { /* which counts nothing */
 		(void)snprintf(ret_text, LIVE_MAX, "%s: %.0fs", stage_step_name(line->step), took);
 		return;
 	}

@@ -99,11 +99,23 @@ static const char *or_text(const char *text, const char *otherwise)
 	return text[0] ? text : otherwise;
 }
 
-static void describe_commit(const struct history_entry *entry, const char *app, const char *unit,
+/* What was asked for is what runs already. */
+static bool was_nothing_to_do(const struct result *result)
+{
+	return result->is_last && !result->switched;
+}
+
+static void describe_commit(const struct result *result, const char *app, const char *unit,
 			    struct text *text)
 {
+	const struct history_entry *entry = &result->entry;
 	char span[CLOCK_TEXT_MAX];
 
+	if (was_nothing_to_do(result)) {
+		text_add(text, "%s: nothing to do: %s\n", app,
+			 or_text(entry->reason, "it runs already"));
+		return;
+	}
 	text_add(text, "%s: %s is committed: %s runs it from slot %s", app,
 		 or_text(entry->to_version, "the release"), unit, slot_name(entry->slot));
 	if (entry->downtime > 0 && entry->from_version[0])
@@ -175,7 +187,7 @@ void result_describe(const struct result *result, const char *app, const char *u
 
 	switch (entry->outcome) {
 	case OUTCOME_COMMITTED:
-		describe_commit(entry, app, unit, text);
+		describe_commit(result, app, unit, text);
 		break;
 	case OUTCOME_REFUSED:
 		text_add(text, "%s: refused, nothing was touched: %s\n", app,

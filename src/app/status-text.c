@@ -98,14 +98,15 @@ char *status_text_slot(const struct status *status, enum slot slot,
 		       char ret_text[static STATUS_TEXT_NOTE_MAX])
 {
 	const struct status_slot *it = &status->slots[slot];
-	bool is_target = status->state.phase != PHASE_IDLE &&
-			 status->state.transaction.target == slot;
+	enum phase phase = status->state.phase;
+	bool is_target = phase != PHASE_IDLE && status->state.transaction.target == slot;
 
 	ret_text[0] = '\0';
 	note(ret_text, it->current, "current");
 	note(ret_text, it->good, "known good");
-	note(ret_text, it->sealed && is_target && !it->good, "on trial");
-	note(ret_text, !it->sealed && is_target, "being filled");
+	note(ret_text, is_target && phase == PHASE_STAGING,
+	     it->sealed ? "about to be replaced" : "being filled");
+	note(ret_text, is_target && phase > PHASE_STAGING && !it->good, "on trial");
 	note(ret_text, it->bad, "remembered as bad");
 	note(ret_text, status_rollback_slot(status) == slot, "ready for a rollback");
 	note(ret_text, it->problem[0] != '\0', "its seal is damaged");

@@ -92,7 +92,7 @@ static int gather_unit(struct manager *manager, struct status *status, struct er
 	(void)text_copy(unit.load_state, it->load, sizeof(it->load));
 	(void)text_copy(unit.active_state, it->active, sizeof(it->active));
 	(void)text_copy(unit.sub_state, it->sub, sizeof(it->sub));
-	if (!it->running)
+	if (!it->running && strcmp(it->active, "inactive") != 0) /* which says it all */
 		(void)unit_explain(&unit, it->explanation, sizeof(it->explanation));
 	gather_proof(&unit, status);
 	return 0;

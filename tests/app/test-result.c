@@ -159,6 +159,19 @@ static void test_words_of_a_commit(void **state)
 			    "  back to 1.3: flipslot rollback gateway\n");
 }
 
+static void test_words_of_nothing_to_do(void **state)
+{
+	struct state stored = make_state(PHASE_IDLE, OUTCOME_COMMITTED);
+	_cleanup_text_ struct text text = {};
+
+	(void)state;
+	stored.transaction.switched = 0;
+	(void)snprintf(stored.transaction.reason, sizeof(stored.transaction.reason),
+		       "1.4 runs already");
+	describe(&stored, &text);
+	assert_string_equal(text.data, "gateway: nothing to do: 1.4 runs already\n");
+}
+
 static void test_words_of_a_rollback(void **state)
 {
 	struct state stored = make_state(PHASE_IDLE, OUTCOME_ROLLED_BACK);
@@ -214,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_line_of_the_end),
 		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_words_of_a_commit),
+		cmocka_unit_test(test_words_of_nothing_to_do),
 		cmocka_unit_test(test_words_of_a_rollback),
 		cmocka_unit_test(test_words_of_what_broke_off),
 		cmocka_unit_test(test_words_of_every_outcome),
