@@ -174,12 +174,18 @@ int config_probe_value_header(void *object, const char *value, struct error *err
 	return 0;
 }
 
-static bool is_absolute(const char *path)
+/* No empty part, "." or ".." in it. */
+static bool is_tidy(const char *path)
 {
-	size_t size = strlen(path);
+	for (;;) {
+		size_t size = strcspn(path, "/");
 
-	return path[0] == '/' && !strstr(path, "/../") && !strstr(path, "//") &&
-	       (size < 3 || strcmp(path + size - 3, "/..") != 0) && path[size - 1] != '/';
+		if (size == 0 || (size <= 2 && strspn(path, ".") >= size))
+			return false;
+		if (!path[size])
+			return true;
+		path += size + 1;
+	}
 }
 
 /* A file that is not there would condemn every release. */
@@ -187,7 +193,7 @@ int config_probe_value_ca_file(void *object, const char *value, struct error *er
 {
 	struct stat st;
 
-	if (!is_absolute(value))
+	if (value[0] != '/' || !is_tidy(value + 1))
 		return refuse(value, "the absolute path of a file", err);
 	if (stat(value, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return error_set(err, FAULT_CONFIG, "there is no %s", value);
@@ -203,8 +209,9 @@ int config_probe_value_address(void *object, const char *value, struct error *er
 
 int config_probe_value_path(void *object, const char *value, struct error *err)
 {
-	if (!is_absolute(value))
-		return refuse(value, "the absolute path of a file", err);
+	if (!is_tidy(value[0] == '/' ? value + 1 : value))
+		return refuse(value, "the path of a file: absolute, or relative to the release",
+			      err);
 	return 0;
 }
 
@@ -216,7 +223,7 @@ int config_probe_value_command(void *object, const char *value, struct error *er
 
 	if (r < 0)
 		return r;
-	if (!argv[0][0] || strstr(argv[0], ".."))
+	if (!is_tidy(argv[0][0] == '/' ? argv[0] + 1 : argv[0]))
 		return refuse(argv[0],
 			      "the path of a program: absolute, or relative to the release", err);
 	parse_argv_free(probe->command);
