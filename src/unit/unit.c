@@ -107,11 +107,11 @@ static void explain_success(const struct unit *unit, char *ret_text, size_t room
 {
 	char why[160];
 
-	if (is(unit->active_state, "activating"))
+	if (is(unit->active_state, "activating") && !is(unit->sub_state, "auto-restart"))
 		(void)snprintf(ret_text, room, "is still starting (%s)", unit->sub_state);
 	else if (is(unit->active_state, "deactivating"))
 		(void)snprintf(ret_text, room, "is stopping (%s)", unit->sub_state);
-	else if (!is(unit->active_state, "inactive"))
+	else if (!is(unit->active_state, "inactive") && !is(unit->active_state, "activating"))
 		(void)snprintf(ret_text, room, "is %s (%s)", unit->active_state, unit->sub_state);
 	else if (unit->exec_main_code == 0)
 		(void)snprintf(ret_text, room, "is not started");
