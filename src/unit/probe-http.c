@@ -53,7 +53,8 @@ static void get_part(CURLU *url, CURLUPart which, char *ret_text, size_t room)
 	_cleanup_(cleanup_part) char *part = NULL;
 
 	ret_text[0] = '\0';
-	if (curl_url_get(url, which, &part, CURLU_DEFAULT_PORT) == CURLUE_OK)
+	if (curl_url_get(url, which, &part, which == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0) ==
+	    CURLUE_OK)
 		text_copy(part, ret_text, room);
 }
 
