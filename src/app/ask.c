@@ -20,15 +20,15 @@ static const char no_answer[] = "the worker did not answer within 30s: see journ
 
 char *ask_who(const char *sudo_user, unsigned int uid, char ret_who[static STATE_WHO_MAX])
 {
-	const struct passwd *user = getpwuid((uid_t)uid);
-	char name[40];
+	struct passwd entry, *user = NULL;
+	char name[40], buffer[4096];
 
 	if (sudo_user && sudo_user[0]) {
 		(void)text_escape(sudo_user, strlen(sudo_user), name, sizeof(name));
 		(void)snprintf(ret_who, STATE_WHO_MAX, "%s by sudo", name);
 		return ret_who;
 	}
-	if (user)
+	if (getpwuid_r((uid_t)uid, &entry, buffer, sizeof(buffer), &user) == 0 && user)
 		(void)text_escape(user->pw_name, strlen(user->pw_name), name, sizeof(name));
 	(void)snprintf(ret_who, STATE_WHO_MAX, user ? "%s (uid %u)" : "%suid %u", user ? name : "",
 		       uid);

@@ -1,5 +1,6 @@
 #include "app/format.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -110,6 +111,7 @@ int format_table_print(const struct format_table *table, FILE *out, struct error
 {
 	size_t widths[FORMAT_COLUMNS_MAX];
 
+	assert(table->columns > 0 && table->columns <= FORMAT_COLUMNS_MAX);
 	if (table->failed)
 		return error_code(err, -ENOMEM, "making a table");
 	if (table->n_cells <= table->columns)

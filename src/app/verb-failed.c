@@ -16,8 +16,10 @@ static int load_idle_state(int dirfd, struct state *ret_state, struct error *err
 	int r;
 
 	r = lock_take(dirfd, LAYOUT_LOCK, &lock_fd, err);
-	if (r != 0)
+	if (r < 0)
 		return r;
+	if (r == LOCK_TAKEN)
+		return LOCK_TAKEN;
 	r = state_load(dirfd, ret_state, err);
 	return r < 0 ? r : 0;
 }
@@ -35,7 +37,7 @@ static int look(const char *app, struct error *err)
 	r = load_idle_state(dirfd, &state, err);
 	if (r < 0)
 		return r;
-	if (r == LOCK_TAKEN) {
+	if (r > 0) {
 		printf("%s: a worker is at work and judges by itself\n", app);
 		return 0;
 	}
