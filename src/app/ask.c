@@ -52,12 +52,8 @@ int ask_prepare(struct request *request, struct error *err)
 static int start_worker(struct manager *manager, const char *app, struct error *err)
 {
 	char unit[CLI_UNIT_MAX];
-	int r;
 
-	r = job_start_and_forget(manager, cli_worker_unit(app, unit), err);
-	if (r < 0)
-		return error_prefix(err, r, "starting %s", unit);
-	return 0;
+	return job_start_and_forget(manager, cli_worker_unit(app, unit), err);
 }
 
 int ask_start_worker(const char *app, struct error *err)
@@ -204,7 +200,9 @@ int ask_worker(const char *app, int dirfd, const struct request *request, int in
 	if (r < 0)
 		return r;
 	r = post(dirfd, request, interrupt_fd, err);
-	if (r != 0)
+	if (r < 0)
+		return error_prefix(err, r, "asking the worker of %s", app);
+	if (r > 0)
 		return r;
 	answered = wait_for_answer(manager, app, dirfd, request, interrupt_fd, ret_state, err);
 	if (answered > 0)

@@ -385,6 +385,10 @@ char *event_line_describe(const struct event_line *line, char *ret_text, size_t 
 	case EVENT_HOLD:
 		describe_hold(line, ret_text, room);
 		break;
+	case EVENT_FINDING:
+		(void)snprintf(ret_text, room, "in the way");
+		add_text(line, ret_text, room);
+		break;
 	case EVENT_REFUSED_REQUEST:
 		(void)snprintf(ret_text, room, "a request was refused");
 		add_text(line, ret_text, room);

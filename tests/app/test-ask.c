@@ -44,7 +44,7 @@ int __wrap_job_start_and_forget(struct manager *manager, const char *unit, struc
 
 	(void)manager;
 	if (worker.broken)
-		return error_set(err, FAULT_UNIT, "no such unit");
+		return error_set(err, FAULT_UNIT, "no unit %s", unit);
 	(void)snprintf(worker.unit, sizeof(worker.unit), "%s", unit);
 	if (++worker.starts != worker.answer_at)
 		return 0;

@@ -182,6 +182,8 @@ static void test_sentences(void **unused)
 	assert_string_equal(describe(EVENT_PROBE, PHASE_TRIAL, ""), "probe web passed");
 	assert_string_equal(describe(EVENT_PROGRESS, PHASE_STAGING, ""), "write: 52 %");
 	assert_string_equal(describe(EVENT_NOTE, PHASE_TRIAL, "it waits"), "it waits");
+	assert_string_equal(describe(EVENT_FINDING, PHASE_STAGED, "it is held"),
+			    "in the way: it is held");
 	assert_string_equal(describe(EVENT_HOLD, PHASE_IDLE, "hold: freeze"), "held: freeze");
 	assert_string_equal(describe(EVENT_WARNING, PHASE_TRIAL, "hm"), "warning: hm");
 	assert_string_equal(describe(EVENT_OUTCOME, PHASE_IDLE, ""),
