@@ -1,8 +1,8 @@
 /*
- * Down by name, up by "..": only one directory is open at a time, however deep the tree is. The way
- * back is remembered as device and inode of each directory that was left downwards; a ".." that leads
- * elsewhere was moved by somebody, and nothing there is touched. A directory that became empty is
- * removed when its parent is listed again.
+ * Down by name, up by "..": however deep the tree is, only the listings of the first few levels stay
+ * open (so that a wide directory is not listed anew for each one in it). The way back from deeper ones
+ * is remembered as their inodes; a ".." that leads elsewhere was moved by somebody, and nothing there
+ * is touched. A directory that became empty is removed by the next listing of its parent.
  */
 #include "store/sweep.h"
 
@@ -22,25 +22,30 @@
 
 #define FIRST_ROOM 64
 #define SHOWN_MAX  128
+#define KEPT	   8 /* levels */
 
 struct sweep {
-	int fd; /* the directory that is being emptied */
+	DIR *dir; /* the directory that is being emptied */
+	size_t removed; /* in it, since its listing began */
 	dev_t dev;
+	DIR *kept[KEPT]; /* the first directories on the way to it */
 	ino_t *above; /* the directories on the way to it */
 	size_t depth;
 	size_t room;
 };
 
-static void sweep_done(struct sweep *sweep)
+static void close_listing(DIR *dir)
 {
-	cleanup_close(&sweep->fd);
-	free(sweep->above);
+	if (dir)
+		(void)closedir(dir);
 }
 
-static void closedirp(DIR **dir)
+static void sweep_done(struct sweep *sweep)
 {
-	if (*dir)
-		(void)closedir(*dir);
+	close_listing(sweep->dir);
+	for (size_t i = 0; i < KEPT; i++)
+		close_listing(sweep->kept[i]);
+	free(sweep->above);
 }
 
 static int fail(const char *doing, const char *name, struct error *err)
@@ -54,13 +59,13 @@ static int fail(const char *doing, const char *name, struct error *err)
 
 /* > 0: FULL, it is a directory with something in it. */
 enum { FULL = 1 };
-static int remove_entry(int dirfd, const char *name, struct error *err)
+static int remove_entry(int dirfd, const char *name, bool may_be_dir, struct error *err)
 {
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+	if (may_be_dir && unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		return 0;
-	if (errno == ENOTEMPTY || errno == EEXIST)
+	if (may_be_dir && (errno == ENOTEMPTY || errno == EEXIST))
 		return FULL;
-	if (errno == ENOTDIR && unlinkat(dirfd, name, 0) == 0)
+	if ((!may_be_dir || errno == ENOTDIR) && unlinkat(dirfd, name, 0) == 0)
 		return 0;
 	return errno == ENOENT ? 0 : fail("removing", name, err);
 }
@@ -90,6 +95,25 @@ static int open_child(int dirfd, const char *name)
 	return fd;
 }
 
+/* Leaves the directory downwards or for good, and lists fd from its beginning. */
+static int list_consume(struct sweep *sweep, int fd, bool keep, struct error *err)
+{
+	DIR *dir = fdopendir(fd);
+
+	if (!dir) {
+		int r = error_errno(err, "listing a directory");
+
+		(void)close(fd);
+		return r;
+	}
+	if (keep)
+		sweep->kept[sweep->depth] = sweep->dir;
+	else
+		close_listing(sweep->dir);
+	sweep->dir = dir;
+	return 0;
+}
+
 static int go_down(struct sweep *sweep, const char *name, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -99,33 +123,44 @@ static int go_down(struct sweep *sweep, const char *name, struct error *err)
 
 	if (r < 0)
 		return r;
-	fd = open_child(sweep->fd, name);
-	if (fd < 0 || fstat(fd, &st) < 0 || fstat(sweep->fd, &here) < 0)
+	fd = open_child(dirfd(sweep->dir), name);
+	if (fd < 0 || fstat(fd, &st) < 0 || fstat(dirfd(sweep->dir), &here) < 0)
 		return fail("opening the directory", name, err);
 	if (st.st_dev != sweep->dev)
 		return error_set(err, FAULT_INTERNAL, "a file system is mounted in what to remove");
 	if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
 		return fail("opening up the directory", name, err);
+	r = list_consume(sweep, TAKE_FD(fd), sweep->depth < KEPT, err);
+	if (r < 0)
+		return r;
 	assert(sweep->above);
 	sweep->above[sweep->depth++] = here.st_ino;
-	(void)close(sweep->fd);
-	sweep->fd = TAKE_FD(fd);
+	sweep->removed = 0;
 	return 0;
 }
 
-static int go_up(struct sweep *sweep, struct error *err)
+static int list_parent(struct sweep *sweep, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	fd = openat(sweep->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(dirfd(sweep->dir), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail("going back to", "..", err);
-	if (st.st_dev != sweep->dev || st.st_ino != sweep->above[sweep->depth - 1])
+	if (st.st_dev != sweep->dev || st.st_ino != sweep->above[sweep->depth])
 		return error_set(err, FAULT_INTERNAL, "a directory was moved while it was emptied");
+	return list_consume(sweep, TAKE_FD(fd), false, err);
+}
+
+/* Goes on with the parent, which has an empty directory in it now. */
+static int go_up(struct sweep *sweep, struct error *err)
+{
 	sweep->depth--;
-	(void)close(sweep->fd);
-	sweep->fd = TAKE_FD(fd);
+	sweep->removed = 1;
+	if (sweep->depth >= KEPT)
+		return list_parent(sweep, err);
+	close_listing(sweep->dir);
+	sweep->dir = TAKE_PTR(sweep->kept[sweep->depth]);
 	return 0;
 }
 
@@ -134,69 +169,52 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* One listing: counts what was removed. > 0: FULL, went down into a directory. */
-static int pass(struct sweep *sweep, DIR *dir, size_t *removed, struct error *err)
+/* Removes what the listing names, up to a directory with something in it: goes down into that. */
+static int pass(struct sweep *sweep, struct error *err)
 {
 	const struct dirent *entry;
 
-	for (errno = 0; (entry = readdir(dir)); errno = 0) {
+	for (errno = 0; (entry = readdir(sweep->dir)); errno = 0) {
 		int r;
 
 		if (is_dots(entry->d_name))
 			continue;
-		r = remove_entry(sweep->fd, entry->d_name, err);
+		r = remove_entry(dirfd(sweep->dir), entry->d_name,
+				 entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN, err);
 		if (r == FULL) {
 			r = go_down(sweep, entry->d_name, err);
 			return r < 0 ? r : FULL;
 		}
 		if (r < 0)
 			return r;
-		(*removed)++;
+		sweep->removed++;
 	}
 	return errno == 0 ? 0 : error_errno(err, "listing a directory");
 }
 
-/* Empties the directory of all but directories with something in them: down into the first of them. */
-static int empty(struct sweep *sweep, struct error *err)
-{
-	_cleanup_(closedirp) DIR *dir = NULL;
-	size_t removed;
-	int fd = openat(sweep->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
-
-	if (fd < 0)
-		return error_errno(err, "opening a directory to empty it");
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = error_errno(err, "listing a directory");
-		(void)close(fd);
-		return r;
-	}
-	do {
-		removed = 0;
-		rewinddir(dir); /* removing while listing may pass over some */
-		r = pass(sweep, dir, &removed, err);
-	} while (r == 0 && removed > 0);
-	return r;
-}
-
 int sweep_directory(int fd, struct error *err)
 {
-	_cleanup_(sweep_done) struct sweep sweep = { .fd = -1 };
+	_cleanup_(sweep_done) struct sweep sweep = {};
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 	int r;
 
-	sweep.fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sweep.fd < 0 || fstat(sweep.fd, &st) < 0)
+	if (copy < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "opening a directory to empty it");
 	sweep.dev = st.st_dev;
-	for (;;) {
-		r = empty(&sweep, err);
-		if (r == 0 && sweep.depth == 0)
+	r = list_consume(&sweep, copy, false, err);
+	while (r >= 0) {
+		r = pass(&sweep, err);
+		if (r != 0)
+			continue;
+		if (sweep.removed > 0) { /* removing while listing may have passed over some */
+			sweep.removed = 0;
+			rewinddir(sweep.dir);
+			continue;
+		}
+		if (sweep.depth == 0)
 			return 0;
-		if (r == 0)
-			r = go_up(&sweep, err);
-		if (r < 0)
-			return r;
+		r = go_up(&sweep, err);
 	}
+	return r;
 }

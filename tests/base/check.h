@@ -69,8 +69,9 @@ UNUSED static void check_text(char *ret_text, size_t room, const char *character
 
 static char check_path[64];
 static int check_fd;
+static int check_lowest; /* the lowest free descriptor */
 
-/* cmocka setup: *state is an open descriptor of a new directory; teardown removes it. */
+/* cmocka setup: a new directory, whose descriptor is check_dirfd(state); teardown removes it. */
 UNUSED static int check_setup(void **state)
 {
 	(void)snprintf(check_path, sizeof(check_path), "/tmp/flipslot-check-XXXXXX");
@@ -78,6 +79,8 @@ UNUSED static int check_setup(void **state)
 		return -1;
 	check_fd = open(check_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*state = &check_fd;
+	check_lowest = fcntl(check_fd, F_DUPFD_CLOEXEC, 0);
+	(void)close(check_lowest);
 	return check_fd < 0 ? -1 : 0;
 }
 
@@ -88,13 +91,24 @@ static int check_remove_one(const char *path, const struct stat *st, int type, s
 
 UNUSED static int check_teardown(void **state)
 {
-	(void)close(*(int *)*state);
+	(void)close(check_fd);
 	(void)nftw(check_path, check_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return 0;
 }
 
+/* The same, and it fails if a descriptor was left open. */
+UNUSED static int check_teardown_closed(void **state)
+{
+	int lowest = fcntl(check_fd, F_DUPFD_CLOEXEC, 0);
+
+	(void)close(lowest);
+	if (lowest != check_lowest)
+		print_error("descriptor %d was left open\n", check_lowest);
+	return check_teardown(state) < 0 || lowest != check_lowest ? -1 : 0;
+}
+
 #define check_dirfd(state) (*(int *)*(state))
-#define check_in_dir(test) cmocka_unit_test_setup_teardown(test, check_setup, check_teardown)
+#define check_in_dir(test) cmocka_unit_test_setup_teardown(test, check_setup, check_teardown_closed)
 
 UNUSED static void check_write(int dirfd, const char *name, const void *data, size_t size)
 {

@@ -113,6 +113,25 @@ static void defaults_have_no_line_and_come_back(void **state)
 	check_same(&back, &empty);
 }
 
+/* A value is no default because its first byte is zero, nor a text because its rest is. */
+static void what_looks_like_a_default_is_written(void **state)
+{
+	struct thing thing = {
+		.number = 256,
+		.count = 1U << 24,
+		.digest = { { [31] = 1 } },
+		.slot = SLOT_A,
+	};
+	_cleanup_free_ char *text = NULL;
+	struct thing back;
+
+	thing.name[1] = 'x'; /* behind the end: nothing */
+	assert_int_equal(fields_write(fields, ARRAY_SIZE(fields), &thing, 1000, &text, NULL), 0);
+	assert_int_equal(parse(text, &back, NULL), 0);
+	check_same(&back, &thing);
+	assert_null(strstr(text, "name="));
+}
+
 static void keys_of_a_newer_version_are_passed_over(void **state)
 {
 	struct thing back;
@@ -215,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_is_written_and_read),
 		cmocka_unit_test(defaults_have_no_line_and_come_back),
+		cmocka_unit_test(what_looks_like_a_default_is_written),
 		cmocka_unit_test(keys_of_a_newer_version_are_passed_over),
 		cmocka_unit_test(what_is_not_of_its_kind_is_corrupt),
 		cmocka_unit_test(texts_are_cut_in_their_order),

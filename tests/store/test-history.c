@@ -17,7 +17,7 @@ static int setup(void **state)
 					   0644, NULL);
 }
 
-#define check_with_file(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown)
+#define check_with_file(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
 
 static struct history_entry entry(int n)
 {

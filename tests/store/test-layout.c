@@ -19,7 +19,7 @@ static int setup(void **state)
 	return r < 0 ? r : layout_create(check_dirfd(state), NULL);
 }
 
-#define check_with_layout(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown)
+#define check_with_layout(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
 
 static void check_entry(int dirfd, const char *name, mode_t mode, off_t size)
 {

@@ -36,7 +36,7 @@ static int setup(void **state)
 	return r;
 }
 
-#define check_with_lock(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown)
+#define check_with_lock(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
 
 static void one_at_a_time(void **state)
 {

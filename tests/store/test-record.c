@@ -14,7 +14,7 @@ static int setup(void **state)
 		       durable_preallocate(check_dirfd(state), "r", RECORD_FILE_SIZE, 0600, NULL);
 }
 
-#define check_with_file(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown)
+#define check_with_file(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
 
 static void get_file(int dirfd, char ret_bytes[static RECORD_FILE_SIZE])
 {

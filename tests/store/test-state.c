@@ -20,7 +20,7 @@ static int setup(void **state)
 	return r < 0 ? r : layout_create(check_dirfd(state), NULL);
 }
 
-#define check_with_layout(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown)
+#define check_with_layout(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
 
 static void random_text(char *ret_text, size_t room)
 {
@@ -376,6 +376,8 @@ static void bad_releases_are_remembered_newest_first(void **state)
 
 	state_remember_bad(&s, &s.bad[STATE_BAD_MAX - 1]); /* again: it moves to the front */
 	assert_int_equal(s.bad[0].version[0], '2');
+	state_remember_bad(&s, &s.bad[2]);
+	assert_int_equal(s.bad[0].version[0], '6');
 	for (uint8_t i = 2; i <= STATE_BAD_MAX + 1; i++)
 		assert_true(is_bad(&s, i));
 }

@@ -93,7 +93,7 @@ static void a_deep_tree_needs_no_more_descriptors(void **state)
 	(void)close(fd);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	tight = before;
-	tight.rlim_cur = (rlim_t)slot + 8;
+	tight.rlim_cur = (rlim_t)slot + 8 + 8;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
 	check_swept(slot);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -112,7 +112,10 @@ static int sweep_as_nobody(int slot)
 	(void)close(make_dir(fd, "below"));
 	if (mkdirat(fd, "below/deeper", 0) < 0 || fchmodat(fd, "below", 0100, 0) < 0)
 		return 3;
-	if (fchmodat(slot, "closed", 0, 0) < 0)
+	if (mkdirat(slot, "unwritable", 0755) < 0)
+		return 3;
+	check_write(slot, "unwritable/f", "x", 1);
+	if (fchmodat(slot, "closed", 0, 0) < 0 || fchmodat(slot, "unwritable", 0500, 0) < 0)
 		return 4;
 	if (sweep_directory(slot, &err) < 0)
 		print_error("%s\n", err.text);
@@ -188,7 +191,7 @@ static int top = -1;
 int __wrap_unlinkat(int dirfd, const char *name, int flags)
 {
 	if (top >= 0 && strcmp(name, "trigger") == 0 && flags == 0)
-		assert_int_equal(renameat(top, "slot/a/b", top, "moved"), 0);
+		assert_int_equal(renameat(top, "slot/1/2/3/4/5/6/7/8/9/10", top, "moved"), 0);
 	if (strcmp(name, "stubborn\n") == 0 && flags == 0) {
 		errno = EPERM;
 		return -1;
@@ -199,13 +202,25 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 /* Whoever moves a directory while it is emptied must not lead us out of the slot by its "..". */
 static void a_directory_that_is_moved_leads_nowhere(void **state)
 {
+	static const char *const way[] = {
+		"1",
+		"1/2",
+		"1/2/3",
+		"1/2/3/4",
+		"1/2/3/4/5",
+		"1/2/3/4/5/6",
+		"1/2/3/4/5/6/7",
+		"1/2/3/4/5/6/7/8",
+		"1/2/3/4/5/6/7/8/9",
+		"1/2/3/4/5/6/7/8/9/10",
+	};
 	int dirfd = check_dirfd(state);
 	_cleanup_close_ int slot = make_dir(dirfd, "slot");
 	struct error err = {};
 
-	assert_int_equal(mkdirat(slot, "a", 0755), 0);
-	assert_int_equal(mkdirat(slot, "a/b", 0755), 0);
-	check_write(slot, "a/b/trigger", "x", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(way); i++)
+		assert_int_equal(mkdirat(slot, way[i], 0755), 0);
+	check_write(slot, "1/2/3/4/5/6/7/8/9/10/trigger", "x", 1);
 	check_write(dirfd, "precious", "x", 1);
 	top = dirfd;
 	check_error(sweep_directory(slot, &err), &err, FAULT_INTERNAL, "moved");
