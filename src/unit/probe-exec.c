@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -94,6 +95,15 @@ static int add_sandbox(sd_bus_message *call)
 	return r;
 }
 
+/* To be seen also where the sandbox covers what it lies in, as /tmp is. */
+static int add_slot(sd_bus_message *call, const char *slot_path)
+{
+	if (!slot_path[0])
+		return 0;
+	return sd_bus_message_append(call, "(sv)", "BindReadOnlyPaths", "a(ssbt)", 1, slot_path,
+				     slot_path, 0, (uint64_t)MS_REC);
+}
+
 static int add_identity(sd_bus_message *call, const struct probe_order *order)
 {
 	int r = add_string(call, "User", order->context.user);
@@ -102,7 +112,9 @@ static int add_identity(sd_bus_message *call, const struct probe_order *order)
 		r = add_string(call, "Group", order->context.group);
 	if (r >= 0 && order->context.dynamic_user)
 		r = add_true(call, "DynamicUser");
-	return r < 0 ? r : add_sandbox(call);
+	if (r >= 0)
+		r = add_sandbox(call);
+	return r < 0 ? r : add_slot(call, order->context.slot_path);
 }
 
 static int add_environment(sd_bus_message *call, const struct probe_order *order)

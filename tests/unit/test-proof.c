@@ -248,11 +248,12 @@ static void check_unit(const char *service, const char *wanted, const char *what
 	fixture_unit(manager, "proof-a.service", text);
 	check_ok(job_new(manager, JOB_RESTART, "proof-a.service", &job, &err), &err);
 	check_ok(job_wait(job, -1, 10 * USEC_PER_SEC, &result, &err), &err);
-	for (int i = 0; i < 100; i++) { /* a shell needs a moment to get going */
+	for (int i = 0; i < 100; i++) { /* between fork and exec systemd has the program open */
 		unit_done(&unit);
 		check_ok(unit_query(manager, "proof-a.service", &unit, &err), &err);
 		verdict = find(&unit);
-		if (strcmp(proof_name(verdict.proof), wanted) == 0)
+		if (strcmp(proof_name(verdict.proof), wanted) == 0 &&
+		    (!what || strcmp(verdict.what, what) == 0))
 			break;
 		fixture_sleep_ms(10);
 	}

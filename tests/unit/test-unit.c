@@ -146,7 +146,7 @@ static void test_query(void **state UNUSED)
 	_cleanup_unit_ struct unit unit = {};
 	struct error err = {};
 	const char *drop_in =
-		"[Service]\nExecStart=\nExecStart=/bin/sleep 1000 \"a b\"\nWorkingDirectory=-/tmp\n"
+		"[Service]\nExecStart=\nExecStart=/bin/sh -c \"sleep 1000\" \"a b\"\nWorkingDirectory=-/tmp\n"
 		"Environment=A=1 PATH=/opt/x:/bin\nUser=nobody\nGroup=adm\nTimeoutStartSec=infinity\n"
 		"TimeoutStopSec=7\nRestart=on-failure\nEnvironmentFile=-/nonexistent\n";
 
@@ -159,8 +159,8 @@ static void test_query(void **state UNUSED)
 	check_ok(unit_query(manager, "unit-a.service", &unit, &err), &err);
 	assert_string_equal(unit.name, "unit-a.service");
 	assert_string_equal(unit.load_state, "loaded");
-	assert_string_equal(unit.active_state, "active");
 	assert_string_equal(unit.sub_state, "running");
+	assert_string_equal(unit.active_state, "active");
 	assert_string_equal(unit.type, "simple");
 	assert_string_equal(unit.result, "success");
 	assert_string_equal(unit.restart, "on-failure");
@@ -186,9 +186,9 @@ static void test_query(void **state UNUSED)
 	assert_false(unit.job_pending);
 	assert_false(unit.dynamic_user);
 	assert_int_equal(unit.n_exec_start, 1);
-	assert_string_equal(unit.exec_start[0].path, "/bin/sleep");
-	assert_string_equal(unit.exec_start[0].argv[2], "a b");
-	assert_null(unit.exec_start[0].argv[3]);
+	assert_string_equal(unit.exec_start[0].path, "/bin/sh");
+	assert_string_equal(unit.exec_start[0].argv[3], "a b");
+	assert_null(unit.exec_start[0].argv[4]);
 	assert_in_range(clock_monotonic_usec() - unit.active_enter_usec, 0, 5 * USEC_PER_SEC);
 	assert_true(unit.inactive_exit_usec <= unit.active_enter_usec);
 	assert_in_range(clock_realtime_usec() - unit.started_usec, 0, 5 * USEC_PER_SEC);
