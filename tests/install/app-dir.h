@@ -4,10 +4,7 @@
  */
 #pragma once
 
-#include "../base/check.h"
-
-#include <errno.h>
-#include <sys/wait.h>
+#include "../release/shell.h"
 
 #include "base/fd.h"
 #include "install/scrub.h"
@@ -40,38 +37,11 @@ UNUSED static struct descriptor app_descriptor(void)
 	return (struct descriptor){ .app = "app", .version = "1", .origin = ORIGIN_TRUST_ME };
 }
 
-/* Runs a program in the directory; its exit status. */
-UNUSED static int app_run(int dirfd, const char *const *argv)
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (fchdir(dirfd) == 0)
-			(void)execvp(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-#define app_shell(dirfd, script) \
-	assert_int_equal(app_run(dirfd, (const char *const[]){ "sh", "-euc", script, NULL }), 0)
-
-UNUSED static int app_open(int dirfd, const char *name)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
 /* Stages the archive of that name from the same directory. */
 UNUSED static int app_stage(int appfd, int dirfd, const char *name,
 			    const struct stage_options *options, struct error *err)
 {
-	_cleanup_close_ int fd = app_open(dirfd, name);
+	_cleanup_close_ int fd = shell_open(dirfd, name);
 	struct descriptor descriptor = app_descriptor();
 
 	return stage_archive(appfd, SLOT_A, fd, options, NULL, &descriptor, err);

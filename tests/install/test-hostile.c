@@ -140,11 +140,11 @@ static struct digest unpack_reference(const struct sample *sample,
 	(void)snprintf(strip, sizeof(strip), "--strip-components=%u",
 		       strstr(sample->fields[3], ".reference") ? 0 :
 								 options->archive.strip_components);
-	app_shell(top, "chmod -R u+rwx " UNPACKED " 2>/dev/null || true; rm -rf " UNPACKED
-		       " && mkdir " UNPACKED);
-	(void)app_run(top, (const char *const[]){ "tar", "-xp", strip, "-C", UNPACKED, "-f",
-						  sample->fields[3], NULL });
-	fd = app_open(top, UNPACKED);
+	shell(top, "chmod -R u+rwx " UNPACKED " 2>/dev/null || true; rm -rf " UNPACKED
+		   " && mkdir " UNPACKED);
+	(void)shell_run(top, (const char *const[]){ "tar", "-xp", strip, "-C", UNPACKED, "-f",
+						    sample->fields[3], NULL });
+	fd = shell_open(top, UNPACKED);
 	if (stage_directory(other, SLOT_A, fd, options, NULL, &descriptor, &err) < 0)
 		print_error("the reference: %s\n", err.text);
 	return descriptor.index;
@@ -153,7 +153,7 @@ static struct digest unpack_reference(const struct sample *sample,
 static bool check_good(const struct sample *sample)
 {
 	struct stage_options options = parse_options(sample->fields[2]);
-	_cleanup_close_ int fd = app_open(top, sample->fields[1]);
+	_cleanup_close_ int fd = shell_open(top, sample->fields[1]);
 	struct digest before = take_picture(APP "/slots");
 	struct descriptor descriptor = app_descriptor();
 	struct digest after;
@@ -172,7 +172,7 @@ static bool check_good(const struct sample *sample)
 	wanted = unpack_reference(sample, &options);
 	if (digest_equal(&wanted, &descriptor.index))
 		return true;
-	app_shell(top, "diff " OTHER "/slots/a.seal " APP "/slots/a.seal >&2 || true");
+	shell(top, "diff " OTHER "/slots/a.seal " APP "/slots/a.seal >&2 || true");
 	return complain(sample, "is not what GNU tar makes of it", "");
 }
 
@@ -237,9 +237,9 @@ static void prepare_apps(void)
 
 	app = app_make(top, APP);
 	other = app_make(top, OTHER);
-	app_shell(top, "mkdir -p canary/etc outside; echo canary >canary/etc/passwd;"
-		       "mkdir running; echo running >running/app");
-	source = app_open(top, "running");
+	shell(top, "mkdir -p canary/etc outside; echo canary >canary/etc/passwd;"
+		   "mkdir running; echo running >running/app");
+	source = shell_open(top, "running");
 	assert_int_equal(
 		stage_directory(app, SLOT_A, source, &app_options, NULL, &descriptor, NULL), 0);
 	assert_int_equal(
@@ -260,7 +260,7 @@ static int setup(void **state)
 	(void)snprintf(corpus, sizeof(corpus), "%s/" CORPUS, check_path);
 	assert_int_equal(mkdirat(top, CORPUS, 0755), 0);
 	assert_int_equal(
-		app_run(here, (const char *const[]){ "tests/hostile/make-corpus", corpus, NULL }),
+		shell_run(here, (const char *const[]){ "tests/hostile/make-corpus", corpus, NULL }),
 		0);
 	prepare_apps();
 	return 0;
