@@ -86,21 +86,38 @@ static int find_rollback_slot(const struct session *session, enum slot current, 
 	return 0;
 }
 
+/* Only a sealed release can be switched to, and a person hears so at once. */
+static int find_switch_slot(const struct session *session, const struct request *request,
+			    enum slot current, enum slot *ret_slot, struct error *err)
+{
+	enum slot slot = request->slot == SLOT_NONE ? slot_other(current) : request->slot;
+	struct descriptor descriptor;
+	int r;
+
+	if (current == SLOT_NONE)
+		return error_set(err, FAULT_CONFIG, "nothing is installed yet");
+	if (slot == current)
+		return error_set(err, FAULT_CONFIG, "slot %s is what `current` names already",
+				 slot_name(current));
+	r = seal_peek(session->dirfd, slot, &descriptor, err);
+	if (r < 0)
+		return r;
+	if (r == SEAL_ABSENT)
+		return error_set(err, FAULT_CONFIG,
+				 "slot %s holds no complete release to switch to: install one",
+				 slot_name(slot));
+	*ret_slot = slot;
+	return 0;
+}
+
 static int choose_target(const struct session *session, const struct request *request,
 			 enum slot current, enum slot *ret_target, struct error *err)
 {
 	if (request->verb == VERB_ROLLBACK)
 		return find_rollback_slot(session, current, ret_target, err);
-	if (request->verb == VERB_INSTALL) {
-		*ret_target = current == SLOT_NONE ? SLOT_A : slot_other(current);
-		return 0;
-	}
-	if (current == SLOT_NONE)
-		return error_set(err, FAULT_CONFIG, "nothing is installed yet");
-	*ret_target = request->slot == SLOT_NONE ? slot_other(current) : request->slot;
-	if (*ret_target == current)
-		return error_set(err, FAULT_CONFIG, "slot %s is what `current` names already",
-				 slot_name(current));
+	if (request->verb == VERB_SWITCH)
+		return find_switch_slot(session, request, current, ret_target, err);
+	*ret_target = current == SLOT_NONE ? SLOT_A : slot_other(current);
 	return 0;
 }
 

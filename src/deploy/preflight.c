@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +13,12 @@
 #include "unit/exec.h"
 
 #define UNIT_FILE_MAX (256 * 1024) /* bytes */
+
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
+}
 
 struct check {
 	const struct deploy_options *options;
@@ -156,6 +163,30 @@ static void check_fallback(struct check *check)
 			slot_name(check->input->current), check->options->app);
 }
 
+/* Everything in one folder: who packed it meant --strip-components 1. */
+static bool is_one_folder(int slot_fd)
+{
+	_cleanup_(closedirp) DIR *dir = NULL;
+	unsigned int n = 0;
+	int fd;
+
+	fd = openat(slot_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	dir = fdopendir(fd);
+	if (!dir) {
+		(void)close(fd);
+		return false;
+	}
+	for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (entry->d_type != DT_DIR || ++n > 1)
+			return false;
+	}
+	return n == 1;
+}
+
 static int check_target(struct check *check, struct error *err)
 {
 	_cleanup_close_ int slot_fd = -1;
@@ -178,7 +209,10 @@ static int check_target(struct check *check, struct error *err)
 	if (r < 0)
 		return r;
 	if (exec_check(check->unit, check->current_path, slot_fd, &why) < 0)
-		complain(check, why.fault, "%s would not start: %s", descriptor.version, why.text);
+		complain(check, why.fault, "%s would not start: %s%s", descriptor.version, why.text,
+			 is_one_folder(slot_fd) ?
+				 "; all of the release lies in one folder: --strip-components 1?" :
+				 "");
 	return 0;
 }
 

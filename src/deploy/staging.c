@@ -84,6 +84,36 @@ static int open_source(const char *path, int *ret_fd, struct error *err)
 	return 0;
 }
 
+static int on_read(void *data, uint64_t done, uint64_t total, struct error *err)
+{
+	return on_progress(data, STAGE_VERIFY, done, total, err);
+}
+
+/*
+ * With --trust-me nobody said the digest: it is what the first read finds, and holds from then on, also
+ * after a restart.
+ */
+static int find_digest(struct watcher *watcher, struct error *err)
+{
+	struct session *session = watcher->session;
+	struct state_transaction *transaction = &session->state.transaction;
+	_cleanup_(pieces_freep) struct pieces *pieces = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!digest_is_null(&transaction->source_digest))
+		return 0;
+	r = open_source(transaction->source, &fd, err);
+	if (r < 0)
+		return r;
+	r = pieces_new(fd, NULL, session->options->stage.max_archive_bytes, on_read, watcher,
+		       &pieces, err);
+	if (r < 0)
+		return r;
+	transaction->source_digest = *pieces_digest(pieces);
+	return session_store(session, err);
+}
+
 static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, struct error *err)
 {
 	const struct session *session = watcher->session;
@@ -152,6 +182,9 @@ int staging_run(struct session *session, struct error *err)
 	r = switching_preflight(session, SLOT_NONE, &go, err);
 	if (r < 0 || !go)
 		return r;
+	r = find_digest(&watcher, &cause);
+	if (r < 0)
+		return end_badly(session, &watcher, &cause, err);
 	if (is_running_already(session))
 		return end_untouched(session, err);
 	if (is_staged_already(session) &&
