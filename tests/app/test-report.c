@@ -95,12 +95,17 @@ static void tell(struct report *report, enum event_kind kind, enum outcome outco
 	listener.handle(listener.data, &event);
 }
 
+static void forget(void)
+{
+	text_done(&sent.last);
+	memset(&sent, 0, sizeof(sent));
+}
+
 static struct report *begin(void)
 {
 	struct report *report = NULL;
 
-	text_done(&sent.last);
-	memset(&sent, 0, sizeof(sent));
+	forget();
 	assert_int_equal(report_new("gateway", &report, NULL), 0);
 	return report;
 }
@@ -219,7 +224,7 @@ static void test_without_a_stream_the_journal_goes_on(void **unused)
 	_cleanup_(report_freep) struct report *report = NULL;
 
 	(void)unused;
-	memset(&sent, 0, sizeof(sent));
+	forget();
 	sent.no_stream = true;
 	assert_int_equal(report_new("gateway", &report, NULL), 0);
 	assert_int_equal(sent.records, 1);
