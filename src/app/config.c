@@ -116,7 +116,7 @@ static void keep_apps(char **names, const char *suffix, const char *dir,
 {
 	size_t n = 0;
 
-	for (size_t i = 0; names[i]; i++) {
+	for (size_t i = 0; names && names[i]; i++) {
 		char *name = names[i];
 
 		name[strlen(name) - strlen(suffix)] = '\0';

@@ -36,22 +36,16 @@ static int check_type(const char *path, struct error *err)
 
 int init_file_read(struct init_file *file, const char *dir, const char *name, struct error *err)
 {
-	_cleanup_init_file_ struct init_file new = {
-		.dir = strdup(dir),
-		.name = strdup(name),
-	};
 	int r;
 
-	if (!new.dir || !new.name || asprintf(&new.path, "%s/%s", dir, name) < 0)
+	file->dir = strdup(dir);
+	file->name = strdup(name);
+	if (!file->dir || !file->name || asprintf(&file->path, "%s/%s", dir, name) < 0)
 		return error_errno(err, "reading %s", name);
-	r = check_type(new.path, err);
+	r = check_type(file->path, err);
 	if (r == 0)
-		r = fd_read_file(AT_FDCWD, new.path, FILE_MAX, &new.old, NULL, err);
-	if (r < 0)
-		return r;
-	*file = new;
-	new = (struct init_file){};
-	return 0;
+		r = fd_read_file(AT_FDCWD, file->path, FILE_MAX, &file->old, NULL, err);
+	return r < 0 ? r : 0;
 }
 
 /* Says the first line that differs. */

@@ -130,6 +130,7 @@ int __wrap_history_append(int dirfd, const struct history_entry *entry, struct e
 struct machine {
 	struct scratch *scratch;
 	char *unit_dir;
+	char *dir; /* what is adopted */
 	char *said; /* by the last run */
 	struct error err;
 	struct init_options options;
@@ -166,6 +167,7 @@ static inline int machine_teardown(void **state)
 
 	assert_int_equal(scratch_teardown((void **)&machine->scratch), 0);
 	free(machine->unit_dir);
+	free(machine->dir);
 	free(machine->said);
 	free(machine);
 	return 0;

@@ -5,12 +5,13 @@
 
 #define TO "/var/lib/flipslot/gw/current"
 
-static void check_line(const char *prefix, const char *path, const char *const argv[],
+static void check_line(const char *prefix, const char *path, const char *const *argv,
 		       const char *wanted)
 {
 	_cleanup_text_ struct text text = {};
-	struct unit_exec exec = { .argv = (char **)(uintptr_t)argv };
+	struct unit_exec exec;
 
+	memcpy(&exec.argv, &argv, sizeof(exec.argv)); /* it is not written to */
 	text_copy(path, exec.path, sizeof(exec.path));
 	init_exec_add_line(&text, &exec, prefix);
 	assert_string_equal(text.data, wanted);
