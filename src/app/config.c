@@ -173,12 +173,12 @@ static int list_apps(const struct config_places *places, const char *suffix,
 
 	if (r == 0)
 		r = config_read_names(places->vendor, suffix, &vendor, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	keep_apps(names, suffix, places->etc, findings);
 	keep_apps(vendor, suffix, places->vendor, findings);
 	r = merge(&names, vendor, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	*ret_names = TAKE_PTR(names);
 	return 0;
