@@ -263,7 +263,7 @@ static int check_all(const struct config_places *places, struct config_findings 
 	_cleanup_(parse_argv_freep) char **apps = NULL;
 	int r = list_apps(places, SUFFIX, findings, &apps, err);
 
-	for (char **app = apps; r >= 0 && *app; app++)
+	for (char **app = apps; r >= 0 && app && *app; app++)
 		r = check_app(places, *app, &checked, findings, err);
 	if (r >= 0)
 		r = check_orphans(places, apps, findings, err);
