@@ -20,7 +20,8 @@ int switching_run(struct session *session, struct error *err);
 
 /*
  * Runs one job of the unit to its end, telling of long waits. > 0: SWITCHING_INTERRUPTED (a request or a stop),
- * SWITCHING_LATE: the unit has been activating for longer than the start deadline though systemd sets it no limit.
+ * SWITCHING_LATE: the unit has been starting for longer than the start budget without saying that it gets
+ * on (STATUS=, EXTEND_TIMEOUT_USEC=).
  */
 enum { SWITCHING_INTERRUPTED = 1, SWITCHING_LATE = 2 };
 int switching_job(struct session *session, enum job_type type, enum job_result *ret_result,

@@ -136,37 +136,60 @@ struct wait {
 	enum job_type type;
 	uint64_t began;
 	uint64_t activating_since; /* 0: not seen yet */
+	uint64_t spoke; /* when STATUS= changed last */
+	char status[256];
 	uint64_t told;
 };
 
-/* While the job lasts: says what is waited for, and ends a start that nobody else would end. */
+/*
+ * Has the unit been starting for longer than it may? Not while it says that it is getting on: by a new
+ * STATUS=, or by EXTEND_TIMEOUT_USEC=, which shows in that systemd still waits though its own timeout
+ * has passed.
+ */
+static bool is_late(struct wait *wait, const struct unit *unit, uint64_t now)
+{
+	uint64_t alive;
+
+	if (wait->type == JOB_STOP || strcmp(unit->active_state, "activating") != 0)
+		return false;
+	if (wait->activating_since == 0)
+		wait->activating_since = now;
+	if (strcmp(unit->status_text, wait->status) != 0) {
+		(void)text_copy(unit->status_text, wait->status, sizeof(wait->status));
+		wait->spoke = now;
+	}
+	if (now - wait->activating_since > unit->start_timeout_usec)
+		return false;
+	alive = wait->spoke > wait->activating_since ? wait->spoke : wait->activating_since;
+	return now - alive > switching_start_budget(wait->session);
+}
+
+static void tell_wait(struct wait *wait, const struct unit *unit, uint64_t now)
+{
+	bool activating = strcmp(unit->active_state, "activating") == 0;
+	char status[256];
+	char took[CLOCK_TEXT_MAX];
+
+	wait->told = now;
+	(void)text_escape(unit->status_text, strlen(unit->status_text), status, sizeof(status));
+	session_tell(wait->session, EVENT_NOTE, FAULT_NONE, "waiting for %s to %s (%s)%s%s",
+		     unit->name, activating ? "start" : "stop",
+		     clock_format_span(now - wait->began, took), status[0] ? ": " : "", status);
+}
+
+/* While the job lasts: says what is waited for, and ends a start that takes too long. */
 static int look_at_wait(struct wait *wait, struct manager *manager, struct error *err)
 {
-	struct session *session = wait->session;
 	uint64_t now = clock_monotonic_usec();
 	_cleanup_unit_ struct unit unit = {};
-	bool activating;
 	int r;
 
-	r = unit_query(manager, session->options->unit, &unit, err);
+	r = unit_query(manager, wait->session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
-	activating = strcmp(unit.active_state, "activating") == 0;
-	if (activating && wait->activating_since == 0)
-		wait->activating_since = now;
-	if (now - wait->told >= TELL_PERIOD_USEC) {
-		char took[CLOCK_TEXT_MAX];
-
-		wait->told = now;
-		session_tell(session, EVENT_NOTE, FAULT_NONE, "waiting for %s to %s (%s)%s%s",
-			     unit.name, activating ? "start" : "stop",
-			     clock_format_span(now - wait->began, took),
-			     unit.status_text[0] ? ": " : "", unit.status_text);
-	}
-	if (activating && wait->type != JOB_STOP && unit.start_timeout_usec == USEC_INFINITY &&
-	    now - wait->activating_since > switching_start_budget(session))
-		return SWITCHING_LATE;
-	return 0;
+	if (now - wait->told >= TELL_PERIOD_USEC)
+		tell_wait(wait, &unit, now);
+	return is_late(wait, &unit, now) ? SWITCHING_LATE : 0;
 }
 
 static int wait_for_job(struct wait *wait, struct manager *manager, struct job *job,

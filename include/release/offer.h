@@ -1,0 +1,68 @@
+/*
+ * The descriptor of a published release: a TUF target `APP/CHANNEL/ARCH.json`, which the metadata vouches for. One
+ * JSON object, canonical (keys sorted, no white space, a final newline is allowed when reading):
+ *
+ *     {"app":"gateway","arch":"x86_64","blobs":{"full":{"length":N,"pieces":["<sha256 hex>",…],"sha256":"<hex>"}},
+ *      "bytes":N,"channel":"stable","epoch":0,"files":N,"format":"flipslot-offer 1","index":"<sha256 hex>",
+ *      "min_sequence":0,"requires":{},"sequence":3,"version":"1.4","withdrawn":[{"index":"<hex>","sequence":2,"why":"…"}]}
+ *
+ * A blob is served as `blobs/sha256/HEX` below where the repository is. "full" is an ordinary solid .tar.zst
+ * that tar can open; `pieces` are the digests of its 1 MiB pieces (PIECES_SIZE), so that it can be streamed, resumed and
+ * verified before it is decompressed. Unknown keys are kept out of the way: ignored.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "release/descriptor.h"
+
+#define OFFER_MAX	    (1024 * 1024) /* bytes of JSON */
+#define OFFER_NAME_MAX	    65 /* channel, arch: 1..64 of [a-z0-9_.-], with the final NUL */
+#define OFFER_WITHDRAWN_MAX 64
+#define OFFER_FULL_MAX	    (16ULL << 30) /* bytes of the full blob */
+
+struct offer_withdrawn {
+	struct digest index;
+	uint64_t sequence;
+	char why[160];
+};
+
+struct offer {
+	char app[65];
+	char channel[OFFER_NAME_MAX];
+	char arch[OFFER_NAME_MAX]; /* as `uname -m`, or "any" */
+	char version[DESCRIPTOR_VERSION_MAX];
+	uint64_t sequence; /* from 1; orders releases, the version is for people */
+	uint64_t min_sequence; /* nothing below it may run any more, nor be rolled back to */
+	uint64_t epoch; /* of the data that it reads and writes */
+	uint64_t bytes, files; /* unpacked */
+	struct digest index; /* SHA-256 of the canonical index of the tree */
+	struct digest full;
+	uint64_t full_length;
+	struct digest *pieces; /* of the full blob, in order */
+	size_t n_pieces;
+	struct offer_withdrawn withdrawn[OFFER_WITHDRAWN_MAX];
+	size_t n_withdrawn;
+};
+
+void offer_free(struct offer *offer);
+CLEANUP_DEFINE(struct offer, offer_free);
+
+/* *ret_json is malloc'ed. */
+int offer_encode(const struct offer *offer, char **ret_json, size_t *ret_size, struct error *err);
+
+/* Strict: FAULT_CORRUPT names the key. The number of pieces must fit full_length. */
+int offer_decode(const void *json, size_t size, struct offer **ret_offer, struct error *err);
+
+/* "APP/CHANNEL/ARCH.json" into ret_path. */
+int offer_path(const char *app, const char *channel, const char *arch, char *ret_path, size_t room,
+	       struct error *err);
+
+/* Is the release of that index withdrawn by this offer? NULL if not. */
+const struct offer_withdrawn *offer_find_withdrawn(const struct offer *offer,
+						   const struct digest *index);
