@@ -1,0 +1,207 @@
+#include "install/seal.h"
+
+#include "base/fd.h"
+#include "../base/check.h"
+
+static int app(void **state)
+{
+	assert_int_equal(mkdirat(check_dirfd(state), "slots", 0755), 0);
+	return check_dirfd(state);
+}
+
+static struct index *make_index(void)
+{
+	struct index_entry file = { .type = INDEX_FILE, .mode = 0644, .path = (char *)"d/f" };
+	struct index_entry dir = { .type = INDEX_DIRECTORY, .mode = 0755, .path = (char *)"d" };
+	struct index *index = NULL;
+
+	assert_int_equal(digest_of("x", 1, &file.digest, NULL), 0);
+	assert_int_equal(index_new(&index, NULL), 0);
+	assert_int_equal(index_add(index, &file, NULL, NULL), 0);
+	assert_int_equal(index_add(index, &dir, NULL, NULL), 0);
+	return index;
+}
+
+static struct descriptor write_seal(int dirfd)
+{
+	struct descriptor descriptor = { .app = "app", .version = "1.4", .bytes = 17 };
+	_cleanup_(index_freep) struct index *index = make_index();
+
+	assert_int_equal(seal_write(dirfd, SLOT_B, &descriptor, index, NULL), 0);
+	return descriptor;
+}
+
+static void test_comes_back(void **state)
+{
+	int dirfd = app(state);
+	struct descriptor written = write_seal(dirfd);
+	_cleanup_seal_ struct seal seal = {};
+	struct descriptor peeked;
+	struct digest digest;
+
+	assert_int_equal(seal_load(dirfd, SLOT_B, &seal, NULL), 0);
+	assert_string_equal(seal.descriptor.version, "1.4");
+	assert_int_equal(index_count(seal.index), 2);
+	assert_int_equal(index_encode(seal.index, NULL, NULL, &digest, NULL), 0);
+	assert_true(digest_equal(&digest, &seal.descriptor.index));
+	assert_true(digest_equal(&digest, &written.index));
+	assert_int_equal(seal_peek(dirfd, SLOT_B, &peeked, NULL), 0);
+	assert_true(digest_equal(&digest, &peeked.index));
+	assert_int_equal(peeked.bytes, 17);
+}
+
+static void test_is_a_file_for_all_to_read(void **state)
+{
+	int dirfd = app(state);
+	struct stat st;
+
+	(void)write_seal(dirfd);
+	assert_int_equal(fstatat(dirfd, "slots/b.seal", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0644);
+	assert_int_equal(fstatat(dirfd, "slots/a.seal", &st, 0), -1);
+}
+
+static void test_absent(void **state)
+{
+	_cleanup_seal_ struct seal seal = {};
+	struct descriptor descriptor;
+	int dirfd = app(state);
+
+	(void)write_seal(dirfd);
+	assert_int_equal(seal_load(dirfd, SLOT_A, &seal, NULL), SEAL_ABSENT);
+	assert_int_equal(seal_peek(dirfd, SLOT_A, &descriptor, NULL), SEAL_ABSENT);
+	assert_null(seal.index);
+}
+
+static void check_damaged(int dirfd, const char *bytes, size_t size)
+{
+	_cleanup_seal_ struct seal seal = {};
+	struct descriptor descriptor = {};
+	struct error err = {};
+
+	check_write(dirfd, "slots/b.seal", bytes, size);
+	check_error(seal_load(dirfd, SLOT_B, &seal, &err), &err, FAULT_CORRUPT, "slot b: ");
+	assert_null(seal.index);
+	check_error(seal_peek(dirfd, SLOT_B, &descriptor, &err), &err, FAULT_CORRUPT, "slot b: ");
+	assert_int_equal(descriptor.version[0], '\0');
+}
+
+/* Each byte changed, each length but the right one: damaged, by both ways of reading. */
+static void test_every_damage_is_seen(void **state)
+{
+	int dirfd = app(state);
+	_cleanup_free_ char *bytes = NULL;
+	_cleanup_free_ char *more = NULL;
+	size_t size;
+
+	(void)write_seal(dirfd);
+	assert_int_equal(fd_read_file(dirfd, "slots/b.seal", 1 << 20, &bytes, &size, NULL), 0);
+	for (size_t i = 0; i < size; i++) {
+		bytes[i] ^= 1 << i % 8;
+		check_damaged(dirfd, bytes, size);
+		bytes[i] ^= 1 << i % 8;
+	}
+	for (size_t n = 0; n < size; n++)
+		check_damaged(dirfd, bytes, n);
+	more = malloc(size + 1);
+	memcpy(more, bytes, size);
+	more[size] = '\n';
+	check_damaged(dirfd, more, size + 1);
+}
+
+static int decode(const char *text, struct error *err)
+{
+	_cleanup_seal_ struct seal seal = {};
+
+	return seal_decode(text, strlen(text), &seal, err);
+}
+
+#define HEX "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+
+static void test_refuses_first_lines(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"\n",
+		"flipslot-seal 2 1 0 " HEX "\n1",
+		"flipslot-seal 1 01 0 " HEX "\n1",
+		"flipslot-seal 1 +1 0 " HEX "\n1",
+		"flipslot-seal 1  1 0 " HEX "\n1",
+		"flipslot-seal 1 1 0 " HEX " \n1",
+		"flipslot-seal 1 1 0 6B86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b\n1",
+		"flipslot-seal 1 1 -0 " HEX "\n1",
+		"flipslot-seal 1 18446744073709551615 2 " HEX "\n1",
+		"flipslot-seal 1 18446744073709551616 0 " HEX "\n1",
+		"flipslot-seal 1 0 536870913 " HEX "\n1",
+		"flipslot-seal 1 1 0 " HEX,
+	};
+	struct error err = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		check_error(decode(lines[i], &err), &err, FAULT_CORRUPT, "seal is damaged");
+	/* this one has the right checksum of what is no descriptor */
+	check_error(decode("flipslot-seal 1 1 0 " HEX "\n1", &err), &err, FAULT_CORRUPT,
+		    "descriptor");
+}
+
+/* A descriptor that belongs to another index, in a seal whose checksum is right. */
+static void test_the_index_is_the_one_of_the_descriptor(void **state)
+{
+	static const char index[] = "flipslot-index 1\nd 0755 other\n";
+	struct descriptor descriptor = { .app = "app", .version = "1" };
+	_cleanup_free_ char *json = NULL;
+	_cleanup_free_ char *both = NULL;
+	_cleanup_free_ char *seal = NULL;
+	char hex[DIGEST_HEX_MAX];
+	struct digest digest;
+	struct error err = {};
+
+	assert_int_equal(digest_of("x", 1, &descriptor.index, NULL), 0);
+	assert_int_equal(descriptor_encode(&descriptor, &json, NULL), 0);
+	assert_true(asprintf(&both, "%s%s", json, index) > 0);
+	assert_int_equal(digest_of(both, strlen(both), &digest, NULL), 0);
+	assert_true(asprintf(&seal, "flipslot-seal 1 %zu %zu %s\n%s", strlen(json), strlen(index),
+			     digest_to_hex(&digest, hex), both) > 0);
+	check_error(decode(seal, &err), &err, FAULT_CORRUPT, "checksum differs");
+}
+
+static void test_replaces(void **state)
+{
+	struct descriptor descriptor = { .app = "app", .version = "2" };
+	_cleanup_(index_freep) struct index *index = make_index();
+	int dirfd = app(state);
+
+	(void)write_seal(dirfd);
+	assert_int_equal(seal_write(dirfd, SLOT_B, &descriptor, index, NULL), 0);
+	assert_int_equal(seal_peek(dirfd, SLOT_B, &descriptor, NULL), 0);
+	assert_string_equal(descriptor.version, "2");
+	assert_int_equal(check_count(dirfd), 1);
+}
+
+static void test_a_link_is_no_seal(void **state)
+{
+	struct descriptor descriptor;
+	struct seal seal;
+	int dirfd = app(state);
+
+	(void)write_seal(dirfd);
+	assert_int_equal(symlinkat("b.seal", dirfd, "slots/a.seal"), 0);
+	assert_true(seal_peek(dirfd, SLOT_A, &descriptor, NULL) < 0);
+	assert_true(seal_load(dirfd, SLOT_A, &seal, NULL) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		check_in_dir(test_comes_back),
+		check_in_dir(test_is_a_file_for_all_to_read),
+		check_in_dir(test_absent),
+		check_in_dir(test_every_damage_is_seen),
+		cmocka_unit_test(test_refuses_first_lines),
+		check_in_dir(test_the_index_is_the_one_of_the_descriptor),
+		check_in_dir(test_replaces),
+		check_in_dir(test_a_link_is_no_seal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
