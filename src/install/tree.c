@@ -14,6 +14,7 @@
 #include "release/treecheck.h"
 
 #define CHUNK (64 * 1024)
+#define PUSH  (8 * 1024 * 1024)
 
 struct tree {
 	int dirfd;
@@ -24,6 +25,7 @@ struct tree {
 	int fd; /* the file under way; -1: none */
 	struct index_entry *file;
 	uint64_t reached; /* bytes of it that were written and hashed */
+	uint64_t pushed; /* bytes of it that the disk was asked to begin with */
 };
 
 int tree_new(int dirfd, struct tree **ret_tree, struct error *err)
@@ -200,6 +202,7 @@ static int begin_file(struct tree *tree, int parent_fd, const struct index_entry
 	if (tree->fd < 0)
 		return complain(entry->path, err);
 	tree->reached = 0;
+	tree->pushed = 0;
 	r = digester_reset(tree->digester, err);
 	return r < 0 ? r : index_add(tree->index, entry, &tree->file, err);
 }
@@ -270,6 +273,19 @@ static int hash_hole(struct tree *tree, uint64_t size, struct error *err)
 	return 0;
 }
 
+/*
+ * Lets the disk begin with a large file while we go on: less is left for the sync at the end. Only a hint,
+ * which says nothing of what is durable.
+ */
+static void push(struct tree *tree)
+{
+	if (tree->reached - tree->pushed < PUSH)
+		return;
+	(void)sync_file_range(tree->fd, (off_t)tree->pushed, (off_t)(tree->reached - tree->pushed),
+			      SYNC_FILE_RANGE_WRITE);
+	tree->pushed = tree->reached;
+}
+
 static int on_content(void *data, const void *bytes, size_t size, uint64_t offset,
 		      struct error *err)
 {
@@ -285,6 +301,7 @@ static int on_content(void *data, const void *bytes, size_t size, uint64_t offse
 	if (fd_pwrite_full(tree->fd, bytes, size, (off_t)offset) < 0)
 		return complain(tree->file->path, err);
 	tree->reached = offset + size;
+	push(tree);
 	return 0;
 }
 
