@@ -247,7 +247,7 @@ static int check_orphans(const struct config_places *places, char **apps,
 	_cleanup_(parse_argv_freep) char **names = NULL;
 	int r = list_apps(places, DROP_IN, findings, &names, err);
 
-	for (char **name = names; r == 0 && *name; name++)
+	for (char **name = names; r == 0 && name && *name; name++)
 		if (!has_name(apps, *name))
 			config_findings_add(findings,
 					    "%s" DROP_IN " is read by nobody: there is no "
