@@ -104,7 +104,7 @@ int config_open_root(const struct config *config, int *ret_fd, struct error *err
 
 static bool has_name(char **names, const char *name)
 {
-	for (; *names; names++)
+	for (; names && *names; names++)
 		if (strcmp(*names, name) == 0)
 			return true;
 	return false;
@@ -139,28 +139,34 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int append(char ***names, const char *name, struct error *err)
+{
+	size_t n = 0;
+	char **longer;
+
+	while (*names && (*names)[n])
+		n++;
+	longer = realloc(*names, (n + 2) * sizeof(*longer));
+	if (!longer)
+		return error_errno(err, "listing the apps");
+	*names = longer;
+	longer[n + 1] = NULL;
+	longer[n] = strdup(name);
+	if (!longer[n])
+		return error_errno(err, "listing the apps");
+	qsort(longer, n + 1, sizeof(*longer), compare);
+	return 0;
+}
+
 /* Adds those of `more` that are not in *names yet; both stay sorted. */
 static int merge(char ***names, char **more, struct error *err)
 {
-	for (; *more; more++) {
-		size_t n = 0;
-		char **longer;
+	int r = 0;
 
-		if (has_name(*names, *more))
-			continue;
-		while ((*names)[n])
-			n++;
-		longer = realloc(*names, (n + 2) * sizeof(*longer));
-		if (!longer)
-			return error_errno(err, "listing the apps");
-		*names = longer;
-		longer[n + 1] = NULL;
-		longer[n] = strdup(*more);
-		if (!longer[n])
-			return error_errno(err, "listing the apps");
-		qsort(longer, n + 1, sizeof(*longer), compare);
-	}
-	return 0;
+	for (; r == 0 && more && *more; more++)
+		if (!has_name(*names, *more))
+			r = append(names, *more, err);
+	return r;
 }
 
 /* The apps that have a file (or a directory) with this suffix in one of both places. */
