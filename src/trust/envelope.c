@@ -1,5 +1,6 @@
 #include "trust/envelope.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ int envelope_read(const void *data, size_t size, const struct signers *signers, 
 
 	if (r < 0)
 		return r;
+	assert(envelope);
 	r = envelope_verify(envelope, signers, err);
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 #include "trust/hashes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -67,6 +68,7 @@ int hashes_check(const struct hashes *hashes, const void *data, size_t size, str
 
 	if (r < 0)
 		return r;
+	assert(stream);
 	r = hashes_stream_update(stream, data, size, err);
 	if (r < 0)
 		return r;

@@ -61,7 +61,7 @@ static void wrong_forms_are_corrupt(void **state)
 		"{\"f.json\":{\"version\":1,\"length\":-1}}",
 		"{\"f.json\":{\"version\":1,\"length\":null}}",
 		"{\"f.json\":{\"version\":1,\"hashes\":{}}}",
-		"{\"f.json\":{\"version\":1,\"hashes\":\"" ABC_256 "\"}}",
+		"{\"f.json\":{\"version\":1,\"hashes\":\"sha256\"}}",
 		"{\"f.json\":{\"version\":1,\"hashes\":{\"sha256\":\"x\"}}}",
 	};
 

@@ -149,7 +149,7 @@ static int load(const char *dir, const char *name, size_t max, struct body *ret_
 static int do_fetch(struct client *client, const struct options *options,
 		    const struct client_step *step, struct error *err)
 {
-	struct body body;
+	struct body body = {};
 	int r = fetch(options->metadata_url, step->name, step->max, &body, err);
 
 	if (r < 0)
@@ -162,7 +162,7 @@ static int do_fetch(struct client *client, const struct options *options,
 static int do_load(struct client *client, const struct options *options,
 		   const struct client_step *step, struct error *err)
 {
-	struct body body;
+	struct body body = {};
 
 	if (load(options->metadata_dir, step->name, step->max, &body, NULL) != 0)
 		return client_lacks(client, err);
@@ -245,7 +245,7 @@ static int refresh(const struct options *options, struct client **ret_client, st
 static int fetch_target(const struct options *options, const struct found *found, const char *name,
 			struct error *err)
 {
-	struct body body;
+	struct body body = {};
 	int r;
 
 	if (found->length > TARGET_SIZE_MAX)
@@ -266,7 +266,7 @@ static int fetch_target(const struct options *options, const struct found *found
 
 static bool is_cached(const struct options *options, const struct found *found, const char *name)
 {
-	struct body body;
+	struct body body = {};
 	bool same;
 
 	if (load(options->target_dir, name, TARGET_SIZE_MAX, &body, NULL) != 0)
