@@ -37,7 +37,8 @@ bool response_line(struct response *response, const char *line, size_t size,
 
 /*
  * The header is complete. range_length 0: the whole file was asked for, of at most cap bytes. FETCH_OK:
- * the body is what was asked for, *ret_length its size or UINT64_MAX. Otherwise ret_why says why not.
+ * the body is what was asked for, *ret_length its size or UINT64_MAX. Otherwise ret_why says why not
+ * (and *ret_length may have changed).
  * A redirect is FETCH_STATUS here.
  */
 enum fetch_class response_judge(const struct response *response, uint64_t range_first,

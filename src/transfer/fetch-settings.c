@@ -91,10 +91,15 @@ bool fetch_settings_take(struct fetch_settings *settings, const struct wire_fram
 	if (frame->id >= ARRAY_SIZE(table))
 		return false;
 	member += table[frame->id].offset;
-	text = strndup(frame->payload, frame->size);
-	if (!text || table[frame->id].is_text) {
+	text = malloc(frame->size + 1);
+	if (!text)
+		return false;
+	memcpy(text, frame->payload, frame->size);
+	text[frame->size] = '\0';
+	if (table[frame->id].is_text) {
+		free(*(char **)member);
 		*(char **)member = text;
-		return text;
+		return true;
 	}
 	good = parse_u64(text, 0, UINT64_MAX, (uint64_t *)member, NULL) == 0;
 	free(text);

@@ -14,6 +14,8 @@
 int fetch_stream_init(struct fetch_stream *stream, int fd, const struct wire_frame *get,
 		      struct pace_limit *limit, uint64_t now)
 {
+	size_t size;
+
 	*stream = (struct fetch_stream){
 		.fd = fd,
 		.id = get->id,
@@ -23,11 +25,15 @@ int fetch_stream_init(struct fetch_stream *stream, int fd, const struct wire_fra
 	};
 	if (get->size <= sizeof(stream->want))
 		return -1;
+	size = get->size - sizeof(stream->want);
+	stream->url = malloc(size + 1);
+	if (!stream->url)
+		return -1;
 	memcpy(&stream->want, get->payload, sizeof(stream->want));
+	memcpy(stream->url, (const char *)get->payload + sizeof(stream->want), size);
+	stream->url[size] = '\0';
 	pace_reset(&stream->pace, now);
-	stream->url = strndup((const char *)get->payload + sizeof(stream->want),
-			      get->size - sizeof(stream->want));
-	return stream->url ? 0 : -1;
+	return 0;
 }
 
 void fetch_stream_done(struct fetch_stream *stream)

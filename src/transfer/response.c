@@ -173,8 +173,8 @@ static enum fetch_class judge_status(const struct response *response, bool range
 	return status == 404 || status == 403 ? FETCH_ABSENT : FETCH_STATUS;
 }
 
-static enum fetch_class judge_length(const struct response *response, uint64_t cap,
-				     uint64_t *ret_length, char *ret_why)
+static enum fetch_class judge_length(const struct response *response, uint64_t range_length,
+				     uint64_t cap, uint64_t *ret_length, char *ret_why)
 {
 	if (response->encoded) {
 		(void)snprintf(ret_why, RESPONSE_WHY_MAX,
@@ -186,6 +186,8 @@ static enum fetch_class judge_length(const struct response *response, uint64_t c
 		return FETCH_PROTOCOL;
 	}
 	*ret_length = response->chunked ? UINT64_MAX : response->length;
+	if (range_length > 0)
+		*ret_length = range_length;
 	if (*ret_length == UINT64_MAX || *ret_length <= cap)
 		return FETCH_OK;
 	(void)snprintf(ret_why, RESPONSE_WHY_MAX,
@@ -198,13 +200,10 @@ enum fetch_class response_judge(const struct response *response, uint64_t range_
 				char ret_why[static RESPONSE_WHY_MAX])
 {
 	enum fetch_class class = judge_status(response, range_length > 0, ret_why);
-	uint64_t length = UINT64_MAX;
 
 	if (class == FETCH_OK && range_length > 0)
 		class = judge_range(response, range_first, range_length, ret_why);
 	if (class == FETCH_OK)
-		class = judge_length(response, cap, &length, ret_why);
-	if (class == FETCH_OK)
-		*ret_length = range_length > 0 ? range_length : length;
+		class = judge_length(response, range_length, cap, ret_length, ret_why);
 	return class;
 }

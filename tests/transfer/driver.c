@@ -104,8 +104,8 @@ static int report(const struct fetch_result *result)
 {
 	(void)fprintf(stderr, "confined: %s\n", fetcher_confinement(fetcher));
 	(void)fprintf(stderr, "%s %u %" PRIu64 " %" PRIu64 "|%s\n", fetch_class_name(result->class),
-		      result->http_status, result->bytes, (uint64_t)(result->retry_after_usec / USEC_PER_SEC),
-		      result->text);
+		      result->http_status, result->bytes,
+		      (uint64_t)(result->retry_after_usec / USEC_PER_SEC), result->text);
 	return result->class == FETCH_OK ? 0 : 1;
 }
 
@@ -354,8 +354,7 @@ static int run(const char *verb, int n, char **words)
 	uint64_t first = n > 1 ? strtoull(words[1], NULL, 10) : 0;
 	uint64_t second = n > 2 ? strtoull(words[2], NULL, 10) : 0;
 
-	request.deadline = deadline == USEC_INFINITY ? deadline :
-						       clock_monotonic_usec() + deadline;
+	request.deadline = deadline == USEC_INFINITY ? deadline : clock_monotonic_usec() + deadline;
 	if (strcmp(verb, "parallel") == 0)
 		return run_parallel(&request, first, second);
 	if (strcmp(verb, "lopsided") == 0)
