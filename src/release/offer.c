@@ -1,0 +1,406 @@
+#include "release/offer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/text.h"
+#include "release/pieces.h"
+
+#define FORMAT "flipslot-offer 1"
+
+static void json_freep(json_t **json)
+{
+	json_decref(*json);
+}
+
+void offer_free(struct offer *offer)
+{
+	if (!offer)
+		return;
+	free(offer->pieces);
+	free(offer);
+}
+
+/* Channels and machines: they become parts of paths. */
+static bool is_name(const char *text)
+{
+	size_t size = strnlen(text, OFFER_NAME_MAX);
+
+	return size > 0 && size < OFFER_NAME_MAX && text[0] != '.' && text[0] != '-' &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == size;
+}
+
+/* One line that can be shown as it is. */
+static bool is_printable(const char *text, size_t room)
+{
+	char shown[sizeof(((struct offer_withdrawn *)NULL)->why)];
+	size_t size = strnlen(text, room);
+
+	return size < room && strcmp(text_escape(text, size, shown, sizeof(shown)), text) == 0;
+}
+
+static uint64_t count_pieces(uint64_t length)
+{
+	return length / PIECES_SIZE + (length % PIECES_SIZE != 0);
+}
+
+/* ---- what both ways have in common: which key is wrong, NULL if none ---- */
+
+static const char *find_wrong_number(const struct offer *offer)
+{
+	if (offer->sequence == 0 || offer->sequence > INT64_MAX)
+		return "sequence";
+	if (offer->min_sequence > offer->sequence)
+		return "min_sequence";
+	if (offer->epoch > INT64_MAX)
+		return "epoch";
+	if (offer->bytes > INT64_MAX)
+		return "bytes";
+	if (offer->files > INT64_MAX)
+		return "files";
+	if (offer->full_length == 0 || offer->full_length > OFFER_FULL_MAX)
+		return "length";
+	return offer->n_pieces == count_pieces(offer->full_length) ? NULL : "pieces";
+}
+
+static const char *find_wrong_withdrawn(const struct offer *offer)
+{
+	if (offer->n_withdrawn > OFFER_WITHDRAWN_MAX)
+		return "withdrawn";
+	for (size_t i = 0; i < offer->n_withdrawn; i++) {
+		const struct offer_withdrawn *w = &offer->withdrawn[i];
+
+		if (digest_is_null(&w->index))
+			return "withdrawn index";
+		if (w->sequence == 0 || w->sequence > INT64_MAX)
+			return "withdrawn sequence";
+		if (!is_printable(w->why, sizeof(w->why)))
+			return "withdrawn why";
+	}
+	return NULL;
+}
+
+static const char *find_wrong(const struct offer *offer)
+{
+	const char *key;
+
+	if (!parse_is_app_name(offer->app))
+		return "app";
+	if (!is_name(offer->channel))
+		return "channel";
+	if (!is_name(offer->arch))
+		return "arch";
+	if (!descriptor_is_version(offer->version))
+		return "version";
+	if (digest_is_null(&offer->index))
+		return "index";
+	if (digest_is_null(&offer->full))
+		return "sha256";
+	key = find_wrong_number(offer);
+	return key ? key : find_wrong_withdrawn(offer);
+}
+
+/* ---- encoding ---- */
+
+static json_t *make_digest(const struct digest *digest)
+{
+	char hex[DIGEST_HEX_MAX];
+
+	return json_string(digest_to_hex(digest, hex));
+}
+
+static json_t *make_full(const struct offer *offer)
+{
+	json_t *pieces = json_array();
+
+	for (size_t i = 0; i < offer->n_pieces; i++)
+		if (json_array_append_new(pieces, make_digest(&offer->pieces[i])) < 0) {
+			json_decref(pieces);
+			return NULL;
+		}
+	return json_pack("{sI so so}", "length", (json_int_t)offer->full_length, "pieces", pieces,
+			 "sha256", make_digest(&offer->full));
+}
+
+static json_t *make_withdrawn(const struct offer *offer)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < offer->n_withdrawn; i++) {
+		const struct offer_withdrawn *w = &offer->withdrawn[i];
+		json_t *one = json_pack("{so sI ss}", "index", make_digest(&w->index), "sequence",
+					(json_int_t)w->sequence, "why", w->why);
+
+		if (json_array_append_new(list, one) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *make(const struct offer *offer)
+{
+	return json_pack("{ss ss s{so} sI ss sI sI ss so sI s{} sI ss so}", "app", offer->app,
+			 "arch", offer->arch, "blobs", "full", make_full(offer), "bytes",
+			 (json_int_t)offer->bytes, "channel", offer->channel, "epoch",
+			 (json_int_t)offer->epoch, "files", (json_int_t)offer->files, "format",
+			 FORMAT, "index", make_digest(&offer->index), "min_sequence",
+			 (json_int_t)offer->min_sequence, "requires", "sequence",
+			 (json_int_t)offer->sequence, "version", offer->version, "withdrawn",
+			 make_withdrawn(offer));
+}
+
+int offer_encode(const struct offer *offer, char **ret_json, size_t *ret_size, struct error *err)
+{
+	const char *wrong = find_wrong(offer);
+	_cleanup_(json_freep) json_t *object = NULL;
+	_cleanup_free_ char *line = NULL;
+	_cleanup_text_ struct text text = {};
+
+	if (wrong)
+		return error_set(err, FAULT_CONFIG, "the offer would have no valid \"%s\"", wrong);
+	object = make(offer);
+	line = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (!line)
+		return error_set(err, FAULT_INTERNAL, "the offer cannot be written as JSON");
+	text_add(&text, "%s\n", line);
+	if (text.size > OFFER_MAX)
+		return error_set(err, FAULT_NO_SPACE, "the offer would have more than %d bytes",
+				 OFFER_MAX);
+	*ret_size = text.size;
+	*ret_json = text_take(&text);
+	return *ret_json ? 0 : error_code(err, -ENOMEM, "the offer");
+}
+
+/* ---- decoding ---- */
+
+static int refuse(struct error *err, const char *key)
+{
+	return error_set(err, FAULT_CORRUPT, "the offer has no valid \"%s\"", key);
+}
+
+static int get_text(const json_t *object, const char *key, char *ret_text, size_t room,
+		    struct error *err)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+
+	if (!text || json_string_length(value) >= room || strlen(text) != json_string_length(value))
+		return refuse(err, key);
+	memcpy(ret_text, text, strlen(text) + 1);
+	return 0;
+}
+
+static int get_number(const json_t *object, const char *key, uint64_t *ret_value, struct error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return refuse(err, key);
+	*ret_value = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
+static int read_digest(const json_t *value, const char *key, struct digest *ret_digest,
+		       struct error *err)
+{
+	const char *hex = json_string_value(value);
+
+	if (!hex || json_string_length(value) != strlen(hex) ||
+	    digest_from_hex(hex, ret_digest, NULL) < 0)
+		return refuse(err, key);
+	return 0;
+}
+
+static int get_digest(const json_t *object, const char *key, struct digest *ret_digest,
+		      struct error *err)
+{
+	return read_digest(json_object_get(object, key), key, ret_digest, err);
+}
+
+static int get_names(const json_t *object, struct offer *offer, struct error *err)
+{
+	char format[32] = "";
+	int r = get_text(object, "format", format, sizeof(format), err);
+
+	if (r == 0 && strcmp(format, FORMAT) != 0)
+		return refuse(err, "format");
+	if (r == 0)
+		r = get_text(object, "app", offer->app, sizeof(offer->app), err);
+	if (r == 0)
+		r = get_text(object, "channel", offer->channel, sizeof(offer->channel), err);
+	if (r == 0)
+		r = get_text(object, "arch", offer->arch, sizeof(offer->arch), err);
+	if (r == 0)
+		r = get_text(object, "version", offer->version, sizeof(offer->version), err);
+	return r;
+}
+
+static int get_numbers(const json_t *object, struct offer *offer, struct error *err)
+{
+	int r = get_number(object, "sequence", &offer->sequence, err);
+
+	if (r == 0)
+		r = get_number(object, "min_sequence", &offer->min_sequence, err);
+	if (r == 0)
+		r = get_number(object, "epoch", &offer->epoch, err);
+	if (r == 0)
+		r = get_number(object, "bytes", &offer->bytes, err);
+	if (r == 0)
+		r = get_number(object, "files", &offer->files, err);
+	return r;
+}
+
+static int get_pieces(const json_t *list, struct offer *offer, struct error *err)
+{
+	size_t n = json_array_size(list);
+
+	if (!json_is_array(list) || n == 0 || n != count_pieces(offer->full_length))
+		return refuse(err, "pieces");
+	offer->pieces = calloc(n, sizeof(*offer->pieces));
+	if (!offer->pieces)
+		return error_errno(err, "reading the offer");
+	for (; offer->n_pieces < n; offer->n_pieces++) {
+		int r = read_digest(json_array_get(list, offer->n_pieces), "pieces",
+				    &offer->pieces[offer->n_pieces], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int get_full(const json_t *object, struct offer *offer, struct error *err)
+{
+	const json_t *blobs = json_object_get(object, "blobs");
+	const json_t *full = json_object_get(blobs, "full");
+	int r;
+
+	if (!json_is_object(full))
+		return refuse(err, "blobs");
+	r = get_number(full, "length", &offer->full_length, err);
+	if (r == 0 && offer->full_length > OFFER_FULL_MAX)
+		return refuse(err, "length");
+	if (r == 0)
+		r = get_digest(full, "sha256", &offer->full, err);
+	if (r == 0)
+		r = get_pieces(json_object_get(full, "pieces"), offer, err);
+	return r;
+}
+
+static int get_one_withdrawn(const json_t *object, struct offer_withdrawn *ret_withdrawn,
+			     struct error *err)
+{
+	int r = get_digest(object, "index", &ret_withdrawn->index, err);
+
+	if (r == 0)
+		r = get_number(object, "sequence", &ret_withdrawn->sequence, err);
+	if (r == 0)
+		r = get_text(object, "why", ret_withdrawn->why, sizeof(ret_withdrawn->why), err);
+	return r;
+}
+
+static int get_withdrawn(const json_t *object, struct offer *offer, struct error *err)
+{
+	const json_t *list = json_object_get(object, "withdrawn");
+	size_t n = json_array_size(list);
+
+	if (!json_is_array(list) || n > OFFER_WITHDRAWN_MAX)
+		return refuse(err, "withdrawn");
+	for (; offer->n_withdrawn < n; offer->n_withdrawn++) {
+		int r = get_one_withdrawn(json_array_get(list, offer->n_withdrawn),
+					  &offer->withdrawn[offer->n_withdrawn], err);
+
+		if (r < 0)
+			return error_prefix(err, r, "withdrawn");
+	}
+	return 0;
+}
+
+static int get_all(const json_t *object, struct offer *offer, struct error *err)
+{
+	const char *wrong;
+	int r = get_names(object, offer, err);
+
+	if (r == 0)
+		r = get_numbers(object, offer, err);
+	if (r == 0)
+		r = get_digest(object, "index", &offer->index, err);
+	if (r == 0)
+		r = get_full(object, offer, err);
+	if (r == 0)
+		r = get_withdrawn(object, offer, err);
+	if (r < 0)
+		return r;
+	wrong = find_wrong(offer);
+	return wrong ? refuse(err, wrong) : 0;
+}
+
+static int parse(const void *json, size_t size, json_t **ret_object, struct error *err)
+{
+	char shown[96];
+	json_error_t why;
+
+	if (size > OFFER_MAX)
+		return error_set(err, FAULT_CORRUPT, "the offer has more than %d bytes", OFFER_MAX);
+	*ret_object = json_loadb(json, size, JSON_REJECT_DUPLICATES, &why);
+	if (!*ret_object)
+		return error_set(err, FAULT_CORRUPT, "the offer is not JSON: %s",
+				 text_escape(why.text, strlen(why.text), shown, sizeof(shown)));
+	return 0;
+}
+
+int offer_decode(const void *json, size_t size, struct offer **ret_offer, struct error *err)
+{
+	_cleanup_(json_freep) json_t *object = NULL;
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	int r = parse(json, size, &object, err);
+
+	if (r < 0)
+		return r;
+	offer = calloc(1, sizeof(*offer));
+	if (!offer)
+		return error_errno(err, "reading the offer");
+	r = get_all(object, offer, err);
+	if (r == 0)
+		*ret_offer = TAKE_PTR(offer);
+	return r;
+}
+
+/* ---- use ---- */
+
+int offer_path(const char *app, const char *channel, const char *arch, char *ret_path, size_t room,
+	       struct error *err)
+{
+	char shown[96];
+	int n;
+
+	if (!parse_is_app_name(app))
+		return error_set(err, FAULT_CONFIG, "\"%s\" is no name of an app",
+				 text_escape(app, strlen(app), shown, sizeof(shown)));
+	if (!is_name(channel))
+		return error_set(err, FAULT_CONFIG, "\"%s\" is no name of a channel",
+				 text_escape(channel, strlen(channel), shown, sizeof(shown)));
+	if (!is_name(arch))
+		return error_set(err, FAULT_CONFIG, "\"%s\" is no name of a machine",
+				 text_escape(arch, strlen(arch), shown, sizeof(shown)));
+	n = snprintf(ret_path, room, "%s/%s/%s.json", app, channel, arch);
+	if (n < 0 || (size_t)n >= room)
+		return error_set(err, FAULT_INTERNAL, "%s/%s/%s.json is too long", app, channel,
+				 arch);
+	return 0;
+}
+
+const struct offer_withdrawn *offer_find_withdrawn(const struct offer *offer,
+						   const struct digest *index)
+{
+	for (size_t i = 0; i < offer->n_withdrawn; i++)
+		if (digest_equal(&offer->withdrawn[i].index, index))
+			return &offer->withdrawn[i];
+	return NULL;
+}
