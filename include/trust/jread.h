@@ -19,7 +19,7 @@
 #define JREAD_DEPTH_MAX 64
 #define JREAD_SHOWN_MAX 80 /* room for a name from outside in a message */
 
-/* *ret_object: an object, the caller's (json_decref). */
+/* *ret_object: an object, the caller's (json_decref). No bytes may be NULL. */
 int jread_parse(const void *data, size_t size, json_t **ret_object, struct error *err);
 
 static inline void jread_freep(json_t **json)

@@ -40,6 +40,8 @@ int jread_parse(const void *data, size_t size, json_t **ret_object, struct error
 	json_error_t why;
 	json_t *object;
 
+	if (size == 0)
+		return error_set(err, FAULT_CORRUPT, "no JSON: it is empty");
 	if (depth_of(data, size) > JREAD_DEPTH_MAX)
 		return error_set(err, FAULT_CORRUPT, "nested more than %d deep", JREAD_DEPTH_MAX);
 	object = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);

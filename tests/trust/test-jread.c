@@ -59,6 +59,7 @@ static void all_else_is_corrupt(void **state)
 		check_error(parse(wrong[i], &json, &err), &err, FAULT_CORRUPT, "JSON");
 		assert_null(json);
 	}
+	assert_true(jread_parse(NULL, 0, &(json_t *){ NULL }, NULL) < 0);
 	assert_true(jread_parse("{}\0", 3, &(json_t *){ NULL }, NULL) < 0);
 	assert_true(jread_parse("{\"a\0\":1}", 8, &(json_t *){ NULL }, NULL) < 0);
 }
