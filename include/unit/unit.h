@@ -47,6 +47,9 @@ struct unit {
 	uint64_t active_enter_usec; /* monotonic; 0: never */
 	uint64_t inactive_exit_usec; /* monotonic, when it last left "inactive"; 0: never */
 	uint64_t started_usec; /* the same moment, realtime */
+	char **triggered_by; /* sockets, timers, paths that start it; NULL-terminated or NULL */
+	int start_code; /* CLD_… of an ExecStart= process that failed (Type=forking); 0: none */
+	int start_status;
 	bool need_daemon_reload;
 	bool job_pending; /* the unit has a job in the queue */
 	struct unit_exec *exec_start; /* the merged ExecStart= lines */
@@ -71,3 +74,9 @@ char *unit_explain(const struct unit *unit, char *ret_text, size_t room);
 
 /* Sets result back to success and the start limit's count to zero (ResetFailedUnit); no such unit is fine. */
 int unit_reset_failed(struct manager *manager, const char *name, struct error *err);
+
+/*
+ * The sockets and paths that start the unit, and that its failures have brought down with it (failed):
+ * resets and starts them again, without waiting. Without them the unit would run unreachable.
+ */
+int unit_revive_triggers(struct manager *manager, const struct unit *unit, struct error *err);

@@ -167,9 +167,9 @@ static void describe_rollback(const struct result *result, const char *app, cons
 
 	if (entry->outcome == OUTCOME_BOTH_BAD)
 		text_add(text,
-			 "%s: both releases are bad: %s\n  %s is what systemd keeps trying to "
-			 "run; install a better one\n",
-			 app, reason, old);
+			 "%s: both releases are bad: %s\n  %s stays current, and is started again at "
+			 "each tick of flipslot@%s.timer; install a better one\n",
+			 app, reason, old, app);
 	else if (entry->outcome == OUTCOME_ROLLED_BACK_UNHEALTHY)
 		text_add(text, "%s: rolled back to %s, which is not healthy either: %s\n", app, old,
 			 reason);

@@ -104,21 +104,31 @@ static void hold_the_choice(struct state *state)
 		       verb_name(transaction->verb), transaction->release.version);
 }
 
+static void make_good(struct state *state)
+{
+	struct state_transaction *transaction = &state->transaction;
+
+	if (transaction->verb != VERB_ROLLBACK) {
+		state->fallback = state->good;
+	} else {
+		/* who fled from a release must not be sent back to it by the next rollback */
+		state->fallback = (struct state_release){};
+		if (!digest_is_null(&state->good.digest))
+			state_remember_bad(state, &state->good);
+	}
+	state->good = transaction->release;
+}
+
 int ending_commit(struct session *session, const char *reason, struct error *err)
 {
 	struct state *state = &session->state;
 	struct state_transaction *transaction = &state->transaction;
 
-	if (!digest_equal(&state->good.digest, &transaction->release.digest)) {
-		/* who fled from a release by `rollback` must not be sent back to it by the next one */
-		if (transaction->verb == VERB_ROLLBACK)
-			state->fallback = (struct state_release){};
-		else
-			state->fallback = state->good;
-		if (transaction->verb == VERB_ROLLBACK && !digest_is_null(&state->good.digest))
-			state_remember_bad(state, &state->good);
-		state->good = transaction->release;
-	}
+	if (!digest_equal(&state->good.digest, &transaction->release.digest))
+		make_good(state);
+	else if (transaction->switched > 0)
+		state->fallback =
+			(struct state_release){}; /* its slot holds the same content now */
 	state_forget_bad(state, &transaction->release.digest);
 	remember_start(state, transaction->downtime);
 	hold_the_choice(state);

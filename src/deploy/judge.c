@@ -6,6 +6,7 @@
 #include "deploy/rounds.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC /* at the unit, should a signal get lost */
+#define FOLLOWED_MAX	 1 /* restarts by hand in one judging */
 #define EXTERNAL_PATIENCE_USEC \
 	(600 * USEC_PER_SEC) /* that a failing external probe delays the commit */
 
@@ -22,6 +23,7 @@ struct judge {
 	struct rounds *rounds;
 	sd_bus_slot *slot; /* of the unit's changes */
 	unsigned int generation; /* of the connection it was made on */
+	unsigned int followed; /* invocations */
 	bool runs; /* at the last look */
 	bool delayed; /* the commit waits for an external probe, and it was said */
 };
@@ -42,7 +44,7 @@ static void tell(const struct judge *judge, enum event_kind kind, const char *te
 static int condemn_unit(const struct judge *judge, const struct unit *unit, const char *what,
 			struct error *err)
 {
-	char why[160];
+	char why[200];
 	bool stopping;
 	int r;
 
@@ -51,12 +53,15 @@ static int condemn_unit(const struct judge *judge, const struct unit *unit, cons
 		return r;
 	if (stopping)
 		return JUDGE_INTERRUPTED;
-	(void)snprintf(judge->report->reason, sizeof(judge->report->reason), "%.80s %s: %s",
+	(void)snprintf(judge->report->reason, sizeof(judge->report->reason), "%.60s %s: %s",
 		       unit->name, what, unit_explain(unit, why, sizeof(why)));
 	return JUDGE_BAD;
 }
 
-/* It is active under another invocation: restarted by systemd (bad) or by somebody's hand (followed). */
+/*
+ * It is active under another invocation. Once that may be somebody's `systemctl restart`; again, and it is a
+ * service that dies and that something (a socket, a path, a script) starts each time.
+ */
 static int follow_invocation(struct judge *judge, const struct unit *unit)
 {
 	bool first = judge->report->invocation[0] == '\0';
@@ -65,8 +70,16 @@ static int follow_invocation(struct judge *judge, const struct unit *unit)
 			sizeof(judge->report->invocation));
 	if (first)
 		return LOOK_RUNS;
+	if (++judge->followed > FOLLOWED_MAX) {
+		(void)snprintf(
+			judge->report->reason, sizeof(judge->report->reason),
+			"%.80s does not stay up: it was started anew %u times, not by systemd's "
+			"Restart=",
+			unit->name, judge->followed);
+		return JUDGE_BAD;
+	}
 	rounds_reset(judge->rounds);
-	tell(judge, EVENT_NOTE, "somebody restarted the unit; its new invocation is judged");
+	tell(judge, EVENT_NOTE, "the unit was restarted by somebody; its new invocation is judged");
 	return LOOK_RUNS;
 }
 

@@ -8,6 +8,7 @@
 #include "store/layout.h"
 
 #define RETRY_PAUSE_USEC USEC_PER_SEC
+#define LOOK_BACK_USEC	 (2 * USEC_PER_SEC)
 
 /* A first install has nothing to go back to: the unit is stopped, and nothing is left that would start it. */
 static int give_up_first(struct session *session, struct error *err)
@@ -66,19 +67,29 @@ static int bring_back(struct session *session, bool *ret_up, struct error *err)
 	}
 }
 
-/* The old release is probed as well; what failed on it before the flip is no news. */
+/*
+ * The old release is probed as well, and watched for a moment: "rolled back" is not said of one that dies
+ * right away. What failed on it before the flip is no news.
+ */
 static int probe_old(struct session *session, struct judge_report *ret_report, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
-	uint64_t budget = switching_start_budget(session);
+	uint64_t watch = session->options->watch_usec;
 	struct judge_options judge = {
 		.phase = JUDGE_START,
-		.deadline = clock_monotonic_usec() + budget,
+		.deadline = clock_monotonic_usec() + switching_start_budget(session),
 		.slot_path = session_slot_path(session, transaction->origin),
 		.other_path = session_slot_path(session, transaction->target),
 		.exempt = transaction->baseline,
 	};
+	int r;
 
+	r = trial_judge(session, &judge, ret_report, err);
+	if (r != JUDGE_PASSED)
+		return r;
+	judge.phase = JUDGE_WATCH;
+	judge.invocation = ret_report->invocation;
+	judge.deadline = clock_monotonic_usec() + (watch < LOOK_BACK_USEC ? watch : LOOK_BACK_USEC);
 	return trial_judge(session, &judge, ret_report, err);
 }
 

@@ -10,6 +10,7 @@
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC
 #define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
+#define STEADY_USEC	 (5 * USEC_PER_SEC) /* up for that long, a service may excuse probes */
 #define CANCELED_MAX	 3 /* times that somebody else's job may push ours out of the queue */
 
 static int refuse(struct session *session, const struct preflight *preflight, struct error *err)
@@ -85,9 +86,19 @@ static int ask_baseline(struct session *session, struct manager *manager, const 
 	if (report.failed[0])
 		session_tell(
 			session, EVENT_NOTE, FAULT_NONE,
-			"fails on the release that runs now, so it will not condemn the new one: %s",
-			report.failed);
+			"fails on the release that runs now, so it will not condemn the new one: "
+			"probe %.*s",
+			(int)strlen(report.failed) - 1, report.failed);
 	return r;
+}
+
+/* Only a service that has been up for a while can say which probes are to be excused. */
+static bool is_steady(const struct unit *unit)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	return strcmp(unit->active_state, "active") == 0 && unit->active_enter_usec > 0 &&
+	       now - unit->active_enter_usec >= STEADY_USEC;
 }
 
 int switching_prepare(struct session *session, struct error *err)
@@ -107,8 +118,7 @@ int switching_prepare(struct session *session, struct error *err)
 	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
-	if (session->options->baseline && unit_is_running(&unit) &&
-	    transaction->origin != SLOT_NONE) {
+	if (session->options->baseline && transaction->origin != SLOT_NONE && is_steady(&unit)) {
 		r = ask_baseline(session, manager, &unit, err);
 		if (r < 0)
 			return r;
@@ -283,6 +293,24 @@ static int start_unit(struct session *session, enum job_type type, enum job_resu
 	return 0;
 }
 
+/*
+ * What an earlier failure left that would stand in the way of a start. Before the job: else the start
+ * limit may refuse it; after it NRestarts would be lost.
+ */
+static int clear_the_way(struct session *session, struct manager *manager, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	r = unit_reset_failed(manager, session->options->unit, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	return unit_revive_triggers(manager, &unit, err);
+}
+
 int switching_flip(struct session *session, enum slot slot, enum job_result *ret_result,
 		   struct error *err)
 {
@@ -302,8 +330,7 @@ int switching_flip(struct session *session, enum slot slot, enum job_result *ret
 	r = layout_point_current(session->dirfd, slot, err);
 	if (r < 0)
 		return r;
-	/* before the job: else the start limit may refuse it; after it NRestarts would be lost */
-	r = unit_reset_failed(manager, session->options->unit, err);
+	r = clear_the_way(session, manager, err);
 	if (r < 0)
 		return r;
 	if (restart)

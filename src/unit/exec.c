@@ -101,6 +101,22 @@ static bool goes_through(const char *path, const char *current_path)
 	return exec_locate(path, current_path, rest, sizeof(rest), NULL) == 0;
 }
 
+/*
+ * Could the working directory decide what is run? An argument that is neither an option nor an absolute
+ * path may be a file below it ("node server.js", "python3 -m app").
+ */
+static bool takes_relative_path(const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->n_exec_start; i++) {
+		char **argv = unit->exec_start[i].argv;
+
+		for (char **arg = argv; *arg; arg++)
+			if (arg != argv && **arg != '/' && **arg != '-')
+				return true;
+	}
+	return false;
+}
+
 bool exec_goes_through(const struct unit *unit, const char *current_path)
 {
 	for (size_t i = 0; i < unit->n_exec_start; i++) {
@@ -112,8 +128,8 @@ bool exec_goes_through(const struct unit *unit, const char *current_path)
 			if (goes_through(*arg, current_path))
 				return true;
 	}
-	return goes_through(unit->working_directory, current_path) ||
-	       goes_through(unit->root_directory, current_path);
+	return goes_through(unit->root_directory, current_path) ||
+	       (takes_relative_path(unit) && goes_through(unit->working_directory, current_path));
 }
 
 /* ---- could it be executed? ---- */

@@ -80,6 +80,12 @@ static int read_drop_ins(sd_bus_message *reply, const struct property *property,
 	return sd_bus_message_read_strv(reply, &unit->drop_in_paths);
 }
 
+static int read_triggered_by(sd_bus_message *reply, const struct property *property,
+			     struct unit *unit)
+{
+	return sd_bus_message_read_strv(reply, &unit->triggered_by);
+}
+
 static int read_load_error(sd_bus_message *reply, const struct property *property,
 			   struct unit *unit)
 {
@@ -167,6 +173,10 @@ static int add_exec(struct unit *unit, struct command *command)
 {
 	struct unit_exec *more;
 
+	if (command->code != 0 && (command->code != CLD_EXITED || command->status != 0)) {
+		unit->start_code = command->code;
+		unit->start_status = command->status;
+	}
 	if (unit->n_exec_start >= EXEC_MAX)
 		return 0;
 	if (!command->argv)
@@ -229,6 +239,7 @@ static const struct property properties[] = {
 	{ "DynamicUser", "b", read_bool, MEMBER(dynamic_user) },
 	{ "FragmentPath", "s", read_string, MEMBER(fragment_path) },
 	{ "DropInPaths", "as", read_drop_ins, 0, 0 },
+	{ "TriggeredBy", "as", read_triggered_by, 0, 0 },
 	{ "WorkingDirectory", "s", read_directory, MEMBER(working_directory) },
 	{ "RootDirectory", "s", read_directory, MEMBER(root_directory) },
 	{ "Environment", "as", read_environment, 0, 0 },

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "unit/exitcode.h"
+#include "unit/job.h"
 #include "unit/property.h"
 
 static int check_name(const char *name, struct error *err)
@@ -55,6 +56,7 @@ void unit_done(struct unit *unit)
 		parse_argv_free(unit->exec_start[i].argv);
 	free(unit->exec_start);
 	parse_argv_free(unit->drop_in_paths);
+	parse_argv_free(unit->triggered_by);
 	*unit = (struct unit){};
 }
 
@@ -170,6 +172,8 @@ static void explain_process(const struct unit *unit, char *ret_text, size_t room
 {
 	if (unit->failed_command[0])
 		(void)snprintf(ret_text, room, "%s", unit->failed_command);
+	else if (unit->exec_main_code == 0 && unit->start_code != 0)
+		exitcode_explain(unit->start_code, unit->start_status, ret_text, room);
 	else
 		exitcode_explain(unit->exec_main_code, unit->exec_main_status, ret_text, room);
 }
@@ -211,4 +215,57 @@ char *unit_explain(const struct unit *unit, char *ret_text, size_t room)
 		(void)snprintf(ret_text + size, room - size, " (restarted by systemd: %u times)",
 			       unit->restarts);
 	return ret_text;
+}
+
+/* Sockets and paths come down by themselves; a timer that is failed was never up. */
+static bool is_reviver(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (is(dot, ".socket") || is(dot, ".path"));
+}
+
+static int read_active_state(struct manager *manager, const char *name, char *ret_state,
+			     size_t room, struct error *err)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_free_ char *path = NULL;
+	const char *state;
+	int r;
+
+	r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &path);
+	if (r >= 0)
+		r = manager_call(manager, path, "org.freedesktop.DBus.Properties", "Get",
+				 &bus_error, &reply, "ss", "org.freedesktop.systemd1.Unit",
+				 "ActiveState");
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "v", "s", &state);
+	if (r < 0)
+		return manager_error(&bus_error, r, err, "asking for the state of %s", name);
+	text_copy(state, ret_state, room);
+	return 0;
+}
+
+int unit_revive_triggers(struct manager *manager, const struct unit *unit, struct error *err)
+{
+	for (char **name = unit->triggered_by; name && *name; name++) {
+		char state[32];
+		int r;
+
+		if (!is_reviver(*name))
+			continue;
+		r = read_active_state(manager, *name, state, sizeof(state), err);
+		if (r < 0)
+			return r;
+		if (!is(state, "failed"))
+			continue;
+		r = unit_reset_failed(manager, *name, err);
+		if (r < 0)
+			return r;
+		r = job_start_and_forget(manager, *name, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

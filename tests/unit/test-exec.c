@@ -105,6 +105,10 @@ static void test_goes_through(void **state UNUSED)
 	assert_false(exec_goes_through(&unit, current_path));
 	(void)snprintf(unit.working_directory, sizeof(unit.working_directory), "%s", current_path);
 	assert_true(exec_goes_through(&unit, current_path));
+	/* a program elsewhere, which merely starts in the slot: a flip changes nothing (S9) */
+	unit = unit_of("/opt/x/run", NULL);
+	(void)snprintf(unit.working_directory, sizeof(unit.working_directory), "%s", current_path);
+	assert_false(exec_goes_through(&unit, current_path));
 	unit = unit_of(fixture_path("app/slots/a/x"), NULL);
 	assert_false(exec_goes_through(&unit, current_path));
 	(void)snprintf(unit.root_directory, sizeof(unit.root_directory), "%s/root", current_path);

@@ -6,6 +6,7 @@
 
 #include "unit/cgroup.h"
 #include "unit/job.h"
+#include "base/text.h"
 #include "unit/proof.h"
 
 /* ---- processes of our own in the place of a unit's ---- */
@@ -178,10 +179,12 @@ static void test_weak(void **state UNUSED)
 	struct unit unit = running_unit(fixture_path("app/current"));
 
 	spawn(USE_NOTHING, "");
+	assert_string_equal(proof_name(find(&unit).proof), "none"); /* nothing is run from there */
+	text_copy(unit.working_directory, unit.root_directory, sizeof(unit.root_directory));
 	assert_string_equal(proof_name(find(&unit).proof), "weak");
 	unit = running_unit("/");
 	assert_string_equal(proof_name(find(&unit).proof), "none");
-	unit = running_unit(fixture_path("app/current"));
+	text_copy(fixture_path("app/current"), unit.root_directory, sizeof(unit.root_directory));
 	(void)snprintf(unit.active_state, sizeof(unit.active_state), "failed");
 	assert_string_equal(proof_name(find(&unit).proof), "none");
 }
