@@ -176,7 +176,6 @@ static int take_key(struct feed *feed, const char *line, const char *end)
 	feed->sent = 0;
 	feed->got_size = 0;
 	feed->pending = true;
-	feed->unsent = true;
 	return r;
 }
 

@@ -23,10 +23,12 @@
 #define FIRST_ROOM 64
 #define SHOWN_MAX  128
 #define KEPT	   8 /* levels */
+#define IDLE_MAX   100
 
 struct sweep {
 	DIR *dir; /* the directory that is being emptied */
 	size_t removed; /* in it, since its listing began */
+	size_t idle; /* directories that were left since something was removed */
 	dev_t dev;
 	DIR *kept[KEPT]; /* the first directories on the way to it */
 	ino_t *above; /* the directories on the way to it */
@@ -157,6 +159,9 @@ static int go_up(struct sweep *sweep, struct error *err)
 {
 	sweep->depth--;
 	sweep->removed = 1;
+	if (++sweep->idle > IDLE_MAX)
+		return error_set(err, FAULT_INTERNAL,
+				 "directories that list nothing cannot be removed");
 	if (sweep->depth >= KEPT)
 		return list_parent(sweep, err);
 	close_listing(sweep->dir);
@@ -174,6 +179,7 @@ static int pass(struct sweep *sweep, struct error *err)
 {
 	const struct dirent *entry;
 
+	assert(sweep->dir);
 	for (errno = 0; (entry = readdir(sweep->dir)); errno = 0) {
 		int r;
 
@@ -188,6 +194,7 @@ static int pass(struct sweep *sweep, struct error *err)
 		if (r < 0)
 			return r;
 		sweep->removed++;
+		sweep->idle = 0;
 	}
 	return errno == 0 ? 0 : error_errno(err, "listing a directory");
 }

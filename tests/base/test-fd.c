@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=read,--wrap=write,--wrap=pread,--wrap=pwrite */
+/* LDFLAGS: -Wl,--wrap=syscall,--wrap=read,--wrap=write,--wrap=pread,--wrap=pwrite */
 #include "base/fd.h"
 
 #include <errno.h>
@@ -199,6 +199,32 @@ static void nothing_leads_out(void **state)
 	assert_int_equal(resolved(dirfd, "none"), ENOENT);
 }
 
+/* How often the kernel says that somebody renames on the way. */
+static int busy;
+
+long __real_syscall(long number, int dirfd, const char *path, const void *how, size_t size);
+long __wrap_syscall(long number, int dirfd, const char *path, const void *how, size_t size);
+long __wrap_syscall(long number, int dirfd, const char *path, const void *how, size_t size)
+{
+	if (busy > 0) {
+		busy--;
+		errno = EAGAIN;
+		return -1;
+	}
+	return __real_syscall(number, dirfd, path, how, size);
+}
+
+static void what_is_renamed_on_the_way_is_tried_again(void **state)
+{
+	busy = 100;
+	assert_int_equal(beneath(check_dirfd(state), "."), 0);
+	assert_int_equal(busy, 0);
+	busy = 10000;
+	assert_int_equal(beneath(check_dirfd(state), "."), EAGAIN);
+	assert_in_range(busy, 1, 9999);
+	busy = 0;
+}
+
 static void a_file_can_be_made_beneath(void **state)
 {
 	int dirfd = check_dirfd(state);
@@ -249,6 +275,7 @@ int main(void)
 		cmocka_unit_test(files_that_tell_no_size_are_read),
 		check_in_dir(a_directory_is_opened_but_not_through_a_link),
 		check_in_dir(nothing_leads_out),
+		check_in_dir(what_is_renamed_on_the_way_is_tried_again),
 		check_in_dir(a_file_can_be_made_beneath),
 		cmocka_unit_test(all_but_the_listed_are_closed),
 	};

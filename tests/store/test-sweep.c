@@ -1,6 +1,7 @@
-/* LDFLAGS: -Wl,--wrap=unlinkat */
+/* LDFLAGS: -Wl,--wrap=unlinkat,--wrap=readdir */
 #include "store/sweep.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -57,6 +58,59 @@ static void everything_goes_but_the_directory_itself(void **state)
 	assert_int_equal(fstatat(dirfd, "slot", &after, 0), 0);
 	assert_true(before.st_ino == after.st_ino && before.st_mode == after.st_mode);
 	check_swept(slot); /* an empty one */
+}
+
+/* What a file system may do: not tell types, pass over names while others are removed. */
+static bool tells_no_types;
+static bool skips;
+static bool just_removed;
+
+struct dirent *__real_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir)
+{
+	struct dirent *entry = __real_readdir(dir);
+
+	if (entry && skips && just_removed)
+		entry = __real_readdir(dir);
+	just_removed = false;
+	if (entry && strcmp(entry->d_name, "hidden") == 0)
+		entry = __real_readdir(dir);
+	if (entry && tells_no_types)
+		entry->d_type = DT_UNKNOWN;
+	return entry;
+}
+
+/* It must end where a directory lists nothing and cannot be removed all the same. */
+static void what_is_listed_empty_but_is_not_is_an_error(void **state)
+{
+	_cleanup_close_ int slot = make_dir(check_dirfd(state), "slot");
+	struct error err = {};
+
+	assert_int_equal(mkdirat(slot, "a", 0755), 0);
+	assert_int_equal(mkdirat(slot, "a/b", 0755), 0);
+	assert_int_equal(mkdirat(slot, "a/c", 0755), 0);
+	check_write(slot, "a/b/hidden", "x", 1);
+	check_write(slot, "a/c/hidden", "x", 1);
+	check_error(sweep_directory(slot, &err), &err, FAULT_INTERNAL, "list nothing");
+}
+
+static void listings_of_any_kind_will_do(void **state)
+{
+	_cleanup_close_ int slot = make_dir(check_dirfd(state), "slot");
+
+	for (int round = 0; round < 4; round++) {
+		assert_int_equal(mkdirat(slot, "a", 0755), 0);
+		assert_int_equal(mkdirat(slot, "a/b", 0755), 0);
+		check_write(slot, "a/b/f", "x", 1);
+		for (char name[] = "f"; name[0] <= 'z'; name[0]++)
+			check_write(slot, name, "x", 1);
+		assert_int_equal(symlinkat("a", slot, "link"), 0);
+		tells_no_types = round % 2;
+		skips = round % 4 < 2;
+		check_swept(slot);
+	}
+	tells_no_types = skips = false;
 }
 
 static void no_link_is_followed(void **state)
@@ -196,7 +250,8 @@ int __wrap_unlinkat(int dirfd, const char *name, int flags)
 		errno = EPERM;
 		return -1;
 	}
-	return __real_unlinkat(dirfd, name, flags);
+	just_removed = __real_unlinkat(dirfd, name, flags) == 0;
+	return just_removed ? 0 : -1;
 }
 
 /* Whoever moves a directory while it is emptied must not lead us out of the slot by its "..". */
@@ -244,6 +299,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		check_in_dir(everything_goes_but_the_directory_itself),
+		check_in_dir(what_is_listed_empty_but_is_not_is_an_error),
+		check_in_dir(listings_of_any_kind_will_do),
 		check_in_dir(no_link_is_followed),
 		check_in_dir(a_deep_tree_needs_no_more_descriptors),
 		check_in_dir(closed_directories_are_opened_up),
