@@ -242,7 +242,7 @@ static int read_all(struct fetcher *fetcher, struct download *download, struct t
 		    struct error *err)
 {
 	char buf[CHUNK];
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	for (;;) {
@@ -267,8 +267,10 @@ int download_all(struct fetcher *fetcher, const struct fetch_request *request,
 
 	assert(request->range_length == 0);
 	r = download_new(fetcher, request, policy, &download, err);
-	if (r >= 0)
-		r = read_all(fetcher, download, &text, err);
+	if (r < 0)
+		return r;
+	assert(download);
+	r = read_all(fetcher, download, &text, err);
 	if (r != DOWNLOAD_END)
 		return r;
 	r = text_check(&text, err);

@@ -54,6 +54,7 @@ static bool has_hashed(const char *path)
 
 	if (!dir)
 		return false;
+	/* cppcheck-suppress readdirCalled; it is one thread's own */
 	while (!found && (entry = readdir(dir)) != NULL)
 		found = is_hashed(entry->d_name);
 	(void)closedir(dir);

@@ -17,25 +17,36 @@
 
 /* Ours, and theirs, which is closed as soon as the helper has it. */
 struct pipes {
-	int orders[2], answers[2]; /* [0]: to read from */
+	int orders_in, orders, answers, answers_out;
 };
 
 static void close_pipes(const struct pipes *pipes)
 {
-	const int all[] = { pipes->orders[0], pipes->orders[1], pipes->answers[0],
-			    pipes->answers[1] };
+	cleanup_close(&pipes->orders_in);
+	cleanup_close(&pipes->orders);
+	cleanup_close(&pipes->answers);
+	cleanup_close(&pipes->answers_out);
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		cleanup_close(&all[i]);
+static int open_pipe(int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
 }
 
 static int open_pipes(struct pipes *pipes, struct error *err)
 {
-	if (pipe2(pipes->orders, O_CLOEXEC) < 0 || pipe2(pipes->answers, O_CLOEXEC) < 0 ||
-	    fcntl(pipes->orders[1], F_SETFL, O_NONBLOCK) < 0 ||
-	    fcntl(pipes->answers[0], F_SETFL, O_NONBLOCK) < 0)
+	if (open_pipe(&pipes->orders_in, &pipes->orders) < 0 ||
+	    open_pipe(&pipes->answers, &pipes->answers_out) < 0 ||
+	    fcntl(pipes->orders, F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(pipes->answers, F_SETFL, O_NONBLOCK) < 0)
 		return error_errno(err, "making pipes for the fetch helper");
-	(void)fcntl(pipes->answers[1], F_SETPIPE_SZ, PIPE_ROOM); /* a smaller one is only slower */
+	(void)fcntl(pipes->answers, F_SETPIPE_SZ, PIPE_ROOM); /* a smaller one is only slower */
 	return 0;
 }
 
@@ -62,9 +73,9 @@ static int set_actions(posix_spawn_file_actions_t *actions, const struct pipes *
 {
 	int r;
 
-	r = posix_spawn_file_actions_adddup2(actions, pipes->orders[0], STDIN_FILENO);
+	r = posix_spawn_file_actions_adddup2(actions, pipes->orders_in, STDIN_FILENO);
 	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, pipes->answers[1], STDOUT_FILENO);
+		r = posix_spawn_file_actions_adddup2(actions, pipes->answers_out, STDOUT_FILENO);
 	if (r == 0)
 		r = posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY,
 						     0);
@@ -73,7 +84,7 @@ static int set_actions(posix_spawn_file_actions_t *actions, const struct pipes *
 
 static int spawn(const char *helper, const struct pipes *pipes, pid_t *ret_pid)
 {
-	char *argv[] = { (char *)(uintptr_t)helper, (char[]){ "fetch-helper" }, NULL };
+	char *argv[] = { (char *)helper, (char[]){ "fetch-helper" }, NULL };
 	char *environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -98,8 +109,8 @@ static int spawn(const char *helper, const struct pipes *pipes, pid_t *ret_pid)
 
 int fetch_process_start(const char *helper, struct fetch_process *ret_process, struct error *err)
 {
-	_cleanup_(close_pipes) struct pipes pipes = { { -1, -1 }, { -1, -1 } };
-	pid_t pid;
+	_cleanup_(close_pipes) struct pipes pipes = { -1, -1, -1, -1 };
+	pid_t pid = 0;
 	int r;
 
 	r = open_pipes(&pipes, err);
@@ -108,11 +119,9 @@ int fetch_process_start(const char *helper, struct fetch_process *ret_process, s
 	r = spawn(helper, &pipes, &pid);
 	if (r > 0)
 		return error_code(err, -r, "starting the fetch helper %s", helper);
-	*ret_process = (struct fetch_process){
-		.pid = pid,
-		.orders = TAKE_FD(pipes.orders[1]),
-		.answers = TAKE_FD(pipes.answers[0]),
-	};
+	ret_process->pid = pid;
+	ret_process->orders = TAKE_FD(pipes.orders);
+	ret_process->answers = TAKE_FD(pipes.answers);
 	return 0;
 }
 

@@ -110,6 +110,6 @@ void fetch_settings_done(struct fetch_settings *settings)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].is_text)
-			free((char *)(uintptr_t)text_of(settings, &table[i]));
+			free((char *)text_of(settings, &table[i]));
 	*settings = (struct fetch_settings){};
 }

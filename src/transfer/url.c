@@ -27,7 +27,7 @@ static char *part(const CURLU *parsed, CURLUPart what, unsigned int flags)
 {
 	char *text = NULL;
 
-	if (curl_url_get((CURLU *)(uintptr_t)parsed, what, &text, flags) != CURLUE_OK)
+	if (curl_url_get((CURLU *)parsed, what, &text, flags) != CURLUE_OK)
 		return NULL;
 	return text;
 }

@@ -75,8 +75,8 @@ int wire_write(int fd, enum wire_type type, uint32_t id, const void *payload, si
 	size_t left = sizeof(header) + size + more_size;
 	struct iovec parts[] = {
 		{ &header, sizeof(header) },
-		{ (void *)(uintptr_t)payload, size },
-		{ (void *)(uintptr_t)more, more_size },
+		{ (void *)payload, size },
+		{ (void *)more, more_size },
 	};
 
 	assert(size_is_right(type, size + more_size, WIRE_ANSWER_MAX));

@@ -221,8 +221,8 @@ static bool read_parts(struct part *const *parts, size_t n)
 
 static int run_parallel(const struct fetch_request *request, uint64_t size, uint64_t n)
 {
-	uint64_t length = size / n;
-	bool good = true;
+	uint64_t length = n > 0 ? size / n : 0;
+	bool good = n > 0;
 
 	for (uint64_t i = 0; good && i < n; i += FETCHER_FETCHES_MAX) {
 		struct part four[FETCHER_FETCHES_MAX];

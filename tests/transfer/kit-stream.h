@@ -26,7 +26,8 @@ UNUSED static void kit_line_begin(struct kit_line *line, const char *url, uint64
 	struct wire_frame frame = { WIRE_GET, 1, order, sizeof(get) + strlen(url) };
 
 	memcpy(order, &get, sizeof(get));
-	memcpy(order + sizeof(get), url, strlen(url));
+	for (size_t i = 0; url[i]; i++)
+		order[sizeof(get) + i] = url[i];
 	line->size = 0;
 	assert_int_equal(pipe2(line->fds, O_CLOEXEC | O_NONBLOCK), 0);
 	(void)fcntl(line->fds[1], F_SETPIPE_SZ, 1 << 20);

@@ -74,6 +74,18 @@ UNUSED static void kit_fill(void *data, size_t size)
 		((uint8_t *)data)[i] = (uint8_t)kit_random();
 }
 
+/* A copy in a block of just its size, without a NUL: reading on would be seen by a sanitizer. */
+UNUSED static void *kit_exact(const char *text, size_t *ret_size)
+{
+	size_t size = strlen(text);
+	char *exact = malloc(size ? size : 1);
+
+	for (size_t i = 0; i < size; i++)
+		exact[i] = text[i];
+	*ret_size = size;
+	return exact;
+}
+
 /* Holds: it failed, with this fault, and the text says that word. */
 #define kit_check_error(r, err, wanted_fault, word)                                      \
 	do {                                                                             \

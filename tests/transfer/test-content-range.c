@@ -4,10 +4,9 @@
 
 static bool parse(const char *value, struct content_range *ret_range)
 {
-	size_t size = strlen(value);
-	_cleanup_free_ char *exact = malloc(size ? size : 1);
+	size_t size;
+	_cleanup_free_ char *exact = kit_exact(value, &size);
 
-	memcpy(exact, value, size);
 	return content_range_parse(exact, size, ret_range);
 }
 

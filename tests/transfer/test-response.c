@@ -16,7 +16,8 @@ static enum fetch_class judge(const char *header, uint64_t first, uint64_t lengt
 		_cleanup_free_ char *line = malloc(size + 2);
 
 		memcpy(line, header, size);
-		memcpy(line + size, "\r\n", 2);
+		line[size] = '\r';
+		line[size + 1] = '\n';
 		assert_true(response_line(&response, line, size + 2, 0));
 		header += size + 1;
 	}
@@ -150,8 +151,8 @@ static void random_lines_do_no_harm(void **state)
 		for (size_t n = kit_below(8); n > 0; n--) {
 			const char *piece = pieces[kit_below(ARRAY_SIZE(pieces))];
 
-			memcpy(text + size, piece, strlen(piece));
-			size += strlen(piece);
+			for (; *piece; piece++)
+				text[size++] = *piece;
 		}
 		_cleanup_free_ char *exact = malloc(size ? size : 1);
 		memcpy(exact, text, size);

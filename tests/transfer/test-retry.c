@@ -85,10 +85,9 @@ static void a_server_is_never_asked_earlier_than_it_says(void **state)
 
 static uint32_t after(const char *value)
 {
-	size_t size = strlen(value);
-	_cleanup_free_ char *exact = malloc(size ? size : 1);
+	size_t size;
+	_cleanup_free_ char *exact = kit_exact(value, &size);
 
-	memcpy(exact, value, size);
 	return retry_parse_after(exact, size, 784111717 * USEC_PER_SEC); /* a minute before those */
 }
 
