@@ -31,6 +31,11 @@ static uint64_t round_up(uint64_t bytes, uint64_t block)
 	return bytes > UINT64_MAX - block ? UINT64_MAX : (bytes + block - 1) / block * block;
 }
 
+static size_t target_size(const struct index_entry *entry)
+{
+	return entry->target ? strlen(entry->target) : 0;
+}
+
 static uint64_t need_of(const struct index_entry *entry, uint64_t block)
 {
 	uint64_t map = (entry->size / EXTENT_BYTES) * block;
@@ -41,7 +46,7 @@ static uint64_t need_of(const struct index_entry *entry, uint64_t block)
 	case INDEX_FILE:
 		return add(round_up(entry->size, block), map);
 	case INDEX_SYMLINK:
-		return strlen(entry->target) > INLINE_LINK ? block : 0;
+		return target_size(entry) > INLINE_LINK ? block : 0;
 	default:
 		return 0;
 	}
@@ -55,12 +60,11 @@ struct plan plan_of(const struct index *index, uint64_t block_size)
 
 	for (size_t i = 0; i < index_count(index); i++) {
 		const struct index_entry *entry = index_at(index, i);
-		uint64_t target = entry->target ? strlen(entry->target) : 0;
 
 		plan.inodes_needed += entry->type != INDEX_HARDLINK;
 		plan.bytes_needed = add(plan.bytes_needed, need_of(entry, block_size));
 		names += strlen(entry->path) + NAME_OVERHEAD;
-		seal += strlen(entry->path) + target + LINE_OVERHEAD;
+		seal += strlen(entry->path) + target_size(entry) + LINE_OVERHEAD;
 	}
 	plan.bytes_needed = add(plan.bytes_needed, round_up(names, block_size));
 	plan.bytes_needed = add(plan.bytes_needed, round_up(seal, block_size));

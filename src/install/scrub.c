@@ -182,7 +182,7 @@ static mode_t kind_of(const struct index_entry *entry)
 
 static int check_entry(struct scrub *scrub, const struct index_entry *entry, struct error *err)
 {
-	struct stat st;
+	struct stat st = {};
 	int r = look_at(scrub, entry->path, &st, err);
 
 	if (r < 0)

@@ -175,7 +175,7 @@ static int decode_parts(const struct header *header, const char *bytes, struct s
 int seal_decode(const char *bytes, size_t size, struct seal *ret_seal, struct error *err)
 {
 	_cleanup_seal_ struct seal seal = {};
-	struct header header;
+	struct header header = {};
 	int r = parse_header(bytes, size, &header, err);
 
 	if (r == 0)
@@ -274,7 +274,7 @@ static int peek_descriptor(int fd, const struct header *header, struct descripto
 
 static int peek(int fd, struct descriptor *ret_descriptor, struct error *err)
 {
-	struct header header;
+	struct header header = {};
 	int r = peek_header(fd, &header, err);
 
 	if (r == 0)

@@ -30,7 +30,7 @@ static void staging_done(struct staging *staging)
 const char *stage_step_name(enum stage_step step)
 {
 	static const char *const names[STAGE_MAX] = {
-		[STAGE_VERIFY] = "verify",
+		[STAGE_FETCH] = "fetch", [STAGE_VERIFY] = "verify",
 		[STAGE_SCAN] = "scan",
 		[STAGE_WRITE] = "write",
 		[STAGE_SYNC] = "sync",

@@ -274,15 +274,15 @@ static int hash_hole(struct tree *tree, uint64_t size, struct error *err)
 }
 
 /*
- * Lets the disk begin with a large file while we go on: less is left for the sync at the end. Only a hint,
- * which says nothing of what is durable.
+ * Lets the disk begin with a large file while we go on: less is left for the sync at the end. (What is
+ * dirty is written and stays in memory.) Only a hint, which says nothing of what is durable.
  */
 static void push(struct tree *tree)
 {
 	if (tree->reached - tree->pushed < PUSH)
 		return;
-	(void)sync_file_range(tree->fd, (off_t)tree->pushed, (off_t)(tree->reached - tree->pushed),
-			      SYNC_FILE_RANGE_WRITE);
+	(void)posix_fadvise(tree->fd, (off_t)tree->pushed, (off_t)(tree->reached - tree->pushed),
+			    POSIX_FADV_DONTNEED);
 	tree->pushed = tree->reached;
 }
 

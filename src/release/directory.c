@@ -29,6 +29,7 @@ struct reading {
 	const struct archive_sink *sink; /* NULL: a scan */
 	void *sink_data;
 	uint8_t *buffer;
+	char target[NAMES_PATH_MAX + 2]; /* of the link under way */
 	pieces_progress progress;
 	void *progress_data;
 	uint64_t done;
@@ -247,14 +248,13 @@ static int take_file(struct reading *reading, const struct walk_entry *entry,
 static int take_other(struct reading *reading, const struct walk_entry *entry,
 		      struct index_entry *raw, struct error *err)
 {
-	char target[NAMES_PATH_MAX + 2];
 	const struct index_entry *made;
 	int r = 0;
 
 	if (S_ISLNK(entry->stat->st_mode)) {
 		raw->type = INDEX_SYMLINK;
-		raw->target = target;
-		r = read_target(entry, target, err);
+		raw->target = reading->target;
+		r = read_target(entry, reading->target, err);
 	} else {
 		raw->type = INDEX_DIRECTORY;
 	}

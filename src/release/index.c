@@ -19,6 +19,7 @@
  */
 #include "release/index.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <search.h>
 #include <string.h>
@@ -107,6 +108,7 @@ int index_add(struct index *index, const struct index_entry *entry, struct index
 
 	if (entry->target && !target)
 		return error_errno(err, "an index");
+	assert(index);
 	own = find_or_make(index, entry->path);
 	if (!own)
 		return error_code(err, -ENOMEM, "an index");
@@ -147,7 +149,7 @@ int index_sort(struct index *index, struct error *err)
 
 	if (index->order)
 		return 0;
-	next = index->order = calloc(index->count + 1, sizeof(*index->order));
+	next = index->order = calloc(index->count + 1, sizeof(void *));
 	if (!next)
 		return error_errno(err, "an index");
 	twalk_r(index->root, append, &next);
@@ -201,7 +203,7 @@ static int decode_line(struct index *index, const char *line, size_t size, const
 		       struct error *err)
 {
 	_cleanup_index_entry_ struct index_entry entry = {};
-	struct index_entry *own;
+	struct index_entry *own = NULL;
 	int r = line_parse(line, size, &entry, err);
 
 	if (r < 0)
@@ -211,9 +213,11 @@ static int decode_line(struct index *index, const char *line, size_t size, const
 	if (entry.type == INDEX_HARDLINK && !is_file(index, entry.target))
 		return error_set(err, FAULT_CORRUPT, "a hard link to no file before it");
 	r = index_add(index, &entry, &own, err);
-	if (r == 0)
-		*last = own->path;
-	return r;
+	if (r < 0)
+		return r;
+	assert(own);
+	*last = own->path;
+	return 0;
 }
 
 static int decode_lines(struct index *index, const char *text, size_t size, struct error *err)
@@ -244,8 +248,10 @@ int index_decode(const char *text, size_t size, struct index **ret_index, struct
 	if (size < strlen(MAGIC) || memcmp(text, MAGIC, strlen(MAGIC)) != 0)
 		return error_set(err, FAULT_CORRUPT, "not a file index of version 1");
 	r = index_new(&index, err);
-	if (r == 0)
-		r = decode_lines(index, text + strlen(MAGIC), size - strlen(MAGIC), err);
+	if (r < 0)
+		return r;
+	assert(index);
+	r = decode_lines(index, text + strlen(MAGIC), size - strlen(MAGIC), err);
 	if (r < 0)
 		return r;
 	count = index->count;

@@ -206,12 +206,13 @@ static int resolve_target(struct intake *intake, const char *raw_target, struct 
 {
 	int r;
 
+	if (entry->type != INDEX_HARDLINK && entry->type != INDEX_SYMLINK)
+		return 0;
+	if (!raw_target)
+		return intake_refuse(intake, "a link without a target", err);
 	if (entry->type == INDEX_HARDLINK)
 		return resolve_hardlink(intake, raw_target, entry, err);
-	if (entry->type != INDEX_SYMLINK)
-		return 0;
-	r = raw_target ? names_check_target(raw_target, err) :
-			 error_set(err, FAULT_CORRUPT, "a link without a target");
+	r = names_check_target(raw_target, err);
 	if (r < 0)
 		return at_entry(intake, r, err);
 	entry->target = strdup(raw_target);
@@ -225,7 +226,8 @@ static int decide_second(const struct intake *intake, const struct index_entry *
 	bool same_target = first->target && second->target &&
 			   strcmp(first->target, second->target) == 0;
 
-	if (second->type == INDEX_HARDLINK && strcmp(second->target, first->path) == 0)
+	if (second->type == INDEX_HARDLINK && second->target &&
+	    strcmp(second->target, first->path) == 0)
 		return INTAKE_SKIP;
 	if (first->type != second->type)
 		return intake_refuse(intake, "it was something else before", err);

@@ -1,5 +1,6 @@
 #include "release/line.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static bool is_escaped(char c)
 /* Everything but blanks, control characters and backslash stands as it is; those are \xHH. */
 static void add_name(struct text *text, const char *name)
 {
+	assert(name);
 	for (size_t n; *name; name += n) {
 		for (n = 0; name[n] && !is_escaped(name[n]); n++)
 			;
@@ -237,8 +239,10 @@ static size_t split(char *line, char *fields[static FIELDS_MAX])
 
 static int check_names(const struct index_entry *entry, struct error *err)
 {
-	int r = names_check_path(entry->path, err);
+	int r;
 
+	assert(entry->path);
+	r = names_check_path(entry->path, err);
 	if (r == 0 && entry->type == INDEX_SYMLINK)
 		r = names_check_target(entry->target, err);
 	if (r == 0 && entry->type == INDEX_HARDLINK)
@@ -271,9 +275,11 @@ int line_parse(const char *line, size_t size, struct index_entry *ret_entry, str
 
 	if (size == 0 || size > LINE_MAX_BYTES || line[size - 1] != '\n')
 		return refuse(err, "a line that does not end, or is too long");
-	copy = strndup(line, size - 1);
+	copy = malloc(size);
 	if (!copy)
 		return error_errno(err, "a line");
+	memcpy(copy, line, size - 1);
+	copy[size - 1] = '\0';
 	n = split(copy, fields);
 	r = n > FIELDS_MAX ? refuse(err, "too many fields") : parse_fields(fields, n, &entry, err);
 	if (r == 0)

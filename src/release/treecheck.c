@@ -238,7 +238,7 @@ static int check_symlinks(struct index *index, struct error *err)
 static int check_all_parents(struct index *index, struct error *err)
 {
 	size_t count = index_count(index);
-	_cleanup_free_ struct index_entry **entries = calloc(count + 1, sizeof(*entries));
+	_cleanup_free_ struct index_entry **entries = calloc(count + 1, sizeof(void *));
 	int r = 0;
 
 	if (!entries)
