@@ -116,29 +116,40 @@ static int decode(const char *text, struct error *err)
 	return seal_decode(text, strlen(text), &seal, err);
 }
 
-#define HEX "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+#define HEX_REST "86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+#define HEX	 "6b" HEX_REST
+
+static void refuse_line(const char *before, const char *hex, const char *behind)
+{
+	_cleanup_free_ char *text = NULL;
+	struct error err = {};
+
+	assert_true(asprintf(&text, "%s%s%s", before, hex, behind) > 0);
+	check_error(decode(text, &err), &err, FAULT_CORRUPT, "seal is damaged");
+}
 
 static void test_refuses_first_lines(void **state)
 {
-	static const char *const lines[] = {
-		"",
-		"\n",
-		"flipslot-seal 2 1 0 " HEX "\n1",
-		"flipslot-seal 1 01 0 " HEX "\n1",
-		"flipslot-seal 1 +1 0 " HEX "\n1",
-		"flipslot-seal 1  1 0 " HEX "\n1",
-		"flipslot-seal 1 1 0 " HEX " \n1",
-		"flipslot-seal 1 1 0 6B86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b\n1",
-		"flipslot-seal 1 1 -0 " HEX "\n1",
-		"flipslot-seal 1 18446744073709551615 2 " HEX "\n1",
-		"flipslot-seal 1 18446744073709551616 0 " HEX "\n1",
-		"flipslot-seal 1 0 536870913 " HEX "\n1",
-		"flipslot-seal 1 1 0 " HEX,
+	static const char *const lines[][2] = {
+		{ "", "" },
+		{ "\n", "" },
+		{ "flipslot-seal 2 1 0 ", "\n1" },
+		{ "flipslot-seal 1 01 0 ", "\n1" },
+		{ "flipslot-seal 1 +1 0 ", "\n1" },
+		{ "flipslot-seal 1  1 0 ", "\n1" },
+		{ "flipslot-seal 1 1 0 ", " \n1" },
+		{ "flipslot-seal 1 1 0 ", "0\n1" },
+		{ "flipslot-seal 1 1 -0 ", "\n1" },
+		{ "flipslot-seal 1 18446744073709551615 2 ", "\n1" },
+		{ "flipslot-seal 1 18446744073709551616 0 ", "\n1" },
+		{ "flipslot-seal 1 0 536870913 ", "\n1" },
+		{ "flipslot-seal 1 1 0 ", "" },
 	};
 	struct error err = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		check_error(decode(lines[i], &err), &err, FAULT_CORRUPT, "seal is damaged");
+		refuse_line(lines[i][0], HEX, lines[i][1]);
+	refuse_line("flipslot-seal 1 1 0 ", "6B" HEX_REST, "\n1");
 	/* this one has the right checksum of what is no descriptor */
 	check_error(decode("flipslot-seal 1 1 0 " HEX "\n1", &err), &err, FAULT_CORRUPT,
 		    "descriptor");

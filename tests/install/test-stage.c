@@ -263,7 +263,7 @@ static int stage_small(void *data)
 {
 	_cleanup_close_ int fd = -1;
 	struct descriptor descriptor = app_descriptor();
-	int app = (int)(intptr_t)data;
+	int app = *(const int *)data;
 
 	fd = openat(app, "../small.tar", O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -1 : stage_archive(app, SLOT_A, fd, &app_options, NULL, &descriptor, NULL);
@@ -280,16 +280,15 @@ static int stage_small(void *data)
 static void test_killed_before_each_call(void **state)
 {
 	_cleanup_close_ int app = make_app(state);
-	void *data = (void *)(intptr_t)app;
 	int n;
 
 	shell(check_dirfd(state), MAKE_SMALL);
-	for (n = 1; calls_killed(n, stage_small, data); n++) {
+	for (n = 1; calls_killed(n, stage_small, &app); n++) {
 		if (app_is_sealed(app, SLOT_A))
 			assert_int_equal(app_differences(app, SLOT_A), 0);
 		assert_int_equal(app_differences(app, SLOT_B), 0);
 		if (n % 5 == 0)
-			assert_int_equal(stage_small(data), 0);
+			assert_int_equal(stage_small(&app), 0);
 	}
 	assert_in_range(n, 20, 500);
 	assert_true(app_is_sealed(app, SLOT_A));
@@ -311,7 +310,7 @@ static void test_each_call_fails(void **state)
 			int r;
 
 			calls_begin(++n, errors[e], 0);
-			r = stage_small((void *)(intptr_t)app);
+			r = stage_small(&app);
 			calls_made = calls_end();
 			if (app_is_sealed(app, SLOT_A))
 				assert_int_equal(app_differences(app, SLOT_A), 0);
@@ -357,7 +356,7 @@ static void test_order(void **state)
 
 	shell(check_dirfd(state), MAKE_SMALL);
 	calls_begin(0, 0, 0);
-	assert_int_equal(stage_small((void *)(intptr_t)app), 0);
+	assert_int_equal(stage_small(&app), 0);
 	(void)calls_end();
 	sync = strstr(calls.log, "syncfs ");
 	seal = strstr(calls.log, "renameat ");

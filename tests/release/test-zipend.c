@@ -33,12 +33,11 @@ static void test_end_record(void **state)
 /* The end record lies across the border of two pieces. */
 static void test_across_pieces(void **state)
 {
-	static const char end[] = END "\7\0\7\0" REST;
 	size_t size = PIECES_SIZE + 10;
 	_cleanup_free_ char *bytes = calloc(1, size);
 	uint64_t n = 0;
 
-	memcpy(bytes + size - 22, end, 22);
+	(void)mempcpy(bytes + size - 22, END "\7\0\7\0" REST, 22);
 	assert_int_equal(count(check_dirfd(state), bytes, size, &n, NULL), 0);
 	assert_int_equal(n, 7);
 }
