@@ -30,7 +30,7 @@ USES_release  := base
 USES_transfer := base
 USES_unit     := base
 USES_install  := store release
-USES_publish  := release trust
+USES_publish  := store release trust
 USES_deploy   := install unit transfer trust store
 USES_app      := store trust release transfer unit install publish deploy
 
@@ -41,7 +41,7 @@ LIBS_release  := libarchive jansson libzstd
 LIBS_transfer := libcurl libseccomp
 LIBS_unit     := libsystemd libcurl libseccomp
 LIBS_install  := libzstd
-LIBS_publish  := libcrypto jansson libzstd libdivsufsort
+LIBS_publish  := libcrypto jansson libarchive libzstd libdivsufsort
 LIBS_deploy   :=
 LIBS_app      := libsystemd jansson
 
