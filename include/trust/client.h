@@ -1,29 +1,32 @@
 /*
- * The client of The Update Framework, version 1.0 (specification 1.0.37, chapter 5): bytes in, verdict
- * out. It reads no file, opens no socket and has no clock; it says what it needs, one thing at a time:
+ * The client of The Update Framework, version 1.0 (specification 1.0.37, chapter 5): bytes in,
+ * verdict out. It reads no file, opens no socket and has no clock; it says what it needs, one
+ * thing at a time:
  *
  *     client_new(options, bytes of the trusted root.json)
  *     for (;;)
  *         client_next → step
- *             CLIENT_FETCH   get step.name, below where metadata is served, of at most step.max bytes;
- *                            client_give_consume, or client_lacks if the server has no such file
- *             CLIENT_LOAD    read step.name from the trusted store; client_give_consume, or client_lacks
- *                            if it is not there, cannot be read, or is larger than step.max
- *             CLIENT_SAVE    write step.data, step.size bytes, durably as step.name; client_did
- *             CLIENT_REMOVE  remove step.name, durably (it may not be there); client_did
+ *             CLIENT_FETCH   get step.name (it can stand in a URL as it is) from where metadata is
+ *                            served, at most step.max bytes: client_give_consume, or client_lacks
+ *                            if the server has no such file
+ *             CLIENT_LOAD    read step.name from the trusted store: client_give_consume, or
+ *                            client_lacks if it is not there, unreadable or above step.max
+ *             CLIENT_SAVE    write step.data, step.size bytes, durably as step.name: client_did
+ *             CLIENT_REMOVE  remove step.name, durably (it may not be there): client_did
  *             CLIENT_READY   the metadata is the latest: client_search may be called (again)
  *
- * Nothing that follows a SAVE or a REMOVE is trusted before client_did: a caller that cannot do it ends
- * here. The order is that of the specification, so that the store is at every instant one that the next
- * run can go on from.
+ * Nothing that follows a SAVE or a REMOVE is trusted before client_did: a caller that cannot do it
+ * ends here. The order is that of the specification, so that the store is at every instant one
+ * that the next run can go on from.
  *
- * The store is a folder of the client's alone: root.json, timestamp.json, snapshot.json, targets.json and
- * ROLE.json (trust/filename.h).
+ * The store is a folder of the client's alone: root.json, timestamp.json, snapshot.json,
+ * targets.json and ROLE.json (trust/filename.h).
  *
- * Errors: one line that names role, file and reason. FAULT_UNTRUSTED (signatures, hashes, promises),
- * FAULT_STALE (rolled back, expired), FAULT_CORRUPT (not of its form), FAULT_NETWORK (a file that must be
- * there is not). After an error of a refresh only client_free and the getters may be called; after one of a
- * search the client is CLIENT_READY again, and the target counts as not found.
+ * Errors: one line that names role, file and reason. FAULT_UNTRUSTED (signatures, hashes,
+ * promises), FAULT_STALE (rolled back, expired), FAULT_CORRUPT (not of its form), FAULT_NETWORK (a
+ * file that must be there is not). After an error of a refresh only client_free and the getters
+ * may be called; after one of a search the client is CLIENT_READY again, and the target counts as
+ * not found. A wrong answer (data where a SAVE was asked for, say) is a bug and asserts.
  */
 #pragma once
 
@@ -37,7 +40,9 @@
 #include "trust/root.h"
 #include "trust/trusted.h"
 
-/* Bytes. Of the last two the length that is promised counts, if it is, up to CLIENT_PROMISED_MAX. */
+/*
+ * Bytes. Of the last two the length that is promised counts, if it is, up to CLIENT_PROMISED_MAX.
+ */
 #define CLIENT_ROOT_MAX	     (512 * 1024)
 #define CLIENT_TIMESTAMP_MAX (16 * 1024)
 #define CLIENT_SNAPSHOT_MAX  (2 * 1024 * 1024)
@@ -89,6 +94,8 @@ const struct found *client_found(const struct client *client);
 /* The version of a role that is trusted now, 0: none yet; and when it ends (realtime usec). */
 uint64_t client_version(const struct client *client, enum root_role role, uint64_t *ret_expires);
 
-/* What a person should know although nothing failed, a line each: files of the store that were of no
- * use, roles that were used though they have expired (EXPIRY_WARN). "" if nothing. */
+/*
+ * What a person should know although nothing failed, a line each: files of the store that were of
+ * no use, roles that were used though they have expired (EXPIRY_WARN). "" if nothing.
+ */
 const char *client_notes(const struct client *client);

@@ -1,6 +1,6 @@
 /*
- * Delegations of a targets role (TUF specification 4.5, and 4.1 of TAP 15 for "succinct_roles", which
- * python-tuf, go-tuf and RSTUF write too):
+ * Delegations of a targets role (TUF specification 4.5, and 4.1 of TAP 15 for "succinct_roles",
+ * which python-tuf, go-tuf and RSTUF write too):
  *
  *     { "keys": { KEYID: KEY, … },
  *       "roles": [ { "name": ROLE, "keyids": […], "threshold": n, ("terminating": bool,)
@@ -30,17 +30,17 @@ struct delegation_path {
 int delegation_path_init(struct delegation_path *ret_path, const char *path, struct error *err);
 
 /*
- * The "delegations" object; NULL is none at all. Wrong form, both ways at once, two roles of one name, an
- * empty name or that of a top-level role: FAULT_CORRUPT.
+ * The "delegations" object; NULL is none at all. Wrong form, both ways at once, two roles of one
+ * name, an empty name or that of a top-level role: FAULT_CORRUPT.
  */
 int delegation_read(const json_t *object, struct delegation **ret_delegation, struct error *err);
 void delegation_free(struct delegation *delegation);
 CLEANUP_DEFINE(struct delegation, delegation_free);
 
 /*
- * The next role that may speak about the path, from *at on, which begins at 0 and is moved behind it:
- * true, and its name (malloc'ed, the caller's), whether it is terminating, and a place to ask for its
- * signers. A role with neither paths nor prefixes speaks about nothing.
+ * The next role that may speak about the path, from *at on, which begins at 0 and is moved behind
+ * it: true, and its name (malloc'ed, the caller's), whether it is terminating, and a place to ask
+ * for its signers. A role with neither paths nor prefixes speaks about nothing.
  */
 struct delegation_role {
 	char *name;

@@ -29,7 +29,7 @@ uint64_t expiry_reference(enum expiry_policy policy, uint64_t now, uint64_t floo
 int expiry_parse(const char *text, uint64_t *ret_expires, struct error *err);
 
 /*
- * Has it ended? FAULT_STALE if so, from the very second that it names on; the text says when, and what
- * time is taken for now.
+ * Has it ended? FAULT_STALE if so, from the very second that it names on; the text says when, and
+ * what time is taken for now.
  */
 int expiry_check(uint64_t expires, uint64_t reference, struct error *err);

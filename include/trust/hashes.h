@@ -3,8 +3,8 @@
  *
  *     { "sha256": "<64 hexadecimal digits, lower case>", "sha512": "<128>", … }
  *
- * Every one that this program knows must fit; unknown ones are ignored, but a file of which no known
- * one is listed cannot be verified at all.
+ * Every one that this program knows must fit; unknown ones are ignored, but a file of which no
+ * known one is listed cannot be verified at all.
  */
 #pragma once
 

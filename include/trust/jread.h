@@ -1,7 +1,7 @@
 /*
- * JSON from outside (RFC 8259), read strictly: one object, UTF-8, no name twice in an object, no NUL
- * in a string, integers within int64_t, blocks at most JREAD_DEPTH_MAX deep (counted before the
- * parser sees a byte). The size is the caller's to limit.
+ * JSON from outside (RFC 8259), read strictly: one object, UTF-8, no name twice in an object, no
+ * NUL in a string, integers within int64_t, blocks at most JREAD_DEPTH_MAX deep (counted before
+ * the parser sees a byte). The size is the caller's to limit.
  *
  * What is not so is FAULT_CORRUPT, and the text names the field. Getters lend: what they give lives
  * as long as the object.

@@ -7,8 +7,8 @@
  *                                                           hexadecimal (go-tuf before 0.4)
  *     rsa                            rsassa-pss-sha256      PEM, 2048 to 16384 bits
  *
- * PEM is "PUBLIC KEY" (SubjectPublicKeyInfo) or, for RSA, "RSA PUBLIC KEY" (PKCS #1). RSA signatures
- * may have a salt of any length (python-tuf: that of the digest; go: the longest).
+ * PEM is "PUBLIC KEY" (SubjectPublicKeyInfo) or, for RSA, "RSA PUBLIC KEY" (PKCS #1). RSA
+ * signatures may have a salt of any length (python-tuf: that of the digest; go: the longest).
  */
 #pragma once
 
@@ -22,9 +22,9 @@
 struct key;
 
 /*
- * Reads a KEY object. An object that is no KEY is FAULT_CORRUPT. > 0: KEY_UNUSABLE, it is of a type
- * or scheme that is not in the table, or its value is no such key: it never verifies anything, which
- * is not an error of who listed it.
+ * Reads a KEY object. An object that is no KEY is FAULT_CORRUPT. > 0: KEY_UNUSABLE, it is of a
+ * type or scheme that is not in the table, or its value is no such key: it never verifies
+ * anything, which is not an error of who listed it.
  */
 enum { KEY_UNUSABLE = 1 };
 int key_read(const json_t *object, struct key **ret_key, struct error *err);

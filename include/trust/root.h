@@ -32,14 +32,15 @@ struct root {
 };
 
 /*
- * A root that is trusted because of where it came from. It must still be signed as it says of itself
- * (FAULT_UNTRUSTED); whether it has expired does not matter (5.2).
+ * A root that is trusted because of where it came from. It must still be signed as it says of
+ * itself (FAULT_UNTRUSTED); whether it has expired does not matter (5.2).
  */
 int root_load(const void *data, size_t size, struct root **ret_root, struct error *err);
 
 /*
- * The successor of a trusted root: signed by the threshold of the old and of the new keys (5.3.4), and
- * of exactly the next version (5.3.5). Nothing of it is interpreted before the old keys have vouched.
+ * The successor of a trusted root: signed by the threshold of the old and of the new keys (5.3.4),
+ * and of exactly the next version (5.3.5). Nothing of it is interpreted before the old keys have
+ * vouched.
  */
 int root_update(const struct root *trusted, const void *data, size_t size, struct root **ret_root,
 		struct error *err);
@@ -47,5 +48,7 @@ int root_update(const struct root *trusted, const void *data, size_t size, struc
 void root_free(struct root *root);
 CLEANUP_DEFINE(struct root, root_free);
 
-/* Have keys of timestamp or snapshot been taken away? Then what they signed is forgotten (5.3.11). */
+/*
+ * Have keys of timestamp or snapshot been taken away? Then what they signed is forgotten (5.3.11).
+ */
 bool root_rotated(const struct root *before, const struct root *after);

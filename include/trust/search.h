@@ -1,13 +1,18 @@
 /*
- * The search for the role that speaks for a target (TUF specification 5.6.7): depth first, a role before
- * those that it delegates to, delegations in their order. No file is touched: the caller brings the roles.
+ * The search for the role that speaks for a target (TUF specification 5.6.7): depth first, a role
+ * before those that it delegates to, delegations in their order. No file is touched: the caller
+ * brings the roles.
  *
- *     targets ── A ── C            the roles above the current one are the path taken; a role that is in
- *        └────── B (terminating)   it is not entered again, but by another path it may be, and is verified
- *                └── C             there by whom that path trusts
+ *     targets ── A ── C
+ *        └────── B (terminating)
+ *                └── C
  *
- * A terminating delegation that was followed takes all that is still waiting off the list, on all levels.
- * At most SEARCH_ROLES_MAX delegated roles are entered; after that the target is not found.
+ * The roles above the current one are the path taken; a role that is in it is not entered again. By
+ * another path it may be, and is verified there by whom that path trusts.
+ *
+ * A terminating delegation that was followed takes all that is still waiting off the list, on all
+ * levels. At most SEARCH_ROLES_MAX delegated roles are entered; after that the target is not
+ * found.
  */
 #pragma once
 

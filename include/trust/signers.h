@@ -1,6 +1,6 @@
 /*
- * Who signs for a role, and how many of them it takes: "keyids" and "threshold" of a role beside the
- * "keys" of the same file (TUF specification 4.3, 4.5).
+ * Who signs for a role, and how many of them it takes: "keyids" and "threshold" of a role beside
+ * the "keys" of the same file (TUF specification 4.3, 4.5).
  *
  * A key id is a name, valid within the file that lists it, and nothing is computed from it; what is
  * counted is distinct public keys. See docs/TRUST.md.

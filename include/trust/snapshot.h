@@ -1,5 +1,6 @@
 /*
- * The snapshot role (TUF specification 4.4, 5.5): which versions of all targets files belong together.
+ * The snapshot role (TUF specification 4.4, 5.5): which versions of all targets files belong
+ * together.
  */
 #pragma once
 
@@ -25,8 +26,8 @@ void snapshot_free(struct snapshot *snapshot);
 CLEANUP_DEFINE(struct snapshot, snapshot_free);
 
 /*
- * May `next` come after the trusted one (5.5.5)? Every file that is listed there must be listed here,
- * in no lower version; otherwise FAULT_STALE, and the text names the file.
+ * May `next` come after the trusted one (5.5.5)? Every file that is listed there must be listed
+ * here, in no lower version; otherwise FAULT_STALE, and the text names the file.
  */
 int snapshot_check_update(const struct snapshot *trusted, const struct snapshot *next,
 			  struct error *err);

@@ -29,8 +29,8 @@ struct targets_file {
 };
 
 /*
- * In the order of 5.6: these are the bytes that the snapshot promised, signed by these signers, of the
- * form, of the promised version. Not compared with a clock yet.
+ * In the order of 5.6: these are the bytes that the snapshot promised, signed by these signers, of
+ * the form, of the promised version. Not compared with a clock yet.
  */
 int targets_read(const struct signers *signers, const struct metafile *promised, const void *data,
 		 size_t size, struct targets **ret_targets, struct error *err);

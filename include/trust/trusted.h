@@ -1,10 +1,12 @@
 /*
- * The metadata that is trusted now, and what may take its place (TUF specification 5.2 to 5.6, each check
- * in its order). It gives verdicts and does nothing else: trust/client.h asks it in the right order.
+ * The metadata that is trusted now, and what may take its place (TUF specification 5.2 to 5.6,
+ * each check in its order). It gives verdicts and does nothing else: trust/client.h asks it in the
+ * right order.
  *
  * take_: new bytes, from a server. 0: they are trusted from now on, and must be stored.
- * load_: bytes that were trusted earlier and come from the store. They need not be the latest, and may have
- *        expired: they count in comparisons with new ones (rollback), if the root still vouches for them.
+ * load_: bytes that were trusted earlier and come from the store. They need not be the latest, and
+ *        may have expired: they count in comparisons with new ones (rollback), if the root still
+ *        vouches for them.
  *
  * Faults as in trust/client.h; the text does not name the role.
  */
@@ -41,7 +43,10 @@ const struct root *trusted_root(const struct trusted *trusted);
 /* Must what timestamp and snapshot signed earlier be forgotten (5.3.11)? */
 bool trusted_is_rotated(const struct trusted *trusted);
 
-/* > 0: TRUSTED_SAME, it is the version that was loaded: that one stays, and nothing is to be stored. */
+/*
+ * > 0: TRUSTED_SAME, it is the version that was loaded: that one stays, and nothing is to be
+ * stored.
+ */
 enum { TRUSTED_SAME = 1 };
 int trusted_load_timestamp(struct trusted *trusted, const void *data, size_t size,
 			   struct error *err);
@@ -49,8 +54,9 @@ int trusted_take_timestamp(struct trusted *trusted, const void *data, size_t siz
 			   struct error *err);
 
 /*
- * After the timestamp: what it promises of the snapshot, and whether the loaded one is that very file and
- * has not expired: then it need not be fetched. Loading takes the data over (malloc'ed), also on failure.
+ * After the timestamp: what it promises of the snapshot, and whether the loaded one is that very
+ * file and has not expired: then it need not be fetched. Loading takes the data over (malloc'ed),
+ * also on failure.
  */
 int trusted_load_snapshot_consume(struct trusted *trusted, void *data, size_t size,
 				  struct error *err);
@@ -63,7 +69,10 @@ int trusted_take_snapshot(struct trusted *trusted, const void *data, size_t size
 int trusted_find(const struct trusted *trusted, const char *role, struct metafile *ret_promised,
 		 struct error *err);
 
-/* A targets role, stored or new: it must be what was promised, signed by these, and not have expired. */
+/*
+ * A targets role, stored or new: it must be what was promised, signed by these, and not have
+ * expired.
+ */
 int trusted_read_targets(struct trusted *trusted, const char *role, const struct signers *signers,
 			 const struct metafile *promised, const void *data, size_t size,
 			 struct targets **ret_targets, struct error *err);
@@ -71,6 +80,9 @@ int trusted_read_targets(struct trusted *trusted, const char *role, const struct
 /* The version of a role, 0 if none is trusted, and when it ends; targets are not kept here: 0. */
 uint64_t trusted_version(const struct trusted *trusted, enum root_role role, uint64_t *ret_expires);
 
-/* Lines for a person, "ROLE: …"; what has expired and is used all the same (EXPIRY_WARN) is said here. */
+/*
+ * Lines for a person, "ROLE: …"; what has expired and is used all the same (EXPIRY_WARN) is said
+ * here.
+ */
 void trusted_note(struct trusted *trusted, const char *role, const char *what);
 const char *trusted_notes(const struct trusted *trusted);

@@ -375,7 +375,10 @@ static int missing(struct client *client, struct error *err)
 	return error_set(err, FAULT_NETWORK, "it is not on the server");
 }
 
-/* What each phase asks for, what follows when it has it (or did it), and what when there is no such file. */
+/*
+ * What each phase asks for, what follows when it has it (or did it), and what when there is no
+ * such file.
+ */
 static const struct {
 	enum client_action action;
 	int (*then)(struct client *client, struct error *err);

@@ -43,7 +43,10 @@ static EVP_PKEY *read_ed25519(const char *text)
 	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes, sizeof(bytes));
 }
 
-/* The DER of the one block of the PEM text, in whichever of the two forms; nothing may be encrypted. */
+/*
+ * The DER of the one block of the PEM text, in whichever of the two forms; nothing may be
+ * encrypted.
+ */
 static EVP_PKEY *read_der(const char *name, const unsigned char *der, long size)
 {
 	const unsigned char *at = der;

@@ -28,8 +28,8 @@ static uint32_t take_quoted(const char **at)
 }
 
 /*
- * Is the character in the set behind a "[", whose "]" *at is moved behind? A "]" that comes first is one
- * of the set. A set without end matches nothing.
+ * Is the character in the set behind a "[", whose "]" *at is moved behind? A "]" that comes first
+ * is one of the set. A set without end matches nothing.
  */
 static bool match_set(const char **at, uint32_t point)
 {
@@ -73,8 +73,8 @@ static bool match_one(const char **pattern, const char **path)
 }
 
 /*
- * When nothing fits any more, the last * takes one character more: it is enough to go back to that one,
- * since what an earlier * would take instead, the last one can take too, up to the next /.
+ * When nothing fits any more, the last * takes one character more: it is enough to go back to that
+ * one, since what an earlier * would take instead, the last one can take too, up to the next /.
  */
 bool pattern_match(const char *pattern, const char *path)
 {

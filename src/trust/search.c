@@ -89,7 +89,10 @@ static bool is_on_path(const struct search *search, const char *role)
 	return false;
 }
 
-/* The next role that the innermost one delegates to, but none that it was reached by: into `wanted`. */
+/*
+ * The next role that the innermost one delegates to, but none that it was reached by: into
+ * `wanted`.
+ */
 static int find_delegation(struct search *search, struct error *err)
 {
 	struct frame *frame = &search->frames[search->depth - 1];

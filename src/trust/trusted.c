@@ -115,9 +115,9 @@ int trusted_load_timestamp(struct trusted *trusted, const void *data, size_t siz
 }
 
 /*
- * A refresh that was interrupted before it forgot what is to be forgotten after a rotation leaves a stored
- * snapshot that is not signed any more. Then the version of it that the stored timestamp names does not
- * count either, or a fast-forward attack could not be recovered from.
+ * A refresh that was interrupted before it forgot what is to be forgotten after a rotation leaves
+ * a stored snapshot that is not signed any more. Then the version of it that the stored timestamp
+ * names does not count either, or a fast-forward attack could not be recovered from.
  */
 static int compare_timestamps(const struct trusted *trusted, const struct timestamp *next,
 			      struct error *err)
