@@ -172,6 +172,13 @@ static void test_probe_in_two_files(void **state)
 	config = load(scratch);
 	assert_int_equal(config_deploy(config)->n_probes, 1);
 	assert_string_equal(config_deploy(config)->probes[0].url, "http://localhost:81/");
+	config_free(TAKE_PTR(config));
+	/* another kind altogether */
+	scratch_write(scratch, CONF ".d/20.conf",
+		      "[Probe web]\nKind=tcp\nUrl=\nAddress=localhost:81\n");
+	config = load(scratch);
+	assert_int_equal(config_deploy(config)->n_probes, 1);
+	assert_int_equal(config_deploy(config)->probes[0].kind, PROBE_TCP);
 }
 
 static void test_text_in_place_of_file(void **state)
