@@ -175,7 +175,7 @@ static void test_probe_in_two_files(void **state)
 	config_free(TAKE_PTR(config));
 	/* another kind altogether */
 	scratch_write(scratch, CONF ".d/20.conf",
-		      "[Probe web]\nKind=tcp\nUrl=\nAddress=localhost:81\n");
+		      "[Probe web]\nAddress=localhost:81\nUrl=\nKind=tcp\n");
 	config = load(scratch);
 	assert_int_equal(config_deploy(config)->n_probes, 1);
 	assert_int_equal(config_deploy(config)->probes[0].kind, PROBE_TCP);
