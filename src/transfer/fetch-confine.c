@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -98,6 +99,14 @@ static int drop_capabilities(struct error *err)
 	return 0;
 }
 
+/* Becoming another user forgets it, and the filter does not let it be said: in between. */
+static int die_with_parent(struct error *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_errno(err, "binding the process to its parent");
+	return 0;
+}
+
 /* ---- all of it ---- */
 
 int fetch_confine(const struct fetch_confine_options *options,
@@ -119,6 +128,8 @@ int fetch_confine(const struct fetch_confine_options *options,
 		r = drop_user(uid, gid, err);
 	if (r >= 0)
 		r = drop_capabilities(err);
+	if (r >= 0)
+		r = die_with_parent(err);
 	if (r >= 0 && ruleset >= 0)
 		r = fetch_landlock_enforce(ruleset, err);
 	if (r >= 0)

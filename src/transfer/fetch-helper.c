@@ -184,12 +184,7 @@ static int prepare(struct helper *helper, char *ret_text, struct error *err)
 	if (r < 0)
 		return r;
 	options.file_root_fd = helper->root_fd;
-	r = fetch_confine(&options, ret_text, err);
-	if (r < 0)
-		return r;
-	/* Not earlier: becoming another user forgets it. The end of the orders tells, too. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	return 0;
+	return fetch_confine(&options, ret_text, err);
 }
 
 static bool start(struct helper *helper)
@@ -312,6 +307,7 @@ int fetch_helper_main(void)
 	static struct helper helper = { .in = STDIN_FILENO, .out = STDOUT_FILENO, .root_fd = -1 };
 	bool good = true;
 
+	(void)prctl(PR_SET_NAME, "flipslot-fetch", 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	fd_close_all_but(NULL, 0);
 	for (size_t i = 0; i < STREAMS_MAX; i++)

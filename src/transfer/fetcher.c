@@ -44,7 +44,8 @@ struct fetcher {
 	struct error refusal; /* fault NONE: none */
 	char confinement[WIRE_TEXT_MAX];
 	uint32_t last_id;
-	uint64_t dispatched;
+	uint64_t dispatched; /* when last */
+	bool excused; /* nobody was judged then */
 	struct slot slots[SLOTS_MAX];
 	char answers[ANSWERS_ROOM];
 	size_t n_answers;
@@ -335,8 +336,9 @@ void fetcher_dispatch(struct fetcher *fetcher)
 		if (!read_answers(fetcher))
 			break;
 	fetcher->dispatched = clock_monotonic_usec();
-	/* If it was us who did not look for a while, the helper gets its chance now. */
-	if (fetcher->process.pid > 0 && fetcher->dispatched - before < GRACE_USEC / 2)
+	/* If it was us who did not look for a while, the helper gets its chance now, once. */
+	fetcher->excused = !fetcher->excused && fetcher->dispatched - before >= GRACE_USEC / 2;
+	if (fetcher->process.pid > 0 && !fetcher->excused)
 		judge_time(fetcher, fetcher->dispatched);
 }
 

@@ -52,6 +52,15 @@ counts = {}
 lock = threading.Lock()
 
 
+def pump(one, other):
+    try:
+        while data := one.recv(65536):
+            other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -203,6 +212,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_later(self):
         self.empty(503, ("Retry-After", 3600))
+
+    def do_CONNECT(self):
+        """A tunnel to a port of this machine, for what asks for localhost."""
+        self.note()
+        self.hang_up()
+        host, port = self.path.split(":")
+        if host != "localhost":
+            return self.empty(403)
+        self.send_response(200)
+        self.end_headers()
+        with socket.create_connection(("127.0.0.1", int(port))) as there:
+            back = threading.Thread(target=pump, args=(there, self.connection), daemon=True)
+            back.start()
+            pump(self.connection, there)
+            back.join()
 
     def do_GET(self):
         self.note()
