@@ -1,0 +1,52 @@
+#include "publish/blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/durable.h"
+
+#define TEMPORARY ".flipslot-blob" /* durable_tidy removes it */
+
+static int publish(int dirfd, int fd, const struct digest *digest, struct error *err)
+{
+	char name[DIGEST_HEX_MAX];
+	int r;
+
+	if (fchmod(fd, 0644) < 0)
+		return error_errno(err, "writing a blob");
+	r = durable_sync_fs(fd, err);
+	if (r < 0)
+		return r;
+	(void)digest_to_hex(digest, name);
+	if (linkat(dirfd, TEMPORARY, dirfd, name, 0) < 0 && errno != EEXIST)
+		return error_errno(err, "naming the blob %s", name);
+	if (unlinkat(dirfd, TEMPORARY, 0) < 0)
+		return error_errno(err, "writing a blob");
+	return durable_sync_dir(dirfd, err);
+}
+
+int blob_pack(int dirfd, int tree_fd, const struct pack_options *options,
+	      struct pack_result *ret_result, struct error *err)
+{
+	_cleanup_(pack_result_done) struct pack_result result = {};
+	_cleanup_close_ int fd = -1;
+	int r = durable_tidy(dirfd, err);
+
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "writing a blob");
+	r = pack_tree(tree_fd, options, fd, &result, err);
+	if (r == 0)
+		r = publish(dirfd, fd, &result.digest, err);
+	if (r < 0) {
+		(void)unlinkat(dirfd, TEMPORARY, 0);
+		return r;
+	}
+	*ret_result = result;
+	result.pieces = NULL;
+	return 0;
+}

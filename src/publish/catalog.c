@@ -1,0 +1,320 @@
+#include "publish/catalog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "publish/blob.h"
+#include "publish/bodies.h"
+#include "publish/document.h"
+#include "store/durable.h"
+#include "trust/filename.h"
+
+#define PATH_MAX_ 256
+#define FILE_MAX  512
+
+/* ---- reading ---- */
+
+static int read_offer(const struct repo *repo, const char *file, struct offer **ret_offer,
+		      struct error *err)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r = fd_read_file(repo->dirfd, file, OFFER_MAX, &data, &size, err);
+
+	if (r == FD_ABSENT)
+		return error_set(err, FAULT_CORRUPT, "%s is missing", file);
+	if (r == 0)
+		r = offer_decode(data, size, ret_offer, err);
+	return r < 0 ? error_prefix(err, r, "%s", file) : 0;
+}
+
+static int file_of(const char *path, const char *hex, char ret_file[static FILE_MAX],
+		   struct error *err)
+{
+	_cleanup_free_ char *name = NULL;
+	int r = filename_of_target(path, hex, &name, err);
+
+	if (r == 0)
+		(void)snprintf(ret_file, FILE_MAX, REPO_TARGETS_DIR "/%s", name);
+	return r;
+}
+
+static const json_t *targets_of(const struct repo *repo)
+{
+	return json_object_get(document_body(repo_latest(repo, ROOT_ROLE_TARGETS)), "targets");
+}
+
+/* > 0: CATALOG_ABSENT */
+static int get(const struct repo *repo, const char *path, struct offer **ret_offer,
+	       struct error *err)
+{
+	const json_t *target = json_object_get(targets_of(repo), path);
+	const json_t *hashes = json_object_get(target, "hashes");
+	const char *hex = json_string_value(json_object_get(hashes, "sha256"));
+	char file[FILE_MAX];
+	int r;
+
+	if (!target)
+		return CATALOG_ABSENT;
+	r = file_of(path, hex, file, err);
+	return r < 0 ? r : read_offer(repo, file, ret_offer, err);
+}
+
+static int path_of(const struct catalog_name *name, char ret_path[static PATH_MAX_],
+		   struct error *err)
+{
+	return offer_path(name->app, name->channel, name->arch, ret_path, PATH_MAX_, err);
+}
+
+int catalog_get(const struct repo *repo, const struct catalog_name *name, struct offer **ret_offer,
+		struct error *err)
+{
+	char path[PATH_MAX_];
+	int r = path_of(name, path, err);
+
+	return r < 0 ? r : get(repo, path, ret_offer, err);
+}
+
+int catalog_list(const struct repo *repo, catalog_visit visit, void *data, struct error *err)
+{
+	_cleanup_(jread_freep) json_t *sorted = NULL;
+	_cleanup_free_ char *text = json_dumps(targets_of(repo), JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	const char *path;
+	json_t *target;
+
+	sorted = text ? json_loads(text, 0, NULL) : NULL; /* in the order of the text */
+	json_object_foreach(sorted, path, target) {
+		_cleanup_(offer_freep) struct offer *offer = NULL;
+		int r = get(repo, path, &offer, err);
+
+		if (r == 0)
+			r = visit(data, path, offer, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- older ones ---- */
+
+/* "64 digits.ARCH.json"? */
+static bool is_offer_of(const char *file, const char *arch)
+{
+	size_t hex = DIGEST_HEX_MAX - 1;
+	size_t size = strlen(arch);
+
+	return strspn(file, "0123456789abcdef") == hex && file[hex] == '.' &&
+	       strncmp(file + hex + 1, arch, size) == 0 &&
+	       strcmp(file + hex + 1 + size, ".json") == 0;
+}
+
+/* Takes the file's offer if it is of the sequence; what cannot be read is no candidate. */
+static void consider(const struct repo *repo, const char *file, uint64_t sequence,
+		     struct offer **offer)
+{
+	struct offer *found = NULL;
+
+	if (*offer || read_offer(repo, file, &found, NULL) < 0)
+		return;
+	if (found->sequence == sequence)
+		*offer = found;
+	else
+		offer_free(found);
+}
+
+int catalog_find(const struct repo *repo, const struct catalog_name *name, uint64_t sequence,
+		 struct offer **ret_offer, struct error *err)
+{
+	char path[PATH_MAX_];
+	char file[FILE_MAX];
+	struct offer *offer = NULL;
+	struct dirent *entry;
+	DIR *dir = NULL;
+	int fd = -1;
+	int r = path_of(name, path, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s", name->app, name->channel);
+	fd = fd_open_beneath(repo->dirfd, file, O_RDONLY | O_DIRECTORY, 0);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		cleanup_close(&fd);
+		return CATALOG_ABSENT;
+	}
+	while ((entry = readdir(dir))) {
+		if (!is_offer_of(entry->d_name, name->arch))
+			continue;
+		(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s/%.200s", name->app,
+			       name->channel, entry->d_name);
+		consider(repo, file, sequence, &offer);
+	}
+	(void)closedir(dir);
+	*ret_offer = offer;
+	return offer ? 0 : CATALOG_ABSENT;
+}
+
+/* ---- writing ---- */
+
+static int make_folders(const struct repo *repo, const struct offer *offer, struct error *err)
+{
+	char path[PATH_MAX_];
+	int r;
+
+	(void)snprintf(path, sizeof(path), REPO_TARGETS_DIR "/%s", offer->app);
+	r = durable_mkdir(repo->dirfd, path, 0755, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), REPO_TARGETS_DIR "/%s/%s", offer->app, offer->channel);
+	return durable_mkdir(repo->dirfd, path, 0755, err);
+}
+
+static int put(struct repo *repo, const struct offer *offer, struct error *err)
+{
+	const struct catalog_name name = { offer->app, offer->channel, offer->arch };
+	_cleanup_free_ char *data = NULL;
+	char hex[DIGEST_HEX_MAX];
+	char path[PATH_MAX_];
+	char file[FILE_MAX];
+	struct digest digest;
+	json_t *targets;
+	size_t size;
+	int r = path_of(&name, path, err);
+
+	if (r == 0)
+		r = offer_encode(offer, &data, &size, err);
+	if (r == 0)
+		r = digest_of(data, size, &digest, err);
+	if (r == 0)
+		r = file_of(path, digest_to_hex(&digest, hex), file, err);
+	if (r == 0)
+		r = make_folders(repo, offer, err);
+	if (r == 0)
+		r = durable_replace(repo->dirfd, file, data, size, 0644, err);
+	if (r == 0)
+		r = repo_edit(repo, ROOT_ROLE_TARGETS, &targets, err);
+	return r < 0 ? r : bodies_set_target(targets, path, data, size, err);
+}
+
+/* ---- a release ---- */
+
+static void take_pack(struct offer *offer, struct pack_result *packed)
+{
+	offer->index = packed->index;
+	offer->bytes = packed->bytes;
+	offer->files = packed->files;
+	offer->full = packed->digest;
+	offer->full_length = packed->length;
+	offer->n_pieces = packed->n_pieces;
+	free(offer->pieces);
+	offer->pieces = TAKE_PTR(packed->pieces);
+}
+
+/* *offer: that of before, or NULL; then the new one. */
+static int renew(struct offer **offer, const struct catalog_release *release,
+		 struct pack_result *packed, struct error *err)
+{
+	if (*offer && digest_equal(&(*offer)->index, &packed->index) &&
+	    strcmp((*offer)->version, release->version) == 0)
+		return CATALOG_SAME;
+	if (!*offer)
+		*offer = calloc(1, sizeof(**offer));
+	if (!*offer)
+		return error_errno(err, "making an offer");
+	(void)text_copy(release->name.app, (*offer)->app, sizeof((*offer)->app));
+	(void)text_copy(release->name.channel, (*offer)->channel, sizeof((*offer)->channel));
+	(void)text_copy(release->name.arch, (*offer)->arch, sizeof((*offer)->arch));
+	(void)text_copy(release->version, (*offer)->version, sizeof((*offer)->version));
+	(*offer)->sequence++;
+	take_pack(*offer, packed);
+	if (release->min_sequence != CATALOG_KEEP)
+		(*offer)->min_sequence = release->min_sequence;
+	if (release->epoch != CATALOG_KEEP)
+		(*offer)->epoch = release->epoch;
+	return 0;
+}
+
+static int pack(const struct repo *repo, int tree_fd, const struct catalog_release *release,
+		struct pack_result *ret_packed, struct error *err)
+{
+	_cleanup_close_ int blobs = -1;
+	int r;
+
+	if (!descriptor_is_version(release->version))
+		return error_set(err, FAULT_CONFIG,
+				 "a version has 1 to %d printable characters, no blank and no /",
+				 DESCRIPTOR_VERSION_MAX - 1);
+	r = fd_open_dir(repo->dirfd, REPO_BLOBS_DIR, &blobs, err);
+	return r < 0 ? r : blob_pack(blobs, tree_fd, &release->pack, ret_packed, err);
+}
+
+int catalog_add(struct repo *repo, int tree_fd, const struct catalog_release *release,
+		struct offer **ret_offer, struct error *err)
+{
+	_cleanup_(pack_result_done) struct pack_result packed = {};
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	int r = catalog_get(repo, &release->name, &offer, err);
+	int same;
+
+	if (r >= 0)
+		r = pack(repo, tree_fd, release, &packed, err);
+	if (r < 0)
+		return r;
+	same = renew(&offer, release, &packed, err);
+	if (same == 0)
+		r = put(repo, offer, err);
+	if (same < 0 || r < 0)
+		return same < 0 ? same : r;
+	if (ret_offer)
+		*ret_offer = TAKE_PTR(offer);
+	return same;
+}
+
+/* ---- withdrawing ---- */
+
+static int add_withdrawn(struct offer *offer, const struct offer *old, const char *why,
+			 struct error *err)
+{
+	struct offer_withdrawn *w = &offer->withdrawn[offer->n_withdrawn];
+
+	if (offer_find_withdrawn(offer, &old->index))
+		return error_set(err, FAULT_CONFIG, "sequence %" PRIu64 " is withdrawn already",
+				 old->sequence);
+	if (offer->n_withdrawn == OFFER_WITHDRAWN_MAX)
+		return error_set(err, FAULT_NO_SPACE,
+				 "%d releases are withdrawn already; --min-sequence bars all that "
+				 "are older",
+				 OFFER_WITHDRAWN_MAX);
+	*w = (struct offer_withdrawn){ .index = old->index, .sequence = old->sequence };
+	(void)text_copy(why, w->why, sizeof(w->why));
+	offer->n_withdrawn++;
+	return 0;
+}
+
+int catalog_withdraw(struct repo *repo, const struct catalog_name *name, uint64_t sequence,
+		     uint64_t min_sequence, const char *why, struct error *err)
+{
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_(offer_freep) struct offer *old = NULL;
+	int r = catalog_get(repo, name, &offer, err);
+
+	if (r == 0)
+		r = catalog_find(repo, name, sequence, &old, err);
+	if (r == CATALOG_ABSENT)
+		return error_set(err, FAULT_CONFIG, "%s/%s/%s has no sequence %" PRIu64, name->app,
+				 name->channel, name->arch, sequence);
+	if (r == 0)
+		r = add_withdrawn(offer, old, why, err);
+	if (r < 0)
+		return r;
+	if (min_sequence != CATALOG_KEEP)
+		offer->min_sequence = min_sequence;
+	return put(repo, offer, err);
+}
