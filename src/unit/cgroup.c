@@ -231,8 +231,8 @@ int cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct error 
 	r = cgroup_open_root(&root, err);
 	if (r < 0)
 		return r;
-	if (*below)
-		fd = fd_open_beneath(root, below, O_RDONLY | O_DIRECTORY, 0);
+	fd = fd_open_beneath(root, below, O_RDONLY | O_DIRECTORY,
+			     0); /* fails for the root itself */
 	if (fd >= 0)
 		return list_below(fd, ret_pids, ret_n, err);
 	*ret_pids = NULL;

@@ -59,21 +59,20 @@ static int open_address(const char *address, bool direct, sd_bus **ret_bus)
 	return 0;
 }
 
-/* The ways to a manager, tried in turn; -ENOENT after the last. */
+#define WAYS 3
+
+/* The ways to a manager, tried in turn: the usual bus, the user's bus by its path, the private socket. */
 static int open_way(bool of_user, unsigned int way, sd_bus **ret_bus)
 {
-	char address[96];
+	char address[96] = "unix:path=/run/systemd/private";
 
 	if (way == 0)
 		return of_user ? sd_bus_open_user(ret_bus) : sd_bus_open_system(ret_bus);
-	if (!of_user)
-		return way == 1 && geteuid() == 0 ?
-			       open_address("unix:path=/run/systemd/private", true, ret_bus) :
-			       -ENOENT;
-	if (way > 2)
+	if (!of_user && (way == 1 || geteuid() != 0))
 		return -ENOENT;
-	(void)snprintf(address, sizeof(address), "unix:path=/run/user/%u/%s", geteuid(),
-		       way == 1 ? "bus" : "systemd/private");
+	if (of_user)
+		(void)snprintf(address, sizeof(address), "unix:path=/run/user/%u/%s", geteuid(),
+			       way == 1 ? "bus" : "systemd/private");
 	return open_address(address, way == 2, ret_bus);
 }
 
@@ -97,13 +96,11 @@ static int connect_manager(struct manager *manager, struct error *err)
 	const char *whose = manager->of_user ? "the user's systemd" : "systemd";
 	int code = 0;
 
-	for (unsigned int way = 0;; way++) {
+	for (unsigned int way = 0; way < WAYS; way++) {
 		_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 		_cleanup_bus_ sd_bus *bus = NULL;
 		int r = open_way(manager->of_user, way, &bus);
 
-		if (r == -ENOENT && way > 0)
-			return code;
 		if (r >= 0)
 			r = subscribe(bus, &bus_error);
 		if (r >= 0) {
@@ -113,6 +110,7 @@ static int connect_manager(struct manager *manager, struct error *err)
 		if (way == 0)
 			code = manager_error(&bus_error, r, err, "%s does not answer", whose);
 	}
+	return code;
 }
 
 static int open_manager(bool of_user, struct manager **ret_manager, struct error *err)

@@ -2,17 +2,18 @@
 
 #include "unit/binfmt.h"
 
-static const uint8_t head[] = { 0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0xb7, 0xff };
+/* The last byte is not part of it. */
+static const uint8_t head[] = { 0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0xb7, 0xff, 0xff };
 
 static bool takes(void)
 {
-	return binfmt_takes(fixture_dir, head, sizeof(head), "bin/app.jar");
+	return binfmt_takes(fixture_dir, head, sizeof(head) - 1, "bin/app.jar");
 }
 
 static void test_none(void **state UNUSED)
 {
 	assert_false(takes());
-	assert_false(binfmt_takes("/nonexistent", head, sizeof(head), "x"));
+	assert_false(binfmt_takes("/nonexistent", head, sizeof(head) - 1, "x"));
 	fixture_write("status", "enabled\n", 0644);
 	fixture_write("register", "", 0200);
 	assert_false(takes());
@@ -48,8 +49,8 @@ static void test_extension(void **state UNUSED)
 	fixture_write("status", "enabled\n", 0644);
 	fixture_write("java", "enabled\ninterpreter /usr/bin/java\nextension .jar\n", 0644);
 	assert_true(takes());
-	assert_false(binfmt_takes(fixture_dir, head, sizeof(head), "bin/app.jarx"));
-	assert_false(binfmt_takes(fixture_dir, head, sizeof(head), "app"));
+	assert_false(binfmt_takes(fixture_dir, head, sizeof(head) - 1, "bin/app.jarx"));
+	assert_false(binfmt_takes(fixture_dir, head, sizeof(head) - 1, "app"));
 }
 
 int main(void)

@@ -56,6 +56,7 @@ static void check_killed(int (*body)(void))
 
 static void *in_thread(void *data)
 {
+	fixture_sleep_ms(20); /* so that it is waited for */
 	*(int *)data = 7;
 	return NULL;
 }

@@ -78,11 +78,20 @@ static void test_user_manager(void **state UNUSED)
 
 	manager_free(manager);
 	manager = NULL;
-	/* with nothing in the environment */
+	/* with nothing in the environment, as in a probe's child */
+	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+	assert_int_equal(unsetenv("DBUS_SESSION_BUS_ADDRESS"), 0);
 	check_ok(manager_open_user(&manager, &err), &err);
 	check_ok(unit_query(manager, "dbus.service", &unit, &err), &err);
 	assert_string_equal(unit.load_state, "loaded");
 	assert_non_null(strstr(unit.fragment_path, "/user/"));
+	manager_free(manager);
+	/* and without a bus */
+	assert_int_equal(rename("/run/user/0/bus", "/run/user/0/no-bus"), 0);
+	manager = NULL;
+	check_ok(manager_open_user(&manager, &err), &err);
+	assert_int_equal(rename("/run/user/0/no-bus", "/run/user/0/bus"), 0);
+	assert_false(sd_bus_is_bus_client(manager_bus(manager)));
 	manager_free(manager);
 }
 
@@ -146,12 +155,22 @@ static void test_asked_while_executed_anew(void **state UNUSED)
 static void test_reload(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
-	_cleanup_unit_ struct unit unit = {};
+	_cleanup_unit_ struct unit before = {};
+	_cleanup_unit_ struct unit after = {};
+	const char *text = "[Service]\nExecStart=/bin/sleep 2000\n";
 	struct error err = {};
 
-	fixture_unit(manager, "manager-a.service", "[Service]\nExecStart=/bin/sleep 1\n");
-	check_ok(unit_query(manager, "manager-a.service", &unit, &err), &err);
-	assert_string_equal(unit.load_state, "loaded");
+	fixture_unit(manager, "manager-a.service", "[Service]\nExecStart=/bin/sleep 1000\n");
+	fixture_systemctl("start manager-a.service");
+	fixture_sleep_ms(20);
+	fixture_write_at("/run/systemd/system/manager-a.service", text, strlen(text), 0644);
+	check_ok(unit_query(manager, "manager-a.service", &before, &err), &err);
+	assert_string_equal(before.exec_start[0].argv[1], "1000");
+	check_ok(manager_reload(manager, &err), &err);
+	check_ok(unit_query(manager, "manager-a.service", &after, &err), &err);
+	assert_string_equal(after.exec_start[0].argv[1], "2000");
+	assert_string_equal(after.invocation, before.invocation);
+	fixture_systemctl("stop manager-a.service");
 }
 
 int main(void)

@@ -110,21 +110,27 @@ static void test_unknown_user(void **state UNUSED)
 		   "its user does not exist or may not be taken (217/USER)");
 }
 
+/* The user of the service, or one made for the moment: no user database knows either. */
 static void test_dynamic_user(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	struct unit gone = { .name = "exec-gone.service",
+			     .user = "exec-gone",
+			     .dynamic_user = true };
 	_cleanup_unit_ struct unit unit = {};
-	struct probe_answer answer;
-	char wanted[64];
+	char script[256];
 
 	running_start(manager, "exec-dyn.service",
 		      "[Service]\nDynamicUser=yes\nExecStart=/bin/sleep 1000\n", &unit);
 	assert_true(unit.dynamic_user);
 	assert_string_equal(unit.user, "exec-dyn");
-	(void)snprintf(wanted, sizeof(wanted), "$(stat -c %%u /proc/%d)", unit.main_pid);
-	answer = ask(manager, &unit, "exit 0", 5 * USEC_PER_SEC);
-	assert_string_equal(answer.text, "exited with status 0");
+	(void)snprintf(script, sizeof(script), "[ $(id -u) = $(stat -c %%u /proc/%d) ]",
+		       unit.main_pid);
+	assert_string_equal(ask(manager, &unit, script, 5 * USEC_PER_SEC).text,
+			    "exited with status 0");
 	fixture_systemctl("stop exec-dyn.service");
+	assert_string_equal(ask(manager, &gone, "[ $(id -u) != 0 ]", 5 * USEC_PER_SEC).text,
+			    "exited with status 0");
 }
 
 /* Systemd says that it ended; nothing of it is left, nor of its children. */

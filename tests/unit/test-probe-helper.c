@@ -52,7 +52,7 @@ static void test_bad_orders(void **state UNUSED)
 	check_answer("", "no could not be asked: orders of another form\n");
 	check_answer("nonsense", "no could not be asked: orders of another form\n");
 	check_answer("kind=http\n", "no could not be asked: orders of another form\n");
-	assert_int_equal(give_orders("kind=tcp\0\n", 10), 0);
+	assert_int_equal(give_orders("kind=tcp\ntimeout=1000000\nstarted=0\n\0x", 37), 0);
 	assert_string_equal(answer, "no could not be asked: orders of another form\n");
 	memset(huge, 'x', sizeof(huge));
 	assert_int_equal(give_orders(huge, sizeof(huge)), 0);

@@ -53,6 +53,8 @@ static void test_status(void **state UNUSED)
 	check_says(text, ", wanted 204, 300-399");
 	order.options.status_ranges[0][0] = 100;
 	assert_true(ask(&order));
+	order.options.status_ranges[0][1] = 199;
+	assert_false(ask(&order));
 	server_stop(&server);
 }
 
@@ -205,7 +207,7 @@ static void test_bad_urls(void **state UNUSED)
 
 	order.options.url = (char[]){ "file:///etc/passwd" };
 	assert_false(ask(&order));
-	check_says(text, "file");
+	check_says(text, "Protocol");
 	order.options.url = (char[]){ "gopher://127.0.0.1/" };
 	assert_false(ask(&order));
 	order.options.url = (char[]){ "http://no-such-name.invalid/" };

@@ -96,6 +96,8 @@ static void test_only_this_invocation(void **state UNUSED)
 	context = running_context(manager, &second);
 	assert_true(ask_until(&context, "ready two", NULL, true).passed);
 	assert_false(ask(&context, "ready one", NULL).passed);
+	/* what systemd said at the end of the first one */
+	assert_false(ask(&context, "^(Stopping|Stopped) ", NULL).passed);
 	fixture_systemctl("stop journal-c.service");
 }
 

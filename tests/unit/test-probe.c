@@ -411,6 +411,7 @@ static void test_parent_dies(void **state UNUSED)
 	server_start(&server);
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", server.port);
 	options.url = url;
+	options.timeout_usec = 60 * USEC_PER_SEC;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -430,6 +431,7 @@ static void test_parent_dies(void **state UNUSED)
 	/* the silent server hears the connection close, and takes the next one */
 	server.manner = SERVER_ANSWERS;
 	server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	options.timeout_usec = USEC_PER_SEC;
 	assert_true(ask(&options, &context).passed);
 	server_stop(&server);
 	(void)close(fds[0]);

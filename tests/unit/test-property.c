@@ -60,7 +60,7 @@ static void test_known(void **state UNUSED)
 	ADD(&answer, "InvocationID", "ay", 4, 0xde, 0xad, 0xbe, 0x0f);
 	ADD(&answer, "DropInPaths", "as", 2, "/a", "/b");
 	ADD(&answer, "WorkingDirectory", "s", "!/srv");
-	ADD(&answer, "Environment", "as", 3, "PATH=/1", "XPATH=/2", "PATH=/3");
+	ADD(&answer, "Environment", "as", 3, "PATH=/1", "PATH=/3", "XPATH=/2");
 	ADD(&answer, "EnvironmentFiles", "a(sb)", 1, "/etc/x", 1);
 	assert_int_equal(read_answer(&answer, &unit), 0);
 	assert_string_equal(unit.active_state, "active");
