@@ -34,7 +34,7 @@ static uint32_t take_quoted(const char **at)
 static bool match_set(const char **at, uint32_t point)
 {
 	const char *p = *at;
-	bool not = *p == '!';
+	bool negated = *p == '!';
 	bool in = false;
 
 	if (not )
@@ -53,7 +53,7 @@ static bool match_set(const char **at, uint32_t point)
 		in = in || (from <= point && point <= to);
 	}
 	*at = p + 1;
-	return in != not ;
+	return in != negated;
 }
 
 /* Does what the pattern says of one character hold for the path's next? Moves both behind it. */
