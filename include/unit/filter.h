@@ -14,6 +14,7 @@ enum filter_sockets {
 
 /*
  * From here on nothing can be executed, signalled, mounted, traced or opened for writing; trying the worst of it kills. A system call that is not known fails with ENOSYS, so
- * that a newer C library falls back to an older one. The process dies with its parent.
+ * that a newer C library falls back to an older one. The process dies with its parent. A kernel without such
+ * filters goes without.
  */
 int filter_install(enum filter_sockets sockets, struct error *err);

@@ -123,7 +123,7 @@ UNUSED static bool fixture_in_sandbox(void)
 	return getenv(IN_SANDBOX) != NULL;
 }
 
-/* The manager of the sandbox, or the end of the test. */
+/* The manager of the sandbox (not as root: of the user), or the end of the test. */
 UNUSED static struct manager *fixture_manager(void)
 {
 	struct manager *manager = NULL;
@@ -133,7 +133,8 @@ UNUSED static struct manager *fixture_manager(void)
 		print_message("skipped: needs the systemd of the test sandbox\n");
 		skip();
 	}
-	check_ok(manager_open(&manager, &err), &err);
+	check_ok(geteuid() == 0 ? manager_open(&manager, &err) : manager_open_user(&manager, &err),
+		 &err);
 	return manager;
 }
 

@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=prctl */
 #include "fixture.h"
 
 #include <errno.h>
@@ -13,6 +14,28 @@
 #include <sys/syscall.h>
 
 #include "unit/filter.h"
+
+/* A kernel built without filters, if so wished. */
+static bool no_filters;
+
+int __real_prctl(int option, ...);
+int __wrap_prctl(int option, ...);
+
+int __wrap_prctl(int option, ...)
+{
+	unsigned long values[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		values[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (no_filters && option == PR_GET_SECCOMP) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_prctl(option, values[0], values[1], values[2], values[3]);
+}
 
 #define HOLDS(what)                            \
 	do {                                   \
@@ -199,12 +222,25 @@ static void test_condemned(void **state UNUSED)
 	check_killed(leaves);
 }
 
+static int can_write(void)
+{
+	HOLDS(open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0);
+	return 0;
+}
+
+static void test_kernel_without(void **state UNUSED)
+{
+	no_filters = true;
+	check_fine(FILTER_NO_SOCKETS, can_write);
+	no_filters = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ordinary),  cmocka_unit_test(test_writing),
 		cmocka_unit_test(test_unknown),	  cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_condemned),
+		cmocka_unit_test(test_condemned), cmocka_unit_test(test_kernel_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

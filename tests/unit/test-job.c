@@ -201,6 +201,23 @@ static void test_latency(void **state UNUSED)
 	(void)run(manager, JOB_STOP, "job-l.service");
 }
 
+/* Without a bus, by the manager's own socket. */
+static void test_private_socket(void **state UNUSED)
+{
+	struct manager *manager = fixture_manager();
+	struct error err = {};
+
+	fixture_unit(manager, "job-n.service", "[Service]\nExecStart=/bin/sleep 1000\n");
+	manager_free(manager);
+	manager = NULL;
+	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+	check_ok(manager_open(&manager, &err), &err);
+	assert_int_equal(unsetenv("DBUS_SYSTEM_BUS_ADDRESS"), 0);
+	assert_int_equal(run(manager, JOB_RESTART, "job-n.service"), JOB_RESULT_DONE);
+	assert_int_equal(run(manager, JOB_STOP, "job-n.service"), JOB_RESULT_DONE);
+	manager_free(manager);
+}
+
 static void test_start_and_forget(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
@@ -233,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_bus_restart),
 		cmocka_unit_test(test_end_unseen),
 		cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_private_socket),
 		cmocka_unit_test(test_start_and_forget),
 	};
 

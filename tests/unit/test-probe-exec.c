@@ -151,7 +151,8 @@ static void test_timeout(void **state UNUSED)
 static void check_nothing_left(void)
 {
 	for (int i = 0; i < 200; i++) {
-		if (system("systemctl list-units --all --plain --no-legend 'flipslot-probe-*' | "
+		if (system("systemctl $([ $(id -u) = 0 ] || echo --user) "
+			   "list-units --all --plain --no-legend 'flipslot-probe-*' | "
 			   "grep -q . || pgrep -f 'sleep 432[1]' >/dev/null") != 0)
 			return;
 		fixture_sleep_ms(20);
@@ -191,6 +192,18 @@ static void test_collected(void **state UNUSED)
 	check_nothing_left();
 }
 
+/* In a user's own manager, with nothing to give away (as flipslot --user does). */
+static void test_as_user(void **state UNUSED)
+{
+	if (geteuid() == 0)
+		skip();
+	check_answer("exit 0", true, "exited with status 0");
+	check_answer("echo $(id -un) $FLIPSLOT_APP; exit 3", false,
+		     "exited with status 3: tester app");
+	check_answer("grep -q 'NoNewPrivs:.*1' /proc/self/status", true, "exited with status 0");
+	check_nothing_left();
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(int argc, char **argv)
@@ -202,7 +215,16 @@ int main(int argc, char **argv)
 		WITH_DIR(test_collected),
 	};
 
+	const struct CMUnitTest of_user[] = {
+		WITH_DIR(test_as_user),
+		WITH_DIR(test_timeout),
+		WITH_DIR(test_given_up),
+		WITH_DIR(test_absolute),
+	};
+
 	if (argc == 2 && strcmp(argv[1], "probe-helper") == 0)
 		_exit(probe_helper_main()); /* without LeakSanitizer, which the filter would stop */
+	if (geteuid() != 0)
+		return cmocka_run_group_tests(of_user, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
