@@ -37,7 +37,7 @@ static bool match_set(const char **at, uint32_t point)
 	bool negated = *p == '!';
 	bool in = false;
 
-	if (not )
+	if (negated)
 		p++;
 	for (const char *first = p; *p != ']' || p == first;) {
 		uint32_t from;
