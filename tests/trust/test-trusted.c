@@ -179,6 +179,18 @@ static void what_has_expired_is_refused_but_counts_when_loaded(void **state)
 	assert_string_equal(trusted_notes(trusted), "");
 }
 
+/* Of the same version the stored one stays: then it is that one which must not have expired. */
+static void the_same_version_with_a_later_end_changes_nothing(void **state)
+{
+	_cleanup_(trusted_freep) struct trusted *trusted = make(EXPIRY_ENFORCE, LATE);
+	json_t *later = sign_timestamp_body(5, 7);
+	struct error err = {};
+
+	json_object_set_new(later, "expires", json_string("2099-01-01T00:00:00Z"));
+	assert_int_equal(load_timestamp(trusted, sign_timestamp_body(5, 7), NULL), 0);
+	check_error(take_timestamp(trusted, later, &err), &err, FAULT_STALE, "expired at 2027");
+}
+
 static void what_has_expired_can_be_used_and_is_said(void **state)
 {
 	_cleanup_(trusted_freep) struct trusted *trusted = make(EXPIRY_WARN, LATE);
@@ -243,6 +255,7 @@ int main(void)
 		cmocka_unit_test(the_loaded_snapshot_is_the_latest_if_it_is_what_was_promised),
 		cmocka_unit_test(the_loaded_snapshot_bounds_the_new_one),
 		cmocka_unit_test(what_has_expired_is_refused_but_counts_when_loaded),
+		cmocka_unit_test(the_same_version_with_a_later_end_changes_nothing),
 		cmocka_unit_test(what_has_expired_can_be_used_and_is_said),
 		cmocka_unit_test(targets_are_read_for_who_delegates),
 		cmocka_unit_test(lost_keys_are_remembered_over_several_roots),
