@@ -34,6 +34,9 @@ int init_file_compare(struct init_file *file, bool force, struct error *err);
 /* Writes it, mode 0644, with the directories above it that are missing; does nothing if it is the same. */
 int init_file_write(const struct init_file *file, struct error *err);
 
+/* Makes it what it was when it was read: written back, or removed. */
+int init_file_restore(const struct init_file *file, struct error *err);
+
 /* Tells `out` what happened, with the text behind four blanks; without comments if `brief`. */
 void init_file_show(const struct init_file *file, bool dry_run, bool brief, FILE *out);
 

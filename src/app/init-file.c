@@ -130,6 +130,18 @@ int init_file_write(const struct init_file *file, struct error *err)
 	return r;
 }
 
+int init_file_restore(const struct init_file *file, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = init_file_make_dir(file->dir, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (file->old)
+		return durable_replace(fd, file->name, file->old, strlen(file->old), 0644, err);
+	return durable_remove(fd, file->name, err);
+}
+
 static void show_line(const char *line, FILE *out)
 {
 	size_t size = strcspn(line, "\n");

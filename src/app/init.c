@@ -251,8 +251,8 @@ static int make_root(struct init *init, struct error *err)
 /* A directory that could not be adopted leaves no app behind. */
 static void unmake_root(const struct init *init)
 {
-	static const char *const files[] = { LAYOUT_STATE, LAYOUT_REQUEST, LAYOUT_HISTORY,
-					     LAYOUT_LOCK };
+	static const char *const files[] = { LAYOUT_STATE, LAYOUT_REQUEST, LAYOUT_CHECKED,
+					     LAYOUT_HISTORY, LAYOUT_LOCK };
 
 	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
 		(void)layout_clear_slot(init->dirfd, slot, NULL);
@@ -299,6 +299,29 @@ static int enable_recover(struct init *init, struct error *err)
 	return 0;
 }
 
+/*
+ * Does systemd accept the unit with its drop-in? If not (a specifier that does not exist, say), the service
+ * could not be started any more: the drop-in is made what it was before.
+ */
+static int check_loaded(struct init *init, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	char why[ERROR_TEXT_MAX / 2];
+	int r = unit_query(init->manager, init->options.unit, &unit, err);
+
+	if (r < 0 || strcmp(unit.load_state, "loaded") == 0)
+		return r;
+	r = init_file_restore(&init->drop_in, err);
+	if (r == 0)
+		r = manager_reload(init->manager, err);
+	if (r < 0)
+		return r;
+	return error_set(
+		err, FAULT_UNIT,
+		"systemd does not take %s with what was written to %s, which is taken back: %s",
+		init->options.unit, init->drop_in.path, unit_explain(&unit, why, sizeof(why)));
+}
+
 static int act(struct init *init, struct error *err)
 {
 	int r = make_root(init, err);
@@ -311,7 +334,9 @@ static int act(struct init *init, struct error *err)
 		r = init_file_write(&init->drop_in, err);
 	if (r == 0)
 		r = enable_recover(init, err);
-	return r == 0 ? manager_reload(init->manager, err) : r;
+	if (r == 0)
+		r = manager_reload(init->manager, err);
+	return r == 0 ? check_loaded(init, err) : r;
 }
 
 /* ---- telling ---- */

@@ -34,6 +34,7 @@ static struct {
 	unsigned int reloads;
 	unsigned int enabled;
 	/* what fails */
+	bool refuses; /* the unit, after an odd number of reloads */
 	bool no_current;
 	bool no_history;
 } fake;
@@ -87,8 +88,10 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 	struct unit unit = {};
 
 	text_copy(name, unit.name, sizeof(unit.name));
-	text_copy(recover ? fake.recover_state : fake.load_state, unit.load_state,
-		  sizeof(unit.load_state));
+	text_copy(recover			       ? fake.recover_state :
+		  fake.refuses && fake.reloads % 2 > 0 ? "bad-setting" :
+							 fake.load_state,
+		  unit.load_state, sizeof(unit.load_state));
 	text_copy(fake.working_directory, unit.working_directory, sizeof(unit.working_directory));
 	text_copy(fake.running ? "active" : "inactive", unit.active_state,
 		  sizeof(unit.active_state));

@@ -234,6 +234,30 @@ static void test_exec_start(void **state)
 	check_drop_in(machine, wanted);
 }
 
+static void test_what_systemd_refuses_is_taken_back(void **state)
+{
+	struct machine *machine = *state;
+	_cleanup_free_ char *line = scratch_path(machine->scratch, ROOT "/current/app %%Q");
+
+	fake.refuses = true;
+	machine->options.exec_start = line;
+	assert_true(run(machine) < 0);
+	assert_int_equal(machine->err.fault, FAULT_UNIT);
+	assert_non_null(strstr(machine->err.text, "which is taken back"));
+	assert_false(scratch_exists(machine->scratch, DROP_IN));
+	assert_int_equal(fake.reloads, 2);
+	/* and where there was one, it is there again */
+	fake.refuses = false;
+	machine->options.exec_start = NULL;
+	run_well(machine);
+	fake.refuses = true;
+	fake.reloads = 0;
+	machine->options.exec_start = line;
+	machine->options.force = true;
+	assert_true(run(machine) < 0);
+	check_drop_in(machine, UNIT_PART);
+}
+
 static void test_interpreter_gets_a_directory(void **state)
 {
 	struct machine *machine = *state;
@@ -299,6 +323,7 @@ int main(void)
 		machine_test(test_broken_config_is_said),
 		machine_test(test_files_in_the_way),
 		machine_test(test_exec_start),
+		machine_test(test_what_systemd_refuses_is_taken_back),
 		machine_test(test_interpreter_gets_a_directory),
 		machine_test(test_worker_at_work),
 		machine_test(test_units_of_flipslot_are_missing),
