@@ -158,18 +158,18 @@ static int default_root(const struct config_places *places, const char *app, cha
 int config_root_resolve(const struct config_places *places, const char *app, const char *given,
 			char **ret_root, struct error *err)
 {
-	_cleanup_free_ char *root = NULL;
+	_cleanup_free_ char *root = given ? strdup(given) : NULL;
 	int r = 0;
 
-	if (given)
-		root = strdup(given);
-	else
+	if (!given)
 		r = default_root(places, app, &root, err);
-	if (r == 0 && !root)
-		r = error_errno(err, "reading the configuration");
-	if (r == 0)
-		r = check_root(places, root, err);
-	if (r == 0)
-		*ret_root = TAKE_PTR(root);
-	return r;
+	if (r < 0)
+		return r;
+	if (!root)
+		return error_errno(err, "reading the configuration");
+	r = check_root(places, root, err);
+	if (r < 0)
+		return r;
+	*ret_root = TAKE_PTR(root);
+	return 0;
 }
