@@ -29,6 +29,18 @@ static const struct cli_verb verbs[] = {
 	{"init", "APP --unit UNIT", "Put a service under flipslot", verb_init},
 	{"config check", "[APP]", "Look for mistakes in the configuration", verb_config_check},
 
+	/* on the publisher's machine */
+	{"key new", "NAME", "Make a key: NAME.key and NAME.pub", verb_key_new},
+	{"pack", "DIR -o FILE", "Pack a tree into a reproducible .tar.zst", verb_pack},
+	{"repo init", "DIR", "Make a repository, a folder of static files", verb_repo_init},
+	{"repo add", "DIR TREE --app APP --version V", "Publish a release", verb_repo_add},
+	{"repo withdraw", "DIR --app APP --sequence N --why TEXT",
+	 "Let no device install a release, or go back to it", verb_repo_withdraw},
+	{"repo refresh", "DIR", "Sign again what is about to expire; for cron", verb_repo_refresh},
+	{"repo rotate", "DIR ROLE [--add LIST] [--remove LIST]", "Change the keys of a role",
+	 verb_repo_rotate},
+	{"repo verify", "DIR", "Check a repository as a device does, and every blob", verb_repo_verify},
+
 	/* for units: see units/ */
 	{"run", "APP", "The worker: what flipslot@APP.service runs", verb_run},
 	{"recover", "", "Settle every app after a boot: what flipslot-recover.service runs", verb_recover},

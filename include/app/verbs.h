@@ -25,6 +25,16 @@ int verb_verify(const struct cli_verb *verb, int argc, char **argv);
 int verb_init(const struct cli_verb *verb, int argc, char **argv);
 int verb_config_check(const struct cli_verb *verb, int argc, char **argv);
 
+/* on the publisher's machine */
+int verb_key_new(const struct cli_verb *verb, int argc, char **argv);
+int verb_pack(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_init(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_add(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_withdraw(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_refresh(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_rotate(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_verify(const struct cli_verb *verb, int argc, char **argv);
+
 /* for units */
 int verb_run(const struct cli_verb *verb, int argc, char **argv);
 int verb_recover(const struct cli_verb *verb, int argc, char **argv);

@@ -1,0 +1,90 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/publishing.h"
+#include "app/verbs.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "publish/catalog.h"
+
+static int parse_numbers(const char *min_sequence, const char *epoch,
+			 struct catalog_release *release, struct error *err)
+{
+	int r = 0;
+
+	if (min_sequence)
+		r = parse_u64(min_sequence, 0, INT64_MAX, &release->min_sequence, err);
+	if (r == 0 && epoch)
+		r = parse_u64(epoch, 0, INT64_MAX, &release->epoch, err);
+	return r;
+}
+
+static int add(const char *dir, const char *tree, const char *passphrase_file,
+	       const struct catalog_release *release, struct repo **ret_repo, struct error *err)
+{
+	_cleanup_(repo_freep) struct repo *repo = NULL;
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_close_ int tree_fd = -1;
+	int r = fd_open_dir(AT_FDCWD, tree, &tree_fd, err);
+
+	if (r == 0)
+		r = publishing_open(dir, passphrase_file, &repo, err);
+	if (r == 0)
+		r = catalog_add(repo, tree_fd, release, &offer, err);
+	if (r < 0)
+		return r;
+	printf("%s/%s/%s %s: sequence %" PRIu64 "%s, %" PRIu64 " bytes packed, %" PRIu64
+	       " unpacked\n",
+	       offer->app, offer->channel, offer->arch, offer->version, offer->sequence,
+	       r == CATALOG_SAME ? " already" : "", offer->full_length, offer->bytes);
+	*ret_repo = TAKE_PTR(repo);
+	return 0;
+}
+
+int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
+{
+	const char *level = NULL, *mtime = NULL, *min_sequence = NULL, *epoch = NULL;
+	const char *passphrase_file = NULL;
+	bool allow_setuid = false;
+	struct catalog_release release = { .min_sequence = CATALOG_KEEP, .epoch = CATALOG_KEEP };
+	const struct cli_option options[] = {
+		{ "app", 'a', "APP", "whose release it is (must be given)",
+		  .text = &release.name.app },
+		{ "version", 'V', "V", "what it is called (must be given)",
+		  .text = &release.version },
+		{ "channel", 'c', "CHANNEL", "stable otherwise", .text = &release.name.channel },
+		{ "arch", '\0', "ARCH", "as `uname -m` says on devices; any otherwise",
+		  .text = &release.name.arch },
+		{ "min-sequence", '\0', "N", "nothing older may run any more",
+		  .text = &min_sequence },
+		{ "epoch", '\0', "N", "of the data that it reads and writes", .text = &epoch },
+		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &level },
+		{ "mtime", '\0', "TIME", "the time of all files; otherwise their own",
+		  .text = &mtime },
+		{ "allow-setuid", '\0', NULL, "take setuid, setgid and file capabilities",
+		  .flag = &allow_setuid },
+		{ "passphrase-file", '\0', "FILE", "of encrypted keys", .text = &passphrase_file },
+		{},
+	};
+	struct error err = {};
+	struct repo *repo = NULL;
+	char **operands;
+	int r = cli_begin(verb, options, 2, 2, argc, argv, &operands);
+
+	if (r != CLI_GO)
+		return r;
+	if (!release.name.app || !release.version)
+		return cli_refuse(verb, "--app and --version must be given");
+	if (parse_numbers(min_sequence, epoch, &release, &err) < 0 ||
+	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0)
+		return cli_refuse(verb, "%s", err.text);
+	if (!release.name.channel)
+		release.name.channel = "stable";
+	if (!release.name.arch)
+		release.name.arch = "any";
+	if (add(operands[0], operands[1], passphrase_file, &release, &repo, &err) < 0)
+		return cli_fail(&err);
+	return publishing_finish_consume(repo, false);
+}
