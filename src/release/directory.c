@@ -305,7 +305,6 @@ static int read_all(struct reading *reading, int dirfd, const struct archive_opt
 
 	reading->options = *options;
 	reading->options.strip_components = 0;
-	reading->options.max_ratio = 0;
 	reading->buffer = malloc(CHUNK);
 	if (!reading->buffer)
 		return error_errno(err, "reading a directory");

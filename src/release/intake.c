@@ -79,6 +79,8 @@ static int at_entry(const struct intake *intake, int code, struct error *err)
 {
 	char shown[NAMES_SHOWN_MAX];
 
+	if (intake->entries == 0)
+		return code;
 	if (!intake->name)
 		return error_prefix(err, code, "entry %" PRIu64, intake->entries);
 	return error_prefix(err, code, "entry %" PRIu64 " (%s)", intake->entries,

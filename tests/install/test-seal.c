@@ -143,6 +143,7 @@ static void test_refuses_first_lines(void **state)
 		{ "flipslot-seal 1 18446744073709551615 2 ", "\n1" },
 		{ "flipslot-seal 1 18446744073709551616 0 ", "\n1" },
 		{ "flipslot-seal 1 0 536870913 ", "\n1" },
+		{ "flipslot-seal 1 10 18446744073709551615 ", "\n123456789" },
 		{ "flipslot-seal 1 1 0 ", "" },
 	};
 	struct error err = {};

@@ -206,6 +206,9 @@ static void test_never_writes_into_what_exists(void **state)
 	assert_int_equal(linkat(dirfd, "f", dirfd, "other", 0), 0);
 	check_error(file(tree, "f", "evil", &err), &err, FAULT_CORRUPT, "there already");
 	check_content(dirfd, "f", "running");
+	assert_int_equal(mkdirat(dirfd, "d", 0700), 0);
+	check_error(directory(tree, "d", &err), &err, FAULT_CORRUPT, "there already");
+	assert_int_equal(look(dirfd, "d").st_mode, S_IFDIR | 0700);
 }
 
 static void test_a_second_file_is_a_new_one(void **state)

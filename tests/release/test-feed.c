@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=archive_read_set_read_callback,--wrap=archive_read_set_skip_callback,--wrap=archive_read_set_seek_callback */
+/* LDFLAGS: -Wl,--wrap=archive_read_set_read_callback,--wrap=archive_read_set_skip_callback,--wrap=archive_read_set_seek_callback,--wrap=archive_filter_bytes */
 #include "release/feed.h"
 
 #include <archive.h>
@@ -32,6 +32,15 @@ int __wrap_archive_read_set_seek_callback(struct archive *a, archive_seek_callba
 {
 	seek_callback = callback;
 	return ARCHIVE_OK;
+}
+
+/* What came out of the decompressor. */
+static la_int64_t unpacked;
+
+la_int64_t __wrap_archive_filter_bytes(struct archive *a, int n);
+la_int64_t __wrap_archive_filter_bytes(struct archive *a, int n)
+{
+	return unpacked;
 }
 
 struct fixture {
@@ -146,6 +155,22 @@ static void test_a_changed_piece_is_an_error(void **state)
 	done(&f);
 }
 
+/* A little that becomes a lot without an entry being seen is a bomb too. */
+static void test_what_is_unpacked_counts(void **state)
+{
+	const void *bytes;
+	struct fixture f;
+
+	prepare(&f, check_dirfd(state));
+	unpacked = 1000LL * SIZE;
+	check_read(&f, 0, PIECES_SIZE);
+	unpacked = 1001LL * SIZE;
+	assert_true(read_callback(f.archive, &f.feed, &bytes) < 0);
+	check_error(f.feed.code, &f.err, FAULT_NO_SPACE, "a bomb");
+	unpacked = 0;
+	done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +178,7 @@ int main(void)
 		check_in_dir(test_does_not_seek_outside),
 		check_in_dir(test_reading_over_and_over_ends),
 		check_in_dir(test_a_changed_piece_is_an_error),
+		check_in_dir(test_what_is_unpacked_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static void test_strips_as_tar(void **state)
 {
 	normalise("pkg/a/b", 1, "a/b");
 	normalise("pkg//a", 1, "a");
+	normalise("pkg//a/b", 2, "b");
 	normalise("./pkg/a", 1, "pkg/a");
 	normalise("./pkg/a", 2, "a");
 	normalise("a/b/c/d", 3, "d");

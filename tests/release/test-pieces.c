@@ -86,6 +86,8 @@ static void test_a_changed_piece_is_not_given_out(void **state)
 	data = NULL;
 	check_error(pieces_read(pieces, 1, &data, &size, &err), &err, FAULT_CORRUPT, "changed");
 	assert_null(data);
+	assert_int_equal(pieces_read(pieces, 0, &data, &size, NULL), 0);
+	assert_memory_equal(data, bytes, size);
 }
 
 /* What was verified is in our memory: later changes do not reach it. */
@@ -135,6 +137,23 @@ static void test_an_empty_file(void **state)
 	assert_int_equal(pieces_bytes(pieces), 0);
 }
 
+static int cut(void *data, uint64_t done, uint64_t total, struct error *err)
+{
+	return ftruncate(*(const int *)data, (off_t)done + 1);
+}
+
+static void test_a_file_that_shrinks_at_once(void **state)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	_cleanup_close_ int fd = make_file(check_dirfd(state), &bytes);
+	struct pieces *pieces = NULL;
+	struct error err = {};
+
+	check_error(pieces_new(fd, NULL, SIZE, cut, &fd, &pieces, &err), &err, FAULT_CORRUPT,
+		    "changed while it was being read");
+	assert_null(pieces);
+}
+
 static int count_down(void *data, uint64_t done, uint64_t total, struct error *err)
 {
 	int *left = data;
@@ -169,6 +188,7 @@ int main(void)
 		check_in_dir(test_a_changed_piece_is_not_given_out),
 		check_in_dir(test_the_buffer_is_ours),
 		check_in_dir(test_a_file_that_shrank_or_grew),
+		check_in_dir(test_a_file_that_shrinks_at_once),
 		check_in_dir(test_an_empty_file),
 		check_in_dir(test_progress_can_stop_it),
 	};
