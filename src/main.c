@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/verbs.h"
+#include "transfer/fetch-helper.h"
 #include "unit/probe-helper.h"
 
 /* clang-format off */
@@ -14,6 +15,8 @@ static const struct cli_verb verbs[] = {
 	/* name, arguments, what it does, function */
 	{"install", "APP FILE --version V (--sha256 HEX | --sha256-file SUMS | --trust-me)",
 	 "Put a release from an archive into the inactive slot and switch to it", verb_install},
+	{"check", "APP", "Look at the source: is there something new?", verb_check},
+	{"update", "APP [--to SEQ]", "Install what the source offers", verb_update},
 	{"switch", "APP [a|b|previous]", "Switch to the release in the other slot", verb_switch},
 	{"rollback", "APP", "Go back to the release before, also in mid-install", verb_rollback},
 	{"cancel", "APP", "Stop a transaction before it has touched the service", verb_cancel},
@@ -27,6 +30,8 @@ static const struct cli_verb verbs[] = {
 	{"verify", "APP [a|b|current|previous]", "Compare a slot with its seal, byte by byte", verb_verify},
 
 	{"init", "APP --unit UNIT", "Put a service under flipslot", verb_init},
+	{"source", "APP URL --root-json FILE", "Say where its releases come from, and who may sign them",
+	 verb_source},
 	{"config check", "[APP]", "Look for mistakes in the configuration", verb_config_check},
 
 	/* on the publisher's machine */
@@ -63,6 +68,8 @@ static int run_special(const char *word)
 {
 	if (strcmp(word, "probe-helper") == 0)
 		return probe_helper_main();
+	if (strcmp(word, "fetch-helper") == 0)
+		return fetch_helper_main();
 	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
 		return printf("flipslot %s\n", FLIPSLOT_VERSION) < 0;
 	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)

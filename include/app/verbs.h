@@ -13,8 +13,10 @@ int verb_rollback(const struct cli_verb *verb, int argc, char **argv);
 int verb_hold(const struct cli_verb *verb, int argc, char **argv);
 int verb_unhold(const struct cli_verb *verb, int argc, char **argv);
 int verb_cancel(const struct cli_verb *verb, int argc, char **argv);
+int verb_update(const struct cli_verb *verb, int argc, char **argv);
 
 /* what a person wants to know */
+int verb_check(const struct cli_verb *verb, int argc, char **argv);
 int verb_follow(const struct cli_verb *verb, int argc, char **argv);
 int verb_status(const struct cli_verb *verb, int argc, char **argv);
 int verb_history(const struct cli_verb *verb, int argc, char **argv);
@@ -23,6 +25,7 @@ int verb_verify(const struct cli_verb *verb, int argc, char **argv);
 
 /* setting up */
 int verb_init(const struct cli_verb *verb, int argc, char **argv);
+int verb_source(const struct cli_verb *verb, int argc, char **argv);
 int verb_config_check(const struct cli_verb *verb, int argc, char **argv);
 
 /* on the publisher's machine */

@@ -18,6 +18,7 @@ enum event_kind {
 	EVENT_WARNING,
 	EVENT_OUTCOME, /* the transaction ended: state->transaction.outcome, reason */
 	EVENT_HOLD, /* held or unheld */
+	EVENT_CHECK, /* the source was looked at: text says what it offers, or why that is not known */
 	EVENT_KIND_MAX,
 };
 

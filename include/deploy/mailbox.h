@@ -11,6 +11,13 @@
 int mailbox_judge(const struct state *state, const struct request *request, struct error *err);
 
 /*
+ * Begins the transaction that the request asks for, from IDLE. unattended: the timer asks, nobody waits for an
+ * answer.
+ */
+int mailbox_begin(struct session *session, const struct request *request, bool unattended,
+		  struct error *err);
+
+/*
  * Looks for a request and answers it: the answer, and what was accepted, are in the state on disk
  * when this returns (a rollback has moved the phase to REVERTING then, a cancel to IDLE). Also notices the wish to stop.
  */

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "install/stage.h"
+#include "transfer/fetch-settings.h"
+#include "trust/expiry.h"
 #include "unit/probe.h"
 
 enum switch_mode {
@@ -11,7 +13,17 @@ enum switch_mode {
 	SWITCH_STOP_START,
 };
 
+struct source_options { /* [Source]; strings borrowed */
+	const char
+		*url; /* where the repository is, without a slash at the end; NULL: there is none */
+	const char *channel;
+	enum expiry_policy expiry;
+	struct fetch_settings fetch;
+	bool auto_install; /* the timer installs what it finds */
+};
+
 struct deploy_options {
+	struct source_options source;
 	const char *app;
 	const char *unit; /* "gateway.service" */
 	const char *root; /* absolute path of the app's directory, without links */

@@ -9,6 +9,7 @@
 #include "deploy/event.h"
 #include "deploy/machine.h"
 #include "deploy/options.h"
+#include "store/checked.h"
 #include "store/request.h"
 #include "unit/manager.h"
 
@@ -30,6 +31,9 @@ struct session {
 	bool state_lost; /* both state records were damaged: state is empty */
 	bool stop; /* let go, the transaction stays as it is */
 	enum phase working; /* the phase whose step runs: a request may move the state on under it */
+	struct checked checked; /* as of the last look at the source */
+	char check_id[STATE_ID_MAX]; /* a check was asked for; empty: none */
+	bool served; /* a request was accepted by this worker */
 	uint64_t job_began; /* monotonic, of the job that started the trial; 0: not by this worker */
 	uint64_t told; /* monotonic, of the last EVENT_PROGRESS */
 };

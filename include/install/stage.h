@@ -14,6 +14,7 @@
 #include "release/archive.h"
 
 enum stage_step {
+	STAGE_FETCH, /* getting the archive from a server (deploy/source.h) */
 	STAGE_VERIFY, /* reading the archive for its digest */
 	STAGE_SCAN, /* reading it for its names and sizes */
 	STAGE_WRITE, /* unpacking, or copying */

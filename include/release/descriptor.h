@@ -24,6 +24,7 @@ enum origin {
 	ORIGIN_SIDELOAD, /* a person gave its SHA-256 */
 	ORIGIN_TRUST_ME, /* a person said --trust-me */
 	ORIGIN_ADOPTED, /* an existing directory was taken over */
+	ORIGIN_SIGNED, /* verified metadata of a repository named it */
 	ORIGIN_MAX,
 };
 

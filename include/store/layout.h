@@ -12,6 +12,8 @@
 #define LAYOUT_STATE	"state"
 #define LAYOUT_REQUEST	"request"
 #define LAYOUT_HISTORY	"history"
+#define LAYOUT_CHECKED "checked"
+#define LAYOUT_TRUST "trust"
 #define LAYOUT_LOCK	"lock"
 #define LAYOUT_CURRENT	"current"
 #define LAYOUT_PREVIOUS "previous"

@@ -18,6 +18,7 @@ struct request {
 	unsigned int strip_components;
 	bool trust_me; /* install: no digest was given and the person said so */
 	bool start;
+	uint64_t sequence; /* update: this one and no other; 0: the newest */
 	uint64_t until; /* hold */
 	char why[STATE_REASON_MAX];
 	char who[STATE_WHO_MAX];

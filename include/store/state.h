@@ -65,6 +65,8 @@ struct state_transaction {
 	/* arguments of the request */
 	char source[STATE_PATH_MAX]; /* archive, absolute */
 	struct digest source_digest;
+	uint64_t sequence; /* update: wanted; once staged: that of the release. 0: none given */
+	bool unattended; /* asked for by the timer, nobody follows */
 	unsigned int strip_components;
 	bool start; /* --start: an inactive unit is fine */
 	char who[STATE_WHO_MAX];

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum verb {
 	VERB_NONE,
 	VERB_INSTALL,
@@ -11,8 +13,12 @@ enum verb {
 	VERB_HOLD,
 	VERB_UNHOLD,
 	VERB_CANCEL,
+	VERB_UPDATE, /* what the source offers */
+	VERB_CHECK,  /* only look what it offers */
 	VERB_MAX,
 };
 
 const char *verb_name(enum verb verb);
+bool verb_stages(enum verb verb); /* install, update: a release comes in first */
+
 enum verb verb_from_name(const char *name); /* VERB_NONE if unknown */

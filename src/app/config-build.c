@@ -14,6 +14,12 @@ void config_build_free(struct config *config)
 	free(config->conf_file);
 	free(config->unit);
 	free(config->root_given);
+	free(config->source_url);
+	free(config->source_channel);
+	free(config->ca_file);
+	free(config->client_certificate);
+	free(config->client_key);
+	free(config->proxy);
 	free(config->root);
 	free(config);
 }
@@ -44,6 +50,28 @@ static int resolve_root(struct config *config, const struct config_places *place
 	return 0;
 }
 
+static void fill_source(struct config *config)
+{
+	struct source_options *source = &config->deploy.source;
+	uint64_t rate_limit = source->fetch.rate_limit;
+
+	fetch_settings_init(&source->fetch);
+	source->fetch.rate_limit = rate_limit;
+	source->fetch.ca_file = config->ca_file;
+	source->fetch.client_certificate = config->client_certificate;
+	source->fetch.client_key = config->client_key;
+	source->fetch.proxy = config->proxy;
+	source->auto_install = config->auto_install;
+	source->channel = config->source_channel;
+	source->url = config->source_url;
+	if (!config->source_url)
+		return;
+	for (size_t size = strlen(config->source_url); config->source_url[size - 1] == '/'; size--)
+		config->source_url[size - 1] = '\0';
+	if (strncmp(config->source_url, "file://", 7) == 0)
+		source->fetch.file_root = config->source_url + 7;
+}
+
 static void fill_deploy(struct config *config)
 {
 	struct deploy_options *deploy = &config->deploy;
@@ -53,6 +81,7 @@ static void fill_deploy(struct config *config)
 	deploy->root = config->root;
 	deploy->conf_file = config->conf_file;
 	deploy->helper = "/proc/self/exe";
+	fill_source(config);
 	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
 }
 

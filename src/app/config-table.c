@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "release/offer.h"
 
 #define UNIT_SUFFIX	".service"
 #define UNIT_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@"
@@ -41,6 +42,38 @@ int config_table_check_unit(void *object, const char *value, struct error *err)
 	return 0;
 }
 
+static int check_url(void *object, const char *value, struct error *err)
+{
+	static const char *const schemes[] = { "https://", "http://", "file:///" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (strncmp(value, schemes[i], strlen(schemes[i])) == 0 &&
+		    value[strlen(schemes[i])] != '\0')
+			return 0;
+	return error_set(err, FAULT_CONFIG, "\"%s\" is not an https://, http:// or file:/// URL",
+			 value);
+}
+
+static int check_channel(void *object, const char *value, struct error *err)
+{
+	char path[256];
+
+	return offer_path("app", value, "any", path, sizeof(path), err);
+}
+
+static int set_expiry(void *object, const char *value, struct error *err)
+{
+	struct config *config = object;
+
+	for (enum expiry_policy policy = 0; policy < EXPIRY_POLICY_MAX; policy++) {
+		if (strcmp(value, expiry_policy_name(policy)) != 0)
+			continue;
+		config->deploy.source.expiry = policy;
+		return 0;
+	}
+	return error_set(err, FAULT_CONFIG, "\"%s\" is not enforce, floor or warn", value);
+}
+
 #define OF(member) offsetof(struct config, member)
 
 /* section, name, type, place, least, most, default, how it is taken, help */
@@ -56,6 +89,24 @@ const struct config_key config_table[] = {
 	    "Whose manager has the unit: system (user:NAME is not supported by this version)."),
 	KEY("App", "Root", TEXT, OF(root_given), NULL, NULL, NULL, NULL,
 	    "The app's directory, with both slots. Default: " CONFIG_ROOT "/APP."),
+
+	KEY("Source", "Url", TEXT, OF(source_url), NULL, NULL, NULL, check_url,
+	    "Where the repository is. Without it releases come from `flipslot install` alone."),
+	KEY("Source", "Channel", TEXT, OF(source_channel), NULL, NULL, "stable", check_channel,
+	    "Which of its channels this machine follows."),
+	KEY("Source", "Expiry", OTHER, 0, NULL, NULL, "floor", set_expiry,
+	    "enforce: believe the clock. floor: but never before a time that is known to have "
+	    "passed. warn: use what has expired, and say so."),
+	KEY("Source", "CAFile", TEXT, OF(ca_file), NULL, NULL, NULL, NULL,
+	    "Certificates (PEM) to believe instead of the system's."),
+	KEY("Source", "ClientCertificate", TEXT, OF(client_certificate), NULL, NULL, NULL, NULL,
+	    "A certificate (PEM) to show the server."),
+	KEY("Source", "ClientKey", TEXT, OF(client_key), NULL, NULL, NULL, NULL,
+	    "Its key, if it is not in the same file."),
+	KEY("Source", "Proxy", TEXT, OF(proxy), NULL, NULL, NULL, NULL,
+	    "A proxy for http and https. No environment variable is looked at."),
+	KEY("Source", "RateLimit", SIZE, OF(deploy.source.fetch.rate_limit), "0", "1T", "0", NULL,
+	    "Bytes a second, at most. 0: as fast as it goes."),
 
 	KEY("Update", "Auto", BOOL, OF(auto_install), NULL, NULL, "no", NULL,
 	    "Whether the timer installs what it finds, or only says that it is there."),
@@ -98,8 +149,10 @@ const struct config_key config_table[] = {
 static bool is_later(const char *section, const char *key)
 {
 	static const char *const later[][2] = {
-		{ "App", "AlsoRestart" }, { "Source", NULL }, { "Update", "Window" },
-		{ "Update", "Dedupe" },	  { "Data", NULL },   { "Alert ", NULL },
+		{ "App", "AlsoRestart" }, { "Source", "MaxBytesPerDay" },
+		{ "Source", "Delta" },	  { "Source", "Fallback" },
+		{ "Update", "Window" },	  { "Update", "Dedupe" },
+		{ "Data", NULL },	  { "Alert ", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
@@ -155,7 +208,7 @@ void config_table_unknown_key(const struct config_key *table, const char *sectio
 static void unknown_section(struct config *config, const struct config_entry *entry,
 			    struct config_findings *findings)
 {
-	static const char *const names[] = { "App", "Update", "Health", "Probe", NULL };
+	static const char *const names[] = { "App", "Source", "Update", "Health", "Probe", NULL };
 	_cleanup_free_ char *word = NULL;
 	const char *nearest;
 

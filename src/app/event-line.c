@@ -24,6 +24,7 @@ static const char *const kind_names[EVENT_KIND_MAX] = {
 	[EVENT_FINDING] = "finding",   [EVENT_PROBE] = "probe",
 	[EVENT_NOTE] = "note",	       [EVENT_WARNING] = "warning",
 	[EVENT_OUTCOME] = "outcome",   [EVENT_HOLD] = "hold",
+	[EVENT_CHECK] = "check",
 };
 
 const char *event_line_kind_name(enum event_kind kind)
@@ -393,6 +394,7 @@ char *event_line_describe(const struct event_line *line, char *ret_text, size_t 
 		(void)snprintf(ret_text, room, "a request was refused");
 		add_text(line, ret_text, room);
 		break;
+	case EVENT_CHECK:
 	case EVENT_NOTE:
 		(void)snprintf(ret_text, room, "%s", line->text[0] ? line->text : "note");
 		break;

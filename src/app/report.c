@@ -41,6 +41,7 @@ static const char *const message_ids[EVENT_KIND_MAX] = {
 	[EVENT_WARNING] = MESSAGE_ID_WARNING,
 	[EVENT_OUTCOME] = MESSAGE_ID_OUTCOME,
 	[EVENT_HOLD] = MESSAGE_ID_HOLD,
+	[EVENT_CHECK] = MESSAGE_ID_CHECK,
 };
 
 int report_priority(const struct event_line *line)

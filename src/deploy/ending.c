@@ -96,7 +96,7 @@ static void hold_the_choice(struct state *state)
 	struct state_transaction *transaction = &state->transaction;
 	struct state_hold *hold = &state->hold;
 
-	if (transaction->verb == VERB_INSTALL || hold->held)
+	if (verb_stages(transaction->verb) || hold->held)
 		return;
 	*hold = (struct state_hold){ .held = true, .since = clock_realtime_usec() };
 	(void)text_copy(transaction->who, hold->who, sizeof(hold->who));

@@ -15,6 +15,8 @@ static const struct {
 	const char *why_not;
 } allowed[] = {
 	{VERB_INSTALL,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or cancel it"},
+	{VERB_UPDATE,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or cancel it"},
+	{VERB_CHECK,	1U << PHASE_IDLE, "a transaction is under way; wait for it"},
 	{VERB_SWITCH,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or roll it back"},
 	{VERB_ROLLBACK,	1U << PHASE_IDLE | 1U << PHASE_SWITCHING | 1U << PHASE_TRIAL | 1U << PHASE_WATCHING,
 	 "nothing was switched yet, or it is being rolled back already; before the switch use `flipslot cancel`"},
@@ -130,7 +132,7 @@ static void describe_slots(const struct session *session, struct state_transacti
 	    seal_peek(session->dirfd, transaction->origin, &descriptor, NULL) == 0)
 		(void)text_copy(descriptor.version, transaction->from_version,
 				sizeof(transaction->from_version));
-	if (transaction->verb != VERB_INSTALL &&
+	if (!verb_stages(transaction->verb) &&
 	    seal_peek(session->dirfd, transaction->target, &descriptor, NULL) == 0) {
 		transaction->release.digest = descriptor.index;
 		(void)snprintf(transaction->release.version, sizeof(transaction->release.version),
@@ -144,6 +146,7 @@ static int make_transaction(const struct session *session, const struct request 
 	struct state_transaction transaction = {
 		.verb = request->verb,
 		.source_digest = request->source_digest,
+		.sequence = request->sequence,
 		.strip_components = request->strip_components,
 		.trust_me = request->trust_me,
 		.start = request->start,
@@ -187,7 +190,8 @@ static void tell_accepted(const struct session *session, const struct request *r
 		     request->why);
 }
 
-static int begin(struct session *session, const struct request *request, struct error *err)
+int mailbox_begin(struct session *session, const struct request *request, bool unattended,
+		  struct error *err)
 {
 	struct state_transaction transaction;
 	struct event told;
@@ -196,11 +200,13 @@ static int begin(struct session *session, const struct request *request, struct 
 	r = make_transaction(session, request, &transaction, err);
 	if (r < 0)
 		return r;
+	transaction.unattended = unattended;
 	session->state.transaction = transaction;
-	answer(session, request, NULL);
+	if (!unattended)
+		answer(session, request, NULL);
 	r = session_advance(session,
-			    request->verb == VERB_INSTALL ? MACHINE_REQUEST_INSTALL :
-							    MACHINE_REQUEST_SWITCH,
+			    verb_stages(request->verb) ? MACHINE_REQUEST_INSTALL :
+							 MACHINE_REQUEST_SWITCH,
 			    &told, err);
 	if (r < 0)
 		return r;
@@ -235,14 +241,18 @@ static int accept(struct session *session, const struct request *request, struct
 		if (r >= 0)
 			tell_accepted(session, request);
 		return r;
+	case VERB_CHECK:
+		answer(session, request, NULL);
+		(void)text_copy(request->id, session->check_id, sizeof(session->check_id));
+		return session_store(session, err);
 	case VERB_CANCEL:
 		return overrule(session, request, err);
 	case VERB_ROLLBACK:
 		if (session->state.phase != PHASE_IDLE)
 			return overrule(session, request, err);
-		return begin(session, request, err);
+		return mailbox_begin(session, request, false, err);
 	default:
-		return begin(session, request, err);
+		return mailbox_begin(session, request, false, err);
 	}
 }
 
@@ -267,6 +277,7 @@ static int decide(struct session *session, const struct request *request, struct
 	r = mailbox_judge(&session->state, request, &no);
 	if (r >= 0)
 		r = accept(session, request, &no);
+	session->served = true;
 	if (r < 0)
 		return refuse(session, request, &no, err);
 	return 0;

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "deploy/preflight.h"
+#include "deploy/source.h"
 #include "install/seal.h"
 #include "store/layout.h"
 #include "unit/cgroup.h"
@@ -192,6 +193,7 @@ static int check_target(struct check *check, struct error *err)
 	_cleanup_close_ int slot_fd = -1;
 	struct descriptor descriptor;
 	struct error why = {};
+	char barred[STATE_REASON_MAX];
 	int r;
 
 	if (check->input->target == SLOT_NONE)
@@ -205,6 +207,8 @@ static int check_target(struct check *check, struct error *err)
 	if (!digest_equal(&descriptor.index, &check->input->state->transaction.release.digest))
 		complain(check, FAULT_CORRUPT, "slot %s holds %s, which is not what was staged",
 			 slot_name(check->input->target), descriptor.version);
+	if (source_bars(check->input->dirfd, &descriptor, barred, sizeof(barred)))
+		complain(check, FAULT_STALE, "%s", barred);
 	r = layout_open_slot(check->input->dirfd, check->input->target, &slot_fd, err);
 	if (r < 0)
 		return r;

@@ -111,6 +111,9 @@ int session_open(struct session *session, const struct deploy_options *options,
 		return r;
 	if (r == LOCK_TAKEN)
 		return SESSION_LOCKED;
+	r = layout_tidy(session->dirfd, err);
+	if (r < 0)
+		return r;
 	r = load_state(session, err);
 	if (r < 0)
 		return r;

@@ -39,7 +39,7 @@ int switching_preflight(struct session *session, enum slot target, bool *ret_go,
 		.target = target,
 		.current = transaction->origin,
 		.start = transaction->start,
-		.attended_override = transaction->verb != VERB_INSTALL,
+		.attended_override = !verb_stages(transaction->verb),
 	};
 	struct preflight preflight = {};
 	struct manager *manager = NULL;

@@ -5,6 +5,7 @@
 #include "deploy/reverting.h"
 #include "deploy/staging.h"
 #include "deploy/switching.h"
+#include "deploy/tick.h"
 #include "deploy/trial.h"
 #include "deploy/worker.h"
 
@@ -65,8 +66,16 @@ static int work(struct session *session, void (*ready)(void *data), void *ready_
 		if (!said_ready)
 			ready(ready_data);
 		said_ready = true;
-		if (session->state.phase == PHASE_IDLE)
-			return 0;
+		if (session->state.phase == PHASE_IDLE) {
+			r = tick_run(session, err);
+			if (r >= 0)
+				r = mailbox_serve(session, err); /* what came meanwhile */
+			if (r < 0)
+				return r;
+			if (session->state.phase == PHASE_IDLE && !session->check_id[0])
+				return 0;
+			continue;
+		}
 		if (session->stop) {
 			(void)note_shutdown(session, NULL); /* only tells the next boot more */
 			return WORKER_STOPPED;

@@ -25,6 +25,7 @@ struct scrub {
 	uint64_t done;
 	uint64_t total;
 	uint64_t differences;
+	uid_t owner; /* of all that is in the slot: whoever owns the app's directory */
 };
 
 static void scrub_done(struct scrub *scrub)
@@ -164,7 +165,7 @@ static void check_owner_and_mode(struct scrub *scrub, const char *path, mode_t m
 {
 	char what[64];
 
-	if (st->st_uid != geteuid())
+	if (st->st_uid != scrub->owner)
 		report(scrub, path, "owner differs");
 	if (S_ISLNK(st->st_mode) || (st->st_mode & 07777) == mode)
 		return;
@@ -267,10 +268,14 @@ int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress
 		.data = data,
 	};
 	_cleanup_seal_ struct seal seal = {};
+	struct stat st;
 	int r = seal_load(dirfd, slot, &seal, err);
 
 	if (r != 0)
 		return r;
+	if (fstat(dirfd, &st) < 0)
+		return error_errno(err, "looking at the app's directory");
+	scrub.owner = st.st_uid;
 	scrub.total = seal.descriptor.bytes;
 	r = prepare(&scrub, dirfd, slot, err);
 	if (r == 0)

@@ -30,10 +30,8 @@ static void staging_done(struct staging *staging)
 const char *stage_step_name(enum stage_step step)
 {
 	static const char *const names[STAGE_MAX] = {
-		[STAGE_FETCH] = "fetch", [STAGE_VERIFY] = "verify",
-		[STAGE_SCAN] = "scan",
-		[STAGE_WRITE] = "write",
-		[STAGE_SYNC] = "sync",
+		[STAGE_FETCH] = "fetch", [STAGE_VERIFY] = "verify", [STAGE_SCAN] = "scan",
+		[STAGE_WRITE] = "write", [STAGE_SYNC] = "sync",
 	};
 
 	return names[step];

@@ -11,6 +11,7 @@ static const char *const origins[ORIGIN_MAX] = {
 	[ORIGIN_SIDELOAD] = "sideload",
 	[ORIGIN_TRUST_ME] = "trust-me",
 	[ORIGIN_ADOPTED] = "adopted",
+	[ORIGIN_SIGNED] = "signed",
 };
 
 const char *descriptor_origin_name(enum origin origin)

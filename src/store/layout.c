@@ -55,6 +55,7 @@ int layout_create(int dirfd, struct error *err)
 	} files[] = {
 		{ LAYOUT_STATE, RECORD_FILE_SIZE, 0644 },
 		{ LAYOUT_REQUEST, RECORD_FILE_SIZE, 0600 },
+		{ LAYOUT_CHECKED, RECORD_FILE_SIZE, 0644 },
 		{ LAYOUT_HISTORY, HISTORY_FILE_SIZE, 0644 },
 		{ LAYOUT_LOCK, 0, 0600 },
 	};

@@ -25,6 +25,7 @@ static const struct field fields[] = {
 	R(FIELD_UINT, strip_components),
 	R(FIELD_BOOL, trust_me),
 	R(FIELD_BOOL, start),
+	R(FIELD_U64, sequence),
 	R(FIELD_U64, until),
 	R(FIELD_TEXT, why),
 	R(FIELD_TEXT, who),

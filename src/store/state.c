@@ -52,6 +52,8 @@ static const struct field fields[] = {
 	CUT("transaction.reason", transaction.reason, 1, 63),
 	T(FIELD_TEXT, source),
 	T(FIELD_DIGEST, source_digest),
+	T(FIELD_U64, sequence),
+	T(FIELD_BOOL, unattended),
 	T(FIELD_UINT, strip_components),
 	T(FIELD_BOOL, start),
 	T(FIELD_TEXT, who),

@@ -7,7 +7,7 @@
 static const char *const names[VERB_MAX] = {
 	[VERB_NONE] = "none",	      [VERB_INSTALL] = "install", [VERB_SWITCH] = "switch",
 	[VERB_ROLLBACK] = "rollback", [VERB_HOLD] = "hold",	  [VERB_UNHOLD] = "unhold",
-	[VERB_CANCEL] = "cancel",
+	[VERB_CANCEL] = "cancel",     [VERB_UPDATE] = "update",	  [VERB_CHECK] = "check",
 };
 
 const char *verb_name(enum verb verb)
@@ -21,4 +21,9 @@ enum verb verb_from_name(const char *name)
 		if (strcmp(names[i], name) == 0)
 			return (enum verb)i;
 	return VERB_NONE;
+}
+
+bool verb_stages(enum verb verb)
+{
+	return verb == VERB_INSTALL || verb == VERB_UPDATE;
 }

@@ -262,8 +262,10 @@ static void test_wrong_keys(void **state)
 		{ UNIT "[Probe]\nKind=unit\n",
 		  CONF ":4: there is no section [Probe]: did you mean [Probe NAME]?" },
 		{ UNIT "[Weather]\nWatch=1\n", CONF ":4: there is no section [Weather]" },
-		{ UNIT "[Source]\nUrl=x\nChannel=y\n",
-		  CONF ":4: [Source] is not supported by this version" },
+		{ UNIT "[Source]\nUrl=ftp://x\n",
+		  CONF ":4: Url=: \"ftp://x\" is not an https://, http:// or file:/// URL" },
+		{ UNIT "[Source]\nDelta=off\n",
+		  CONF ":4: [Source] Delta= is not supported by this version" },
 		{ UNIT "[Alert x]\nKind=webhook\n",
 		  CONF ":4: [Alert x] is not supported by this version" },
 		{ UNIT "[Probe a,b]\nKind=unit\n", CONF

@@ -1,0 +1,21 @@
+/*
+ * Getting the full blob of an offer onto the disk: every piece is verified before it is written, what an earlier try
+ * left is verified and kept. The file lies in the app's `staging` directory and in the way of nothing.
+ */
+#pragma once
+
+#include "deploy/session.h"
+#include "release/offer.h"
+
+/* Bytes done of all; < 0 stops with that code. Called several times a second. */
+typedef int (*blob_progress)(void *data, uint64_t done, uint64_t total, struct error *err);
+
+/*
+ * *ret_fd is open for reading at its beginning. FAULT_NO_SPACE before the first byte if the blob and what it unpacks
+ * to do not fit beside the reserve; FAULT_UNTRUSTED: a piece is not what was promised; FAULT_NETWORK.
+ */
+int blob_get(struct session *session, const struct offer *offer, enum slot target,
+	     blob_progress progress, void *data, int *ret_fd, struct error *err);
+
+/* Removes what blob_get left; fine if there is nothing. */
+int blob_drop(struct session *session, struct error *err);

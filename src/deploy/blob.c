@@ -1,0 +1,259 @@
+#include "deploy/blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "install/plan.h"
+#include "release/pieces.h"
+#include "store/durable.h"
+#include "store/layout.h"
+#include "transfer/download.h"
+
+#define FULL_FILE	 "full"
+#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
+
+struct blob {
+	struct session *session;
+	const struct offer *offer;
+	blob_progress progress;
+	void *progress_data;
+	int fd;
+	uint64_t verified; /* bytes at the front of the file: whole pieces */
+	char *piece; /* PIECES_SIZE bytes: the one that is being filled */
+	size_t filled;
+};
+
+static void blob_done(struct blob *blob)
+{
+	cleanup_close(&blob->fd);
+	free(blob->piece);
+}
+
+static uint64_t left_of(const struct blob *blob)
+{
+	return blob->offer->full_length - blob->verified;
+}
+
+static size_t piece_size(const struct blob *blob)
+{
+	return left_of(blob) < PIECES_SIZE ? (size_t)left_of(blob) : PIECES_SIZE;
+}
+
+static bool is_piece_good(const struct blob *blob, size_t size)
+{
+	const struct digest *wanted = &blob->offer->pieces[blob->verified / PIECES_SIZE];
+	struct digest digest;
+
+	return digest_of(blob->piece, size, &digest, NULL) == 0 && digest_equal(&digest, wanted);
+}
+
+static int tell(const struct blob *blob, struct error *err)
+{
+	return blob->progress(blob->progress_data, blob->verified + blob->filled,
+			      blob->offer->full_length, err);
+}
+
+/* How much of the file is good already, piece by piece; the rest is cut off. */
+static int keep_what_is_good(struct blob *blob, struct error *err)
+{
+	while (left_of(blob) > 0) {
+		size_t size = piece_size(blob);
+		ssize_t n = fd_pread_full(blob->fd, blob->piece, size, (off_t)blob->verified);
+		int r;
+
+		if (n < 0)
+			return error_errno(err, "reading " LAYOUT_STAGING "/" FULL_FILE);
+		if ((size_t)n < size || !is_piece_good(blob, size))
+			break;
+		blob->verified += size;
+		r = tell(blob, err);
+		if (r < 0)
+			return r;
+	}
+	if (ftruncate(blob->fd, (off_t)blob->verified) < 0)
+		return error_errno(err, "cutting " LAYOUT_STAGING "/" FULL_FILE);
+	return 0;
+}
+
+static int take(struct blob *blob, const char *bytes, size_t n, struct error *err)
+{
+	while (n > 0) {
+		size_t size = piece_size(blob);
+		size_t part = size - blob->filled < n ? size - blob->filled : n;
+
+		if (size == 0)
+			return error_set(err, FAULT_UNTRUSTED, "longer than the metadata says");
+		memcpy(blob->piece + blob->filled, bytes, part);
+		blob->filled += part;
+		bytes += part;
+		n -= part;
+		if (blob->filled < size)
+			break;
+		if (!is_piece_good(blob, size))
+			return error_set(
+				err, FAULT_UNTRUSTED,
+				"the bytes from %llu on are not what the metadata promises",
+				(unsigned long long)blob->verified);
+		if (fd_pwrite_full(blob->fd, blob->piece, size, (off_t)blob->verified) < 0)
+			return error_errno(err, "writing " LAYOUT_STAGING "/" FULL_FILE);
+		blob->verified += size;
+		blob->filled = 0;
+	}
+	return 0;
+}
+
+static int wait_for_more(struct blob *blob, struct fetcher *fetcher, struct download *download,
+			 struct error *err)
+{
+	uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
+	uint64_t wake = download_wake(download);
+
+	fetcher_wait(fetcher, wake < until ? wake : until);
+	return tell(blob, err);
+}
+
+/* To the end of the blob. > 0: DOWNLOAD_NO_RANGE. */
+static int receive(struct blob *blob, struct fetcher *fetcher, struct download *download,
+		   struct error *err)
+{
+	char buf[64 * 1024];
+	size_t n;
+	int r;
+
+	for (;;) {
+		r = download_read(download, buf, sizeof(buf), &n, err);
+		if (r == DOWNLOAD_ABSENT)
+			return error_set(err, FAULT_NETWORK, "the server lacks it");
+		if (r < 0 || r == DOWNLOAD_NO_RANGE)
+			return r;
+		if (r == DOWNLOAD_END)
+			break;
+		r = r == DOWNLOAD_PENDING ? wait_for_more(blob, fetcher, download, err) :
+					    take(blob, buf, n, err);
+		if (r >= 0)
+			r = tell(blob, err);
+		if (r < 0)
+			return r;
+	}
+	if (left_of(blob) > 0)
+		return error_set(err, FAULT_NETWORK, "shorter than the metadata says");
+	return 0;
+}
+
+static int download_rest(struct blob *blob, struct fetcher *fetcher, const char *url,
+			 struct error *err)
+{
+	_cleanup_(download_freep) struct download *download = NULL;
+	const struct fetch_request request = {
+		.url = url,
+		.range_first = blob->verified,
+		.range_length = blob->verified > 0 ? left_of(blob) : 0,
+		.cap = left_of(blob),
+		.deadline = USEC_INFINITY,
+	};
+	int r;
+
+	r = download_new(fetcher, &request, &retry_default, &download, err);
+	if (r < 0)
+		return r;
+	return receive(blob, fetcher, download, err);
+}
+
+static int fetch(struct blob *blob, struct error *err)
+{
+	const struct deploy_options *options = blob->session->options;
+	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
+	_cleanup_text_ struct text url = {};
+	char hex[DIGEST_HEX_MAX];
+	int r;
+
+	text_add(&url, "%s/blobs/sha256/%s", options->source.url,
+		 digest_to_hex(&blob->offer->full, hex));
+	r = text_check(&url, err);
+	if (r >= 0)
+		r = fetcher_new(options->helper, &options->source.fetch, &fetcher, err);
+	if (r < 0)
+		return r;
+	r = download_rest(blob, fetcher, url.data, err);
+	if (r == DOWNLOAD_NO_RANGE) {
+		blob->verified = 0;
+		blob->filled = 0;
+		r = download_rest(blob, fetcher, url.data, err);
+	}
+	return r < 0 ? error_prefix(err, r, "%s", url.data) : 0;
+}
+
+/* The plan, before the first byte: the blob and what it unpacks to lie on the disk at the same time. */
+static int plan(const struct blob *blob, enum slot target, struct error *err)
+{
+	_cleanup_close_ int slot_fd = -1;
+	struct plan_space space;
+	struct plan needs;
+	int r;
+
+	r = layout_open_slot(blob->session->dirfd, target, &slot_fd, err);
+	if (r >= 0)
+		r = plan_measure(blob->session->dirfd, slot_fd, &space, err);
+	if (r < 0)
+		return r;
+	needs.bytes_needed =
+		left_of(blob) + blob->offer->bytes + blob->offer->files * space.block_size;
+	needs.inodes_needed = blob->offer->files + 4;
+	return plan_check(&needs, &space, blob->session->options->stage.reserve_bytes, err);
+}
+
+static int open_file(struct session *session, int *ret_fd, struct error *err)
+{
+	_cleanup_close_ int staging_fd = -1;
+	int r;
+
+	r = durable_mkdir(session->dirfd, LAYOUT_STAGING, 0700, err);
+	if (r >= 0)
+		r = fd_open_dir(session->dirfd, LAYOUT_STAGING, &staging_fd, err);
+	if (r < 0)
+		return r;
+	*ret_fd = openat(staging_fd, FULL_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *ret_fd < 0 ? error_errno(err, "opening " LAYOUT_STAGING "/" FULL_FILE) : 0;
+}
+
+int blob_get(struct session *session, const struct offer *offer, enum slot target,
+	     blob_progress progress, void *data, int *ret_fd, struct error *err)
+{
+	_cleanup_(blob_done) struct blob blob = {
+		.session = session,
+		.offer = offer,
+		.progress = progress,
+		.progress_data = data,
+		.fd = -1,
+	};
+	int r;
+
+	blob.piece = malloc(PIECES_SIZE);
+	if (!blob.piece)
+		return error_code(err, -ENOMEM, "getting the release");
+	r = open_file(session, &blob.fd, err);
+	if (r >= 0)
+		r = keep_what_is_good(&blob, err);
+	if (r >= 0)
+		r = plan(&blob, target, err);
+	if (r >= 0 && left_of(&blob) > 0)
+		r = fetch(&blob, err);
+	if (r < 0)
+		return r;
+	*ret_fd = TAKE_FD(blob.fd);
+	return 0;
+}
+
+int blob_drop(struct session *session, struct error *err)
+{
+	_cleanup_close_ int staging_fd = -1;
+
+	if (fd_open_dir(session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0)
+		return 0;
+	return durable_remove(staging_fd, FULL_FILE, err);
+}

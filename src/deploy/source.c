@@ -1,0 +1,273 @@
+#include "deploy/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "deploy/refresh.h"
+#include "store/durable.h"
+#include "store/layout.h"
+
+#define OFFER_FILE     "offer.json" /* in trust/: the offer that was verified last */
+#define TIMESYNC_CLOCK "/var/lib/systemd/timesync/clock" /* its mtime: a time that has passed */
+
+/* The latest time that is known to have passed: a device without a clock wakes up in 1970. */
+static uint64_t time_floor(const struct checked *checked)
+{
+	uint64_t latest = FLIPSLOT_BUILD_TIME * USEC_PER_SEC;
+	struct stat st;
+
+	if (stat(TIMESYNC_CLOCK, &st) == 0 && st.st_mtim.tv_sec > 0 &&
+	    (uint64_t)st.st_mtim.tv_sec * USEC_PER_SEC > latest)
+		latest = (uint64_t)st.st_mtim.tv_sec * USEC_PER_SEC;
+	return checked->verified > latest ? checked->verified : latest;
+}
+
+static int open_trust(struct session *session, int *ret_fd, struct error *err)
+{
+	int r = fd_open_dir(session->dirfd, LAYOUT_TRUST, ret_fd, err);
+
+	if (r < 0)
+		return error_set(
+			err, FAULT_CONFIG,
+			"%s has no trusted root.json: `flipslot init %s --source URL --root-json FILE`",
+			session->options->app, session->options->app);
+	return 0;
+}
+
+static int make_client(struct session *session, int trust_fd, uint64_t reference,
+		       struct client **ret_client, struct error *err)
+{
+	const struct trusted_options options = {
+		.policy = session->options->source.expiry,
+		.reference = reference,
+	};
+	_cleanup_free_ char *root = NULL;
+	size_t size;
+	int r;
+
+	r = fd_read_file(trust_fd, "root.json", CLIENT_ROOT_MAX, &root, &size, err);
+	if (r < 0)
+		return r;
+	if (r == FD_ABSENT)
+		return error_set(err, FAULT_CONFIG, "%s/" LAYOUT_TRUST "/root.json is missing",
+				 session->options->root);
+	return client_new(&options, root, size, ret_client, err);
+}
+
+/* The bytes of a target: from the last time if they are still the ones, else from the repository. */
+static int get_target(const struct refresh *refresh, const struct found *found, void **ret_data,
+		      size_t *ret_size, struct error *err)
+{
+	_cleanup_text_ struct text path = {};
+	_cleanup_free_ char *cached = NULL;
+	_cleanup_free_ void *data = NULL;
+	size_t size;
+	int r;
+
+	if (found->length > OFFER_MAX)
+		return error_set(err, FAULT_CORRUPT, "%s: longer than %d bytes", found->path,
+				 OFFER_MAX);
+	r = fd_read_file(refresh->store_fd, OFFER_FILE, OFFER_MAX, &cached, &size, NULL);
+	if (r == 0 && size == found->length &&
+	    hashes_check(&found->hashes, cached, size, NULL) == 0) {
+		*ret_data = TAKE_PTR(cached);
+		*ret_size = size;
+		return 0;
+	}
+	text_add(&path, "targets/%s", found->file);
+	r = text_check(&path, err);
+	if (r < 0)
+		return r;
+	r = refresh_get(refresh, path.data, (size_t)found->length, &data, &size, err);
+	if (r < 0)
+		return r;
+	if (r > 0 || size != found->length)
+		return error_set(err, FAULT_UNTRUSTED, "%s/%s: %s", refresh->url, path.data,
+				 r > 0 ? "the metadata promises it, the server lacks it" :
+					 "not as long as the metadata says");
+	r = hashes_check(&found->hashes, data, size, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s/%s", refresh->url, path.data);
+	r = durable_replace(refresh->store_fd, OFFER_FILE, data, size, 0644, err);
+	if (r < 0)
+		return r;
+	*ret_data = TAKE_PTR(data);
+	*ret_size = size;
+	return 0;
+}
+
+/* > 0: SOURCE_NONE */
+static int find_offer(struct session *session, const struct refresh *refresh, struct client *client,
+		      const char *arch, struct offer **ret_offer, struct error *err)
+{
+	const struct source_options *source = &session->options->source;
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_free_ void *data = NULL;
+	char path[256];
+	size_t size = 0;
+	int r;
+
+	r = offer_path(session->options->app, source->channel, arch, path, sizeof(path), err);
+	if (r >= 0)
+		r = client_search(client, path, err);
+	if (r >= 0)
+		r = refresh_run(refresh, client, err);
+	if (r < 0)
+		return r;
+	if (!client_found(client))
+		return SOURCE_NONE;
+	r = get_target(refresh, client_found(client), &data, &size, err);
+	if (r >= 0)
+		r = offer_decode(data, size, &offer, err);
+	if (r < 0)
+		return r;
+	if (strcmp(offer->app, session->options->app) != 0 || strcmp(offer->arch, arch) != 0 ||
+	    strcmp(offer->channel, source->channel) != 0)
+		return error_set(err, FAULT_UNTRUSTED, "%s: it speaks of %s/%s/%s", path,
+				 offer->app, offer->channel, offer->arch);
+	*ret_offer = TAKE_PTR(offer);
+	return 0;
+}
+
+static int look(struct session *session, const struct refresh *refresh, uint64_t reference,
+		struct offer **ret_offer, struct error *err)
+{
+	_cleanup_(client_freep) struct client *client = NULL;
+	struct utsname name;
+	int r;
+
+	r = make_client(session, refresh->store_fd, reference, &client, err);
+	if (r >= 0)
+		r = refresh_run(refresh, client, err);
+	if (r < 0)
+		return r;
+	if (uname(&name) < 0)
+		return error_errno(err, "asking what machine this is");
+	r = find_offer(session, refresh, client, name.machine, ret_offer, err);
+	if (r == SOURCE_NONE)
+		r = find_offer(session, refresh, client, "any", ret_offer, err);
+	if (r >= 0)
+		(void)text_copy(client_notes(client), session->checked.text,
+				sizeof(session->checked.text));
+	return r;
+}
+
+static int remember(struct session *session, const char *id, uint64_t reference, int result,
+		    const struct offer *offer, const struct error *why, struct error *err)
+{
+	struct checked *checked = &session->checked;
+
+	(void)text_copy(id, checked->id, sizeof(checked->id));
+	checked->when = clock_realtime_usec();
+	checked->fault = result < 0 ? why->fault : FAULT_NONE;
+	if (result < 0)
+		(void)text_copy(why->text, checked->text, sizeof(checked->text));
+	else if (reference > checked->verified)
+		checked->verified = reference;
+	if (result >= 0) {
+		checked->offer = (struct state_release){};
+		checked->sequence = offer ? offer->sequence : 0;
+		checked->min_sequence = offer ? offer->min_sequence : 0;
+	}
+	if (offer) {
+		checked->offer.digest = offer->index;
+		(void)text_copy(offer->version, checked->offer.version,
+				sizeof(checked->offer.version));
+	}
+	checked->news = !digest_is_null(&checked->offer.digest) &&
+			!digest_equal(&checked->offer.digest, &session->state.good.digest);
+	return checked_store(session->dirfd, checked, err);
+}
+
+static void tell(const struct session *session)
+{
+	const struct checked *checked = &session->checked;
+
+	if (checked->fault != FAULT_NONE)
+		session_tell(session, EVENT_CHECK, checked->fault, "%s", checked->text);
+	else if (digest_is_null(&checked->offer.digest))
+		session_tell(session, EVENT_CHECK, FAULT_NONE, "the source offers nothing for %s",
+			     session->options->app);
+	else
+		session_tell(session, EVENT_CHECK, FAULT_NONE, "%s (sequence %llu) %s",
+			     checked->offer.version, (unsigned long long)checked->sequence,
+			     checked->news ? "is there to be installed" :
+					     "is the newest, and runs");
+}
+
+static int refresh_by(struct session *session, struct fetcher *fetcher, uint64_t reference,
+		      struct offer **ret_offer, struct error *err)
+{
+	struct refresh refresh = { .fetcher = fetcher, .url = session->options->source.url };
+	_cleanup_close_ int trust_fd = -1;
+	int r;
+
+	r = open_trust(session, &trust_fd, err);
+	if (r < 0)
+		return r;
+	refresh.store_fd = trust_fd;
+	return look(session, &refresh, reference, ret_offer, err);
+}
+
+int source_refresh(struct session *session, const char *request_id, struct offer **ret_offer,
+		   struct error *err)
+{
+	const struct source_options *source = &session->options->source;
+	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	struct error why = {};
+	uint64_t reference;
+	int found;
+	int r;
+
+	if (!source->url)
+		return error_set(err, FAULT_CONFIG,
+				 "%s names no source: [Source] Url=", session->options->conf_file);
+	r = checked_load(session->dirfd, &session->checked, err);
+	if (r < 0)
+		return r;
+	reference = expiry_reference(source->expiry, clock_realtime_usec(),
+				     time_floor(&session->checked));
+	found = fetcher_new(session->options->helper, &source->fetch, &fetcher, &why);
+	if (found >= 0)
+		found = refresh_by(session, fetcher, reference, &offer, &why);
+	r = remember(session, request_id, reference, found, offer, &why, err);
+	if (r < 0)
+		return r;
+	tell(session);
+	if (found < 0)
+		return error_set(err, why.fault, "%s", why.text);
+	*ret_offer = TAKE_PTR(offer);
+	return found;
+}
+
+bool source_bars(int dirfd, const struct descriptor *descriptor, char *ret_why, size_t room)
+{
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	const struct offer_withdrawn *withdrawn;
+	_cleanup_close_ int trust_fd = -1;
+	_cleanup_free_ char *json = NULL;
+	size_t size;
+
+	if (descriptor->origin != ORIGIN_SIGNED ||
+	    fd_open_dir(dirfd, LAYOUT_TRUST, &trust_fd, NULL) < 0 ||
+	    fd_read_file(trust_fd, OFFER_FILE, OFFER_MAX, &json, &size, NULL) != 0 ||
+	    offer_decode(json, size, &offer, NULL) < 0)
+		return false;
+	withdrawn = offer_find_withdrawn(offer, &descriptor->index);
+	if (withdrawn)
+		(void)snprintf(ret_why, room, "%s was withdrawn by its publisher: %s",
+			       descriptor->version, withdrawn->why);
+	else if (descriptor->sequence < offer->min_sequence)
+		(void)snprintf(
+			ret_why, room,
+			"%s (sequence %llu) may not run any more: its publisher asks for %llu at least",
+			descriptor->version, (unsigned long long)descriptor->sequence,
+			(unsigned long long)offer->min_sequence);
+	return withdrawn || descriptor->sequence < offer->min_sequence;
+}

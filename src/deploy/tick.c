@@ -1,0 +1,51 @@
+#include "deploy/tick.h"
+
+#include "base/text.h"
+#include "deploy/mailbox.h"
+#include "deploy/source.h"
+
+static bool is_due(const struct session *session)
+{
+	uint64_t now = clock_realtime_usec();
+	struct checked checked;
+
+	if (session->served || !session->options->source.url)
+		return false;
+	if (checked_load(session->dirfd, &checked, NULL) < 0)
+		return true;
+	/* a last look in the future: the clock was wrong, then or now */
+	return checked.when > now || now - checked.when >= TICK_PAUSE_USEC;
+}
+
+static bool wants_install(const struct session *session)
+{
+	return session->options->source.auto_install && session->checked.fault == FAULT_NONE &&
+	       session->checked.news && !state_is_held(&session->state, clock_realtime_usec()) &&
+	       !state_is_bad(&session->state, &session->checked.offer.digest);
+}
+
+static int begin_install(struct session *session, struct error *err)
+{
+	struct request request = { .verb = VERB_UPDATE, .who = "timer" };
+	int r;
+
+	r = request_new_id(request.id, err);
+	return r < 0 ? r : mailbox_begin(session, &request, true, err);
+}
+
+int tick_run(struct session *session, struct error *err)
+{
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	bool asked = session->check_id[0] != '\0';
+	char id[STATE_ID_MAX];
+	struct error why = {};
+
+	if (!asked && !is_due(session))
+		return 0;
+	(void)text_copy(session->check_id, id, sizeof(id));
+	session->check_id[0] = '\0';
+	session->served = true;
+	if (source_refresh(session, id, &offer, &why) < 0 || asked || !wants_install(session))
+		return 0;
+	return begin_install(session, err);
+}
