@@ -68,6 +68,6 @@ UNUSED static struct probe_options running_options(enum probe_kind kind)
 
 	probe_options_init(&options);
 	options.kind = kind;
-	options.name = (char *)(uintptr_t) "test";
+	options.name = fixture_text("test");
 	return options;
 }

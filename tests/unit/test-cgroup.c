@@ -113,8 +113,8 @@ static void test_of_users(void **state UNUSED)
 		 &err);
 	assert_false(found); /* the system's does not count */
 	fixture_systemctl("stop cgroup-c.service");
-	assert_int_equal(system("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
-				"--unit=cgroup-c sleep 1000 2>/dev/null"),
+	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
+				       "--unit=cgroup-c sleep 1000 2>/dev/null"),
 			 0);
 	check_ok(cgroup_find_in_user_managers("cgroup-c.service", &found, who, sizeof(who), &err),
 		 &err);
@@ -123,7 +123,8 @@ static void test_of_users(void **state UNUSED)
 	check_ok(cgroup_find_in_user_managers("cgroup-*.service", &found, who, sizeof(who), &err),
 		 &err);
 	assert_false(found); /* names are names */
-	assert_int_equal(system("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop cgroup-c"), 0);
+	assert_int_equal(
+		fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop cgroup-c"), 0);
 	check_ok(cgroup_find_in_user_managers("cgroup-c.service", &found, who, sizeof(who), &err),
 		 &err);
 	assert_false(found);
@@ -137,13 +138,14 @@ static void test_escaped_name(void **state UNUSED)
 	char who[64] = "";
 
 	manager_free(fixture_manager());
-	assert_int_equal(system("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
-				"--unit=memory.service sleep 1000 2>/dev/null"),
+	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
+				       "--unit=memory.service sleep 1000 2>/dev/null"),
 			 0);
 	check_ok(cgroup_find_in_user_managers("memory.service", &found, who, sizeof(who), &err),
 		 &err);
 	assert_true(found);
-	assert_int_equal(system("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop memory"), 0);
+	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop memory"),
+			 0);
 }
 
 int main(void)

@@ -88,7 +88,7 @@ static struct unit unit_of(const char *program, const char *argument)
 	(void)snprintf(unit.name, sizeof(unit.name), "app.service");
 	(void)snprintf(one_exec.path, sizeof(one_exec.path), "%s", program);
 	one_argv[0] = one_exec.path;
-	one_argv[1] = (char *)(uintptr_t)argument;
+	one_argv[1] = fixture_text(argument);
 	one_argv[2] = NULL;
 	one_exec.argv = one_argv;
 	return unit;

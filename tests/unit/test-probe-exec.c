@@ -145,15 +145,15 @@ static void test_timeout(void **state UNUSED)
 	assert_false(answer.passed);
 	assert_string_equal(answer.text, "the command did not end within 400ms");
 	assert_in_range(answer.took_usec, 400 * USEC_PER_MSEC, 900 * USEC_PER_MSEC);
-	assert_int_not_equal(system("pgrep -f 'sleep 432[1]' >/dev/null"), 0);
+	assert_int_not_equal(fixture_shell("pgrep -f 'sleep 432[1]' >/dev/null"), 0);
 }
 
 static void check_nothing_left(void)
 {
 	for (int i = 0; i < 200; i++) {
-		if (system("systemctl $([ $(id -u) = 0 ] || echo --user) "
-			   "list-units --all --plain --no-legend 'flipslot-probe-*' | "
-			   "grep -q . || pgrep -f 'sleep 432[1]' >/dev/null") != 0)
+		if (fixture_shell("systemctl $([ $(id -u) = 0 ] || echo --user) "
+				  "list-units --all --plain --no-legend 'flipslot-probe-*' | "
+				  "grep -q . || pgrep -f 'sleep 432[1]' >/dev/null") != 0)
 			return;
 		fixture_sleep_ms(20);
 	}
@@ -176,7 +176,7 @@ static void test_given_up(void **state UNUSED)
 	options.command = command;
 	options.timeout_usec = 60 * USEC_PER_SEC;
 	check_ok(probe_begin(&options, &context, &run, &err), &err);
-	for (int i = 0; i < 200 && system("pgrep -f 'sleep 432[1]' >/dev/null") != 0; i++)
+	for (int i = 0; i < 200 && fixture_shell("pgrep -f 'sleep 432[1]' >/dev/null") != 0; i++)
 		fixture_sleep_ms(10);
 	began = clock_monotonic_usec();
 	probe_run_free(run);

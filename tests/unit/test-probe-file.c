@@ -6,8 +6,8 @@ static char text[PROBE_TEXT_MAX];
 
 static bool ask(const char *path, const char *match, bool fresh, uint64_t started)
 {
-	struct probe_order order = { .options = { .path = (char *)(uintptr_t)path,
-						  .match = (char *)(uintptr_t)match,
+	struct probe_order order = { .options = { .path = fixture_text(path),
+						  .match = fixture_text(match),
 						  .fresh = fresh },
 				     .context = { .started = started } };
 
@@ -52,7 +52,7 @@ static void test_text(void **state UNUSED)
 	assert_false(ask(fixture_path("state"), "ready=no", false, 0));
 	check_says(text, "/state does not contain \"ready=no\"");
 	memset(large, 'x', sizeof(large));
-	memcpy(large + 66000, "end", 3);
+	(void)snprintf(large + 66000, 4, "end");
 	fixture_write_at(fixture_path("large"), large, sizeof(large), 0644);
 	assert_false(ask(fixture_path("large"), "end", false, 0)); /* behind the 64 KiB */
 }

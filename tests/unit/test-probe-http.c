@@ -252,7 +252,7 @@ static pid_t start_tls(unsigned int port)
 		       "-keyout %s -out %s -days 2 -subj /CN=localhost "
 		       "-addext subjectAltName=DNS:localhost 2>/dev/null",
 		       fixture_path("key"), fixture_path("cert"));
-	if (system(command) != 0)
+	if (fixture_shell(command) != 0)
 		skip();
 	(void)snprintf(number, sizeof(number), "%u", port);
 	pid = fork();
@@ -277,7 +277,7 @@ static void test_tls(void **state UNUSED)
 	bool passed = false;
 
 	(void)snprintf(url, sizeof(url), "https://localhost:%u/", port);
-	order.options.ca_file = (char *)(uintptr_t)fixture_path("cert");
+	order.options.ca_file = fixture_text(fixture_path("cert"));
 	for (int i = 0; i < 100 && !passed; i++) {
 		passed = ask(&order);
 		fixture_sleep_ms(passed ? 0 : 20);
@@ -294,7 +294,7 @@ static void test_tls(void **state UNUSED)
 	check_says(text, "the CAFile= /nonexistent.pem cannot be read: No such file");
 	/* right certificate, wrong name */
 	order.options.insecure = false;
-	order.options.ca_file = (char *)(uintptr_t)fixture_path("cert");
+	order.options.ca_file = fixture_text(fixture_path("cert"));
 	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", port);
 	assert_false(ask(&order));
 	check_says(text, "the certificate of 127.0.0.1:");

@@ -7,8 +7,8 @@ static struct probe_answer ask(const struct probe_context *context, const char *
 {
 	struct probe_options options = running_options(PROBE_JOURNAL);
 
-	options.match = (char *)(uintptr_t)match;
-	options.reject = (char *)(uintptr_t)reject;
+	options.match = fixture_text(match);
+	options.reject = fixture_text(reject);
 	return running_ask(&options, context);
 }
 
@@ -116,7 +116,7 @@ static void test_forged(void **state UNUSED)
 		       "printf 'MESSAGE=forged ready\\nINVOCATION_ID=%s\\nUNIT=%s\\n"
 		       "_SYSTEMD_INVOCATION_ID=%s\\n' | logger --journald",
 		       unit.invocation, unit.name, unit.invocation);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(fixture_shell(command), 0);
 	fixture_sleep_ms(300);
 	assert_false(ask(&context, "forged ready", NULL).passed);
 	fixture_systemctl("stop journal-d.service");

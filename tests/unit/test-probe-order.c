@@ -3,19 +3,17 @@
 #include "base/text.h"
 #include "unit/probe-order.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
 static struct probe_order full(void)
 {
 	static char *command[4];
-	struct probe_order order = { .options = { .name = TEXT("web"),
+	struct probe_order order = { .options = { .name = fixture_text("web"),
 						  .kind = PROBE_HTTP,
 						  .timeout_usec = 123456789,
-						  .url = TEXT("http://x/?a=b"),
-						  .body = TEXT("two\nlines\\n"),
+						  .url = fixture_text("http://x/?a=b"),
+						  .body = fixture_text("two\nlines\\n"),
 						  .insecure = true,
 						  .command = command,
-						  .match = TEXT(""),
+						  .match = fixture_text(""),
 						  .status_ranges = { { 200, 299 }, { 404, 404 } },
 						  .n_status_ranges = 2 },
 				     .context = { .app = "gateway",
@@ -24,12 +22,12 @@ static struct probe_order full(void)
 						  .user = "kind=evil",
 						  .invocation = "abc",
 						  .started = UINT64_MAX },
-				     .transient = TEXT("t.service"),
+				     .transient = fixture_text("t.service"),
 				     .of_user = true };
 
-	command[0] = TEXT("bin/check");
-	command[1] = TEXT("");
-	command[2] = TEXT("a\nb\\c=d");
+	command[0] = fixture_text("bin/check");
+	command[1] = fixture_text("");
+	command[2] = fixture_text("a\nb\\c=d");
 	return order;
 }
 

@@ -7,7 +7,7 @@ static char text[PROBE_TEXT_MAX];
 
 static bool ask_tcp(const char *address)
 {
-	struct probe_order order = { .options.address = (char *)(uintptr_t)address };
+	struct probe_order order = { .options.address = fixture_text(address) };
 
 	return probe_socket_ask_tcp(&order, clock_monotonic_usec() + 2 * USEC_PER_SEC, text,
 				    sizeof(text));
@@ -15,7 +15,7 @@ static bool ask_tcp(const char *address)
 
 static bool ask_unix(const char *path)
 {
-	struct probe_order order = { .options.path = (char *)(uintptr_t)path };
+	struct probe_order order = { .options.path = fixture_text(path) };
 
 	return probe_socket_ask_unix(&order, clock_monotonic_usec() + 2 * USEC_PER_SEC, text,
 				     sizeof(text));

@@ -45,7 +45,7 @@ static void test_defaults(void **state UNUSED)
 static void check_unit(const struct unit *unit, enum probe_kind kind, const char *match,
 		       bool passed, const char *wanted)
 {
-	struct probe_options options = { .kind = kind, .match = (char *)(uintptr_t)match };
+	struct probe_options options = { .kind = kind, .match = fixture_text(match) };
 	struct probe_context context = { .invocation = "abc" };
 	struct probe_answer answer;
 
@@ -160,7 +160,7 @@ static struct probe_options options_of(enum probe_kind kind)
 
 	probe_options_init(&options);
 	options.kind = kind;
-	options.name = (char *)(uintptr_t) "test";
+	options.name = fixture_text("test");
 	return options;
 }
 

@@ -282,7 +282,7 @@ static void copy_program(const char *from, const char *name)
 	char command[512];
 
 	(void)snprintf(command, sizeof(command), "cp %s %s", from, fixture_path(name));
-	assert_int_equal(system(command), 0);
+	assert_int_equal(fixture_shell(command), 0);
 }
 
 static void test_unit_exe(void **state UNUSED)
