@@ -39,11 +39,14 @@ static const struct cli_verb verbs[] = {
 	{"pack", "DIR -o FILE", "Pack a tree into a reproducible .tar.zst", verb_pack},
 	{"repo init", "DIR", "Make a repository, a folder of static files", verb_repo_init},
 	{"repo add", "DIR TREE --app APP --version V", "Publish a release", verb_repo_add},
+	{"repo sign", "DIR|FILE [--key KEY]", "Sign what waits for signatures, here or elsewhere",
+	 verb_repo_sign},
 	{"repo withdraw", "DIR --app APP --sequence N --why TEXT",
 	 "Let no device install a release, or go back to it", verb_repo_withdraw},
 	{"repo refresh", "DIR", "Sign again what is about to expire; for cron", verb_repo_refresh},
 	{"repo rotate", "DIR ROLE [--add LIST] [--remove LIST]", "Change the keys of a role",
 	 verb_repo_rotate},
+	{"repo list", "DIR", "What is published, and until when", verb_repo_list},
 	{"repo verify", "DIR", "Check a repository as a device does, and every blob", verb_repo_verify},
 
 	/* for units: see units/ */

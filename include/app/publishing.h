@@ -15,6 +15,10 @@
 int publishing_ask(void *data, const char *name, bool confirm,
 		   char ret_passphrase[static SECRET_PASSPHRASE_MAX], struct error *err);
 
+/* The folder of a file and its name there, lent (of path). */
+int publishing_open_parent(const char *path, int *ret_dirfd, const char **ret_name,
+			   struct error *err);
+
 /* Opens the repository, by the clock of this machine; passphrase_file may be NULL. */
 int publishing_open(const char *dir, const char *passphrase_file, struct repo **ret_repo,
 		    struct error *err);

@@ -33,9 +33,11 @@ int verb_key_new(const struct cli_verb *verb, int argc, char **argv);
 int verb_pack(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_init(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_add(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_sign(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_withdraw(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_refresh(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_rotate(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_list(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_verify(const struct cli_verb *verb, int argc, char **argv);
 
 /* for units */

@@ -34,7 +34,7 @@ bool document_has_signature(const json_t *document, const char *keyid);
 int document_sign(json_t *document, EVP_PKEY *pkey, char ret_id[static DIGEST_HEX_MAX],
 		  struct error *err);
 
-/* Adds the signatures of `other` that are not there; the bodies must be equal (FAULT_UNTRUSTED). */
+/* Takes over the signatures of `other`; the bodies must be equal (FAULT_UNTRUSTED). */
 int document_merge(json_t *document, const json_t *other, struct error *err);
 
 /* The bytes of the file: compact, keys sorted, signatures by key id, a final newline. malloc'ed. */

@@ -74,7 +74,22 @@ int publishing_ask(void *data, const char *name, bool confirm,
 	return ask_terminal(name, confirm, ret_passphrase, err);
 }
 
-/* ---- repositories ---- */
+/* ---- files and repositories ---- */
+
+int publishing_open_parent(const char *path, int *ret_dirfd, const char **ret_name,
+			   struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = NULL;
+
+	*ret_name = slash ? slash + 1 : path;
+	if (!slash || slash == path)
+		return fd_open_dir(AT_FDCWD, slash ? "/" : ".", ret_dirfd, err);
+	parent = strndup(path, (size_t)(slash - path));
+	if (!parent)
+		return error_errno(err, "%s", path);
+	return fd_open_dir(AT_FDCWD, parent, ret_dirfd, err);
+}
 
 int publishing_open(const char *dir, const char *passphrase_file, struct repo **ret_repo,
 		    struct error *err)
@@ -97,7 +112,7 @@ int publishing_finish_consume(struct repo *repo, bool refresh)
 		(void)fputs(report.data, stdout);
 	if (r < 0)
 		return cli_fail(&err);
-	if (r == ISSUE_WAITING)
+	if (r == ISSUE_WAITING && !refresh)
 		printf("sign it elsewhere: flipslot repo sign DIR --export FOLDER (docs/PUBLISHING.md)\n");
 	return 0;
 }

@@ -31,7 +31,7 @@ static int print_id(const EVP_PKEY *pkey, struct error *err)
 	return r;
 }
 
-static int save_public(const EVP_PKEY *pkey, const char *name, struct error *err)
+static int save_public(const EVP_PKEY *pkey, int dirfd, const char *name, struct error *err)
 {
 	_cleanup_text_ struct text file = {};
 	_cleanup_free_ char *pem = NULL;
@@ -41,25 +41,36 @@ static int save_public(const EVP_PKEY *pkey, const char *name, struct error *err
 	text_add(&file, "%s.pub", name);
 	if (r == 0)
 		r = text_check(&file, err);
-	return r < 0 ? r : durable_replace(AT_FDCWD, file.data, pem, size, 0644, err);
+	return r < 0 ? r : durable_replace(dirfd, file.data, pem, size, 0644, err);
 }
 
-static int save(const EVP_PKEY *pkey, const struct making *making, struct error *err)
+static int save_private(const EVP_PKEY *pkey, int dirfd, const char *name,
+			const struct making *making, struct error *err)
 {
 	char passphrase[SECRET_PASSPHRASE_MAX];
 	_cleanup_text_ struct text file = {};
 	int r;
 
-	text_add(&file, "%s.key", making->name);
+	text_add(&file, "%s.key", name);
 	r = text_check(&file, err);
 	if (r == 0 && making->encrypt)
 		r = publishing_ask((void *)making->passphrase_file, file.data, true, passphrase,
 				   err);
 	if (r == 0)
-		r = secret_save(pkey, AT_FDCWD, file.data, making->encrypt ? passphrase : NULL,
-				err);
+		r = secret_save(pkey, dirfd, file.data, making->encrypt ? passphrase : NULL, err);
 	OPENSSL_cleanse(passphrase, sizeof(passphrase));
-	return r < 0 ? r : save_public(pkey, making->name, err);
+	return r;
+}
+
+static int save(const EVP_PKEY *pkey, const struct making *making, struct error *err)
+{
+	_cleanup_close_ int dirfd = -1;
+	const char *name;
+	int r = publishing_open_parent(making->name, &dirfd, &name, err);
+
+	if (r == 0)
+		r = save_private(pkey, dirfd, name, making, err);
+	return r < 0 ? r : save_public(pkey, dirfd, name, err);
 }
 
 static int make(const struct making *making, struct error *err)

@@ -156,9 +156,7 @@ int document_merge(json_t *document, const json_t *other, struct error *err)
 				 "it is not what was handed out for signing (another version, or "
 				 "changed)");
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *one = json_array_get(list, i);
-		int r = document_has_signature(document, id_of(one)) ? 0 :
-								       insert(document, one, err);
+		int r = insert(document, json_array_get(list, i), err);
 
 		if (r < 0)
 			return r;

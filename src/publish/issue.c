@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "publish/bodies.h"
@@ -13,6 +14,7 @@
 #include "trust/signers.h"
 
 #define LINE_MAX_ 64
+#define PUBLISHED "published"
 
 /* What shall be in force: lent from the repository, but for what was made. */
 struct choice {
@@ -296,7 +298,7 @@ static int write_one(struct repo *repo, enum root_role role, json_t *document, s
 	r = durable_replace(repo->dirfd, path, data, size, 0644, err);
 	if (r < 0)
 		return r;
-	text_add(report, "published %s %" PRIu64 "\n", root_role_name(role), version);
+	text_add(report, PUBLISHED " %s %" PRIu64 "\n", root_role_name(role), version);
 	json_decref(repo->published[role]);
 	repo->published[role] = json_incref(document);
 	return 0;
@@ -387,15 +389,14 @@ static int renew(struct repo *repo, enum root_role role, struct text *report, st
 
 int issue_refresh(struct repo *repo, struct text *report, struct error *err)
 {
-	struct text notes = {};
-	int r = renew(repo, ROOT_ROLE_ROOT, &notes, err);
+	_cleanup_text_ struct text done = {};
+	int r = renew(repo, ROOT_ROLE_ROOT, report, err);
 
 	if (r == 0)
-		r = renew(repo, ROOT_ROLE_TARGETS, &notes, err);
+		r = renew(repo, ROOT_ROLE_TARGETS, report, err);
 	if (r == 0)
-		r = issue_run(repo, report, err);
-	if (notes.size > 0)
-		text_add_bytes(report, notes.data, notes.size);
-	text_done(&notes);
+		r = issue_run(repo, &done, err);
+	if (done.size > 0 && strstr(done.data, PUBLISHED)) /* who waits was told when it began */
+		text_add_bytes(report, done.data, done.size);
 	return r;
 }
