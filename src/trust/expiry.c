@@ -53,7 +53,10 @@ static int number(const char *digits, int n)
 	return value;
 }
 
-/* timegm() takes a 31st of February for the 3rd of March; that is told by what it writes back. */
+/*
+ * timegm() takes a 31st of February for the 3rd of March, and 24:00 for the next day's 0:00: that is
+ * told by what it writes back. (A wrong day gives another month.)
+ */
 static bool to_seconds(const char *text, time_t *ret_seconds)
 {
 	struct tm tm = {
@@ -67,8 +70,7 @@ static bool to_seconds(const char *text, time_t *ret_seconds)
 	struct tm same = tm;
 
 	*ret_seconds = timegm(&same);
-	return *ret_seconds >= 0 && same.tm_year == tm.tm_year && same.tm_mon == tm.tm_mon &&
-	       same.tm_mday == tm.tm_mday && same.tm_hour == tm.tm_hour &&
+	return *ret_seconds >= 0 && same.tm_mon == tm.tm_mon && same.tm_hour == tm.tm_hour &&
 	       same.tm_min == tm.tm_min && same.tm_sec == tm.tm_sec;
 }
 

@@ -7,6 +7,12 @@ from simulator import Client, Repository, Server
 SERVER = Server()
 
 
+def sanitized():
+    """The sanitizers' runtime wants to come first, and all of the address space."""
+    with open(Client.program, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 class Case(unittest.TestCase):
     """A fresh repository and a client that has its first root."""
 

@@ -5,7 +5,7 @@ import subprocess
 import shutil
 import unittest
 
-from case import Case
+from case import Case, sanitized
 from simulator import DAY, Key, date
 
 ONE = {"root": 1, "timestamp": 1, "snapshot": 1, "targets": 1}
@@ -215,6 +215,8 @@ class Basic(Case):
     @unittest.skipUnless(shutil.which("faketime"), "faketime is not installed")
     def test_clock_is_the_usual_one(self):
         """As the conformance suite does it: no --now, and libfaketime."""
+        if sanitized():
+            self.skipTest("built with sanitizers")
         arguments = ["--metadata-dir", self.client.store, "--metadata-url",
                      self.client.server.url("metadata"), "refresh"]
         self.good(self.client.run(*arguments))
