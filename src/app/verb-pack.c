@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ static int pack(const char *tree, const char *out, const struct pack_options *op
 	if (r < 0)
 		return r;
 	fd = open(out, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == EEXIST)
+		return error_set(err, FAULT_CONFIG, "%s is there already", out);
 	if (fd < 0)
 		return error_errno(err, "making %s", out);
 	r = pack_tree(dirfd, options, fd, &result, err);
