@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define RETRY_PAUSE_USEC (20 * USEC_PER_MSEC)
+#define READY_USEC	 (3 * USEC_PER_SEC) /* for a bus to welcome us */
 #define PROPERTIES	 "org.freedesktop.DBus.Properties"
 
 struct manager {
@@ -76,6 +77,29 @@ static int open_way(bool of_user, unsigned int way, sd_bus **ret_bus)
 	return open_address(address, way == 2, ret_bus);
 }
 
+/*
+ * A socket that systemd holds for a bus takes connections also while no bus will come: early at boot, and
+ * on the way down.
+ */
+static int wait_until_ready(sd_bus *bus)
+{
+	uint64_t deadline = clock_monotonic_usec() + READY_USEC;
+	int r;
+
+	while ((r = sd_bus_is_ready(bus)) == 0) {
+		uint64_t now = clock_monotonic_usec();
+
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		r = sd_bus_process(bus, NULL);
+		if (r == 0)
+			r = sd_bus_wait(bus, deadline - now);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : 0;
+}
+
 /* The manager sends no signals before somebody has asked for them. */
 static int subscribe(sd_bus *bus, sd_bus_error *bus_error)
 {
@@ -101,6 +125,8 @@ static int connect_manager(struct manager *manager, struct error *err)
 		_cleanup_bus_ sd_bus *bus = NULL;
 		int r = open_way(manager->of_user, way, &bus);
 
+		if (r >= 0)
+			r = wait_until_ready(bus);
 		if (r >= 0)
 			r = subscribe(bus, &bus_error);
 		if (r >= 0) {

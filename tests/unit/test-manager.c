@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "unit/manager.h"
 
@@ -68,6 +70,34 @@ static void test_private_socket(void **state UNUSED)
 	check_ok(unit_query(manager, "dbus.service", &unit, &err), &err);
 	assert_string_equal(unit.active_state, "active");
 	manager_free(manager);
+}
+
+/* A bus that takes the connection and then says nothing does not hold us up. */
+static void test_silent_bus(void **state UNUSED)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool reachable = access("/run/systemd/private", F_OK) == 0 && geteuid() == 0;
+	struct manager *manager = NULL;
+	struct error err = {};
+	char variable[128];
+	uint64_t began;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture_path("silent"));
+	(void)snprintf(variable, sizeof(variable), "unix:path=%s", fixture_path("silent"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", variable, 1), 0);
+	began = clock_monotonic_usec();
+	if (fixture_in_sandbox())
+		check_ok(manager_open(&manager, &err), &err);
+	else if (!reachable)
+		check_error(manager_open(&manager, &err), &err, FAULT_UNIT,
+			    "systemd does not answer: Connection timed out");
+	assert_in_range(clock_monotonic_usec() - began, 0, 5 * USEC_PER_SEC);
+	assert_int_equal(unsetenv("DBUS_SYSTEM_BUS_ADDRESS"), 0);
+	manager_free(manager);
+	(void)close(fd);
 }
 
 static void test_user_manager(void **state UNUSED)
@@ -173,13 +203,42 @@ static void test_reload(void **state UNUSED)
 	fixture_systemctl("stop manager-a.service");
 }
 
-int main(void)
+/*
+ * Powers the machine off, whose way down takes 3 s, and asks for its state: 0 if it is told in time,
+ * though the bus is among the first to go. Run by tests/system/test-unit as its last act.
+ */
+static int watch_shutdown(void)
+{
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	uint64_t deadline = clock_monotonic_usec() + 2 * USEC_PER_SEC;
+	bool stopping = false;
+
+	if (manager_open(&manager, NULL) < 0)
+		return 1;
+	fixture_unit(manager, "manager-slow.service",
+		     "[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 3\n");
+	fixture_systemctl("start manager-slow.service");
+	if (manager_is_stopping(manager, &stopping, NULL) < 0 || stopping)
+		return 2;
+	fixture_systemctl("--no-block poweroff");
+	do { /* the first answers may still come by the bus */
+		if (manager_is_stopping(manager, &stopping, NULL) < 0)
+			return 3;
+		fixture_sleep_ms(20);
+	} while (sd_bus_is_bus_client(manager_bus(manager)) && clock_monotonic_usec() < deadline);
+	if (clock_monotonic_usec() >= deadline)
+		return 4;
+	return stopping ? 0 : 5;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_text),
 		cmocka_unit_test(test_no_manager),
 		cmocka_unit_test(test_not_stopping),
 		cmocka_unit_test(test_private_socket),
+		cmocka_unit_test_setup_teardown(test_silent_bus, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test(test_user_manager),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_comes_back),
@@ -187,5 +246,7 @@ int main(void)
 		cmocka_unit_test(test_reload),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "shutdown") == 0)
+		return watch_shutdown();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
