@@ -23,6 +23,7 @@ struct judge {
 	struct rounds *rounds;
 	sd_bus_slot *slot; /* of the unit's changes */
 	unsigned int generation; /* of the connection it was made on */
+	uint64_t began, deadline;
 	unsigned int followed; /* invocations */
 	bool runs; /* at the last look */
 	bool delayed; /* the commit waits for an external probe, and it was said */
@@ -79,6 +80,9 @@ static int follow_invocation(struct judge *judge, const struct unit *unit)
 		return JUDGE_BAD;
 	}
 	rounds_reset(judge->rounds);
+	if (judge->how->phase == JUDGE_WATCH && judge->how->deadline > judge->began)
+		/* probation begins anew */
+		judge->deadline = clock_monotonic_usec() + (judge->how->deadline - judge->began);
 	tell(judge, EVENT_NOTE, "the unit was restarted by somebody; its new invocation is judged");
 	return LOOK_RUNS;
 }
@@ -129,7 +133,7 @@ static int late(const struct judge *judge, const char *what)
 /* > 0: a verdict. */
 static int decide_start(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
 {
-	bool over = clock_monotonic_usec() >= judge->how->deadline;
+	bool over = clock_monotonic_usec() >= judge->deadline;
 	char why[STATE_REASON_MAX - 50];
 	int r;
 
@@ -158,7 +162,7 @@ static bool waits_for_external(struct judge *judge, uint64_t now)
 		tell(judge, EVENT_WARNING,
 		     "an external probe fails: this does not condemn the release, but delays the commit");
 	judge->delayed = true;
-	return now < judge->how->deadline + EXTERNAL_PATIENCE_USEC;
+	return now < judge->deadline + EXTERNAL_PATIENCE_USEC;
 }
 
 static int decide_watch(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
@@ -173,7 +177,7 @@ static int decide_watch(struct judge *judge, const struct unit *unit, bool runs,
 			       failed->options->name, failed->failures, failed->text);
 		return JUDGE_BAD;
 	}
-	if (!runs || now < judge->how->deadline || rounds_any_in_doubt(judge->rounds) ||
+	if (!runs || now < judge->deadline || rounds_any_in_doubt(judge->rounds) ||
 	    waits_for_external(judge, now))
 		return 0;
 	r = find_proof(judge, unit, err);
@@ -235,8 +239,8 @@ static int wait_for_news(const struct judge *judge, struct error *err)
 
 	if (judge->runs && next < until)
 		until = next;
-	if (judge->how->deadline > now && judge->how->deadline < until)
-		until = judge->how->deadline;
+	if (judge->deadline > now && judge->deadline < until)
+		until = judge->deadline;
 	return manager_wait(judge->manager, judge->rounds->epoll_fd, until > now ? until - now : 0,
 			    err);
 }
@@ -295,6 +299,8 @@ int judge_run(const struct deploy_options *options, const struct judge_options *
 		.listener = listener,
 		.state = state,
 		.report = ret_report,
+		.began = clock_monotonic_usec(),
+		.deadline = how->deadline,
 	};
 	_cleanup_(rounds_freep) struct rounds *rounds = NULL;
 	int r;

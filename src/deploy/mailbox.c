@@ -14,10 +14,10 @@ static const struct {
 	unsigned int phases; /* bit set: allowed in this phase */
 	const char *why_not;
 } allowed[] = {
-	{VERB_INSTALL,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or cancel it"},
-	{VERB_UPDATE,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or cancel it"},
+	{VERB_INSTALL,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or end it: `flipslot cancel` before the switch, `flipslot rollback` after it"},
+	{VERB_UPDATE,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or end it: `flipslot cancel` before the switch, `flipslot rollback` after it"},
 	{VERB_CHECK,	1U << PHASE_IDLE, "a transaction is under way; wait for it"},
-	{VERB_SWITCH,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or roll it back"},
+	{VERB_SWITCH,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or end it: `flipslot cancel` before the switch, `flipslot rollback` after it"},
 	{VERB_ROLLBACK,	1U << PHASE_IDLE | 1U << PHASE_SWITCHING | 1U << PHASE_TRIAL | 1U << PHASE_WATCHING,
 	 "nothing was switched yet, or it is being rolled back already; before the switch use `flipslot cancel`"},
 	{VERB_CANCEL,	1U << PHASE_STAGING | 1U << PHASE_STAGED,

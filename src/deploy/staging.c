@@ -76,6 +76,8 @@ static int open_source(const char *path, int *ret_fd, struct error *err)
 	struct stat st;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, FAULT_CONFIG, "%s is not there any more", path);
 	if (fd < 0)
 		return error_errno(err, "opening %s", path);
 	if (fstat(fd, &st) < 0)
@@ -150,7 +152,8 @@ static int end_badly(struct session *session, const struct watcher *watcher,
 		     const struct error *cause, struct error *err)
 {
 	bool touched = watcher->step == STAGE_WRITE || watcher->step == STAGE_SYNC;
-	bool failed = touched || cause->fault == FAULT_NETWORK;
+	bool again = session->state.transaction.attempts > 0; /* it had been all right before */
+	bool failed = touched || again || cause->fault == FAULT_NETWORK;
 
 	if (session->stop || session->state.phase != session->working)
 		return 0;

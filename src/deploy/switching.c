@@ -38,7 +38,7 @@ int switching_preflight(struct session *session, enum slot target, bool *ret_go,
 		.dirfd = session->dirfd,
 		.target = target,
 		.current = transaction->origin,
-		.start = transaction->start,
+		.start = transaction->start || transaction->verb == VERB_ROLLBACK,
 		.attended_override = !verb_stages(transaction->verb),
 	};
 	struct preflight preflight = {};

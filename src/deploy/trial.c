@@ -5,6 +5,7 @@
 #include "deploy/mailbox.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
+#include "store/layout.h"
 
 #define STARTS_MAX 2 /* by us, of a unit that stopped without failing */
 
@@ -132,6 +133,10 @@ int trial_watch(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
 		return condemn(session, &report, err);
+	/* whatever was done to `current` meanwhile: what is committed is what it names */
+	r = layout_point_current(session->dirfd, session->state.transaction.target, err);
+	if (r < 0)
+		return r;
 	(void)snprintf(reason, sizeof(reason), "passed its probes and was well for %s (proof: %s)",
 		       clock_format_span(session->options->watch_usec, span),
 		       proof_name(report.proof.proof));
