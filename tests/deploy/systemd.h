@@ -1,0 +1,305 @@
+/*
+ * A machine with one unit, played: jobs, what the unit does on either slot, a clock that only goes on when somebody
+ * waits. Needs the comment "LDFLAGS: @tests/deploy/systemd.flags" on the first line of the test.
+ */
+#pragma once
+
+#include "app.h"
+
+#include "unit/cgroup.h"
+#include "unit/job.h"
+#include "unit/proof.h"
+
+/* How the unit behaves when it runs a slot. */
+struct systemd_behaviour {
+	enum job_result start[4]; /* of the first starts on it; then as the last one */
+	uint64_t takes_usec; /* a start */
+	uint64_t dies_after_usec; /* it fails then; 0: never */
+	uint64_t stops_after_usec; /* it leaves with 0 then */
+	bool keeps_old_code; /* its processes still use the other slot */
+	bool sick; /* Type=notify, but its STATUS= is not "ok" */
+};
+
+static struct {
+	struct systemd_behaviour slots[SLOT_MAX];
+	bool gone; /* the manager does not answer */
+	bool stopping; /* the machine goes down */
+	bool user_unit; /* a user's manager has one of the same name */
+	/* what is so now */
+	uint64_t now;
+	const char *active, *sub;
+	char invocation[33];
+	unsigned int invocations;
+	unsigned int restarts;
+	bool job_pending;
+	enum slot runs;
+	uint64_t since; /* it runs */
+	unsigned int starts[SLOT_MAX];
+	char jobs[256]; /* what was asked: "restart b, stop -, " */
+	unsigned int resets, waits;
+	void (*on_wait)(void); /* asked at each wait */
+	/* the job under way */
+	enum job_type job;
+	uint64_t job_ends;
+} systemd;
+
+uint64_t __wrap_clock_monotonic_usec(void);
+int __wrap_manager_open(struct manager **ret_manager, struct error *err);
+void __wrap_manager_free(struct manager *manager);
+sd_bus *__wrap_manager_bus(struct manager *manager);
+unsigned int __wrap_manager_generation(const struct manager *manager);
+int __wrap_manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err);
+int __wrap_manager_wait(struct manager *manager, int fd, uint64_t timeout_usec, struct error *err);
+int __wrap_unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
+		      struct error *err);
+int __wrap_unit_reset_failed(struct manager *manager, const char *name, struct error *err);
+int __wrap_unit_revive_triggers(struct manager *manager, const struct unit *unit,
+				struct error *err);
+int __wrap_job_new(struct manager *manager, enum job_type type, const char *unit,
+		   struct job **ret_job, struct error *err);
+void __wrap_job_free(struct job *job);
+int __wrap_job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *ret_result,
+		    struct error *err);
+int __wrap_proof_find(const struct unit *unit, const char *slot_path, const char *other_path,
+		      const char *current_path, struct proof_verdict *ret_verdict,
+		      struct error *err);
+int __wrap_sd_bus_match_signal(sd_bus *bus, sd_bus_slot **ret, const char *sender, const char *path,
+			       const char *interface, const char *member,
+			       sd_bus_message_handler_t callback, void *userdata);
+int __wrap_cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who,
+					size_t room, struct error *err);
+
+/* ---- the unit ---- */
+
+static void systemd_set(const char *active, const char *sub)
+{
+	systemd.active = active;
+	systemd.sub = sub;
+}
+
+UNUSED static void systemd_run(enum slot slot)
+{
+	systemd.runs = slot;
+	systemd.since = systemd.now;
+	systemd.restarts = 0;
+	(void)snprintf(systemd.invocation, sizeof(systemd.invocation), "inv-%u",
+		       ++systemd.invocations);
+	systemd_set("active", "running");
+}
+
+static void systemd_age(void)
+{
+	const struct systemd_behaviour *how;
+	uint64_t age = systemd.now - systemd.since;
+
+	if (systemd.runs == SLOT_NONE || strcmp(systemd.active, "active") != 0)
+		return;
+	how = &systemd.slots[systemd.runs];
+	if (how->dies_after_usec > 0 && age >= how->dies_after_usec)
+		systemd_set("failed", "failed");
+	else if (how->stops_after_usec > 0 && age >= how->stops_after_usec)
+		systemd_set("inactive", "dead");
+}
+
+static void systemd_pass(uint64_t usec)
+{
+	systemd.now += usec;
+	assert_true(++systemd.waits < 100000);
+	if (systemd.on_wait)
+		systemd.on_wait();
+	systemd_age();
+}
+
+int __wrap_unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
+		      struct error *err)
+{
+	bool running = strcmp(systemd.active, "active") == 0;
+	struct unit unit = { .restarts = systemd.restarts, .job_pending = systemd.job_pending };
+	char path[128];
+
+	assert_ptr_equal(manager, (struct manager *)&systemd);
+	if (systemd.gone)
+		return error_set(err, FAULT_UNIT, "no manager");
+	(void)text_copy(name, unit.name, sizeof(unit.name));
+	(void)text_copy("loaded", unit.load_state, sizeof(unit.load_state));
+	(void)text_copy(systemd.active, unit.active_state, sizeof(unit.active_state));
+	(void)text_copy(systemd.sub, unit.sub_state, sizeof(unit.sub_state));
+	(void)text_copy("notify", unit.type, sizeof(unit.type));
+	(void)text_copy(strcmp(systemd.active, "failed") == 0 ? "exit-code" : "success",
+			unit.result, sizeof(unit.result));
+	(void)text_copy(systemd.invocation, unit.invocation, sizeof(unit.invocation));
+	if (systemd.runs == SLOT_NONE || !systemd.slots[systemd.runs].sick)
+		(void)text_copy("ok", unit.status_text, sizeof(unit.status_text));
+	unit.main_pid = running ? 4711 : 0;
+	unit.active_enter_usec = running ? systemd.since : 0;
+	unit.start_timeout_usec = 90 * USEC_PER_SEC;
+	unit.drop_in_paths = calloc(1, sizeof(char *));
+	unit.exec_start = calloc(1, sizeof(*unit.exec_start));
+	unit.n_exec_start = 1;
+	(void)snprintf(path, sizeof(path), "%s/" LAYOUT_CURRENT "/run", check_path);
+	(void)text_copy(path, unit.exec_start[0].path, sizeof(unit.exec_start[0].path));
+	unit.exec_start[0].argv = calloc(2, sizeof(char *));
+	unit.exec_start[0].argv[0] = strdup(path);
+	*ret_unit = unit;
+	return 0;
+}
+
+int __wrap_unit_reset_failed(struct manager *manager, const char *name, struct error *err)
+{
+	if (strcmp(systemd.active, "failed") == 0)
+		systemd_set("inactive", "dead");
+	systemd.resets++;
+	return 0;
+}
+
+int __wrap_unit_revive_triggers(struct manager *manager, const struct unit *unit, struct error *err)
+{
+	return 0;
+}
+
+int __wrap_proof_find(const struct unit *unit, const char *slot_path, const char *other_path,
+		      const char *current_path, struct proof_verdict *ret_verdict,
+		      struct error *err)
+{
+	const char *dir = systemd.runs == SLOT_NONE ? "?" : slot_dir_name(systemd.runs);
+	bool old = systemd.runs != SLOT_NONE && systemd.slots[systemd.runs].keeps_old_code;
+	bool runs = strcmp(slot_path + strlen(check_path) + 1, dir) == 0;
+
+	*ret_verdict = (struct proof_verdict){
+		.proof = runs && !old ? PROOF_STRONG : PROOF_WEAK,
+		.other_slot = old || (!runs && systemd.runs != SLOT_NONE),
+	};
+	return 0;
+}
+
+int __wrap_cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who,
+					size_t room, struct error *err)
+{
+	*ret_found = systemd.user_unit;
+	(void)text_copy("alice", ret_who, room);
+	return 0;
+}
+
+/* ---- jobs ---- */
+
+int __wrap_job_new(struct manager *manager, enum job_type type, const char *unit,
+		   struct job **ret_job, struct error *err)
+{
+	static const char *const names[] = { "start", "stop", "restart" };
+	size_t size = strlen(systemd.jobs);
+	enum slot slot = app_current();
+
+	(void)snprintf(systemd.jobs + size, sizeof(systemd.jobs) - size, "%s %s, ", names[type],
+		       slot_name(slot));
+	systemd.job = type;
+	systemd.job_ends = systemd.now + USEC_PER_SEC / 10;
+	if (type != JOB_STOP) {
+		systemd.runs = slot;
+		systemd.job_ends += slot == SLOT_NONE ? 0 : systemd.slots[slot].takes_usec;
+		systemd_set("activating", "start");
+	}
+	*ret_job = (struct job *)&systemd;
+	return 0;
+}
+
+void __wrap_job_free(struct job *job)
+{
+}
+
+static enum job_result systemd_end_start(void)
+{
+	const struct systemd_behaviour *how = &systemd.slots[systemd.runs];
+	unsigned int n = systemd.starts[systemd.runs]++;
+	enum job_result result = how->start[n < 4 ? n : 3];
+
+	if (result == JOB_RESULT_DONE)
+		systemd_run(systemd.runs);
+	else
+		systemd_set("failed", "failed");
+	return result;
+}
+
+int __wrap_job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *ret_result,
+		    struct error *err)
+{
+	if (systemd.now < systemd.job_ends) {
+		systemd_pass(timeout_usec < systemd.job_ends - systemd.now ?
+				     timeout_usec :
+				     systemd.job_ends - systemd.now);
+		return JOB_PENDING;
+	}
+	*ret_result = JOB_RESULT_DONE;
+	if (systemd.job != JOB_STOP)
+		*ret_result = systemd_end_start();
+	else {
+		systemd.runs = SLOT_NONE;
+		systemd_set("inactive", "dead");
+	}
+	return 0;
+}
+
+/* ---- the manager and the clock ---- */
+
+uint64_t __wrap_clock_monotonic_usec(void)
+{
+	return systemd.now;
+}
+
+int __wrap_manager_open(struct manager **ret_manager, struct error *err)
+{
+	if (systemd.gone)
+		return error_set(err, FAULT_UNIT, "no manager");
+	*ret_manager = (struct manager *)&systemd;
+	return 0;
+}
+
+void __wrap_manager_free(struct manager *manager)
+{
+}
+
+sd_bus *__wrap_manager_bus(struct manager *manager)
+{
+	return NULL;
+}
+
+unsigned int __wrap_manager_generation(const struct manager *manager)
+{
+	return 1;
+}
+
+int __wrap_manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err)
+{
+	*ret_stopping = systemd.stopping;
+	return 0;
+}
+
+int __wrap_manager_wait(struct manager *manager, int fd, uint64_t timeout_usec, struct error *err)
+{
+	systemd_pass(timeout_usec > 0 ? timeout_usec : 1);
+	return 0;
+}
+
+int __wrap_sd_bus_match_signal(sd_bus *bus, sd_bus_slot **ret, const char *sender, const char *path,
+			       const char *interface, const char *member,
+			       sd_bus_message_handler_t callback, void *userdata)
+{
+	return 0;
+}
+
+/* cmocka setup: the unit has been running slot a for a minute. */
+UNUSED static int systemd_setup(void **state)
+{
+	int r;
+
+	memset(&systemd, 0, sizeof(systemd));
+	systemd.now = 1000 * USEC_PER_SEC;
+	r = app_setup(state);
+	app_probe.kind = PROBE_NOTIFY;
+	app_probe.match = (char *)"ok";
+	systemd_run(SLOT_A);
+	systemd.now += 60 * USEC_PER_SEC;
+	return r;
+}
+
+#define systemd_test(test) \
+	cmocka_unit_test_setup_teardown(test, systemd_setup, check_teardown_closed)
