@@ -1,10 +1,12 @@
 /*
- * The bytes that libarchive asks for: verified pieces of an archive, through its callbacks.
+ * The bytes that libarchive asks for: verified pieces of an archive, or what a thread unpacks of them,
+ * through its callbacks.
  */
 #pragma once
 
 #include "release/intake.h"
 #include "release/pieces.h"
+#include "release/unpack.h"
 
 struct archive; /* libarchive's */
 
@@ -14,10 +16,11 @@ struct archive; /* libarchive's */
  */
 struct feed {
 	struct pieces *pieces;
+	struct unpack *unpack; /* NULL: the pieces as they are */
 	const struct intake *intake; /* has the limits */
 	pieces_progress progress; /* may be NULL */
 	void *progress_data;
-	uint64_t position; /* where libarchive reads next */
+	uint64_t position; /* in the archive, where the next read begins */
 	uint64_t furthest; /* what progress was told last */
 	uint64_t fetched; /* pieces given out */
 	int code; /* < 0: a callback failed, *err says why */

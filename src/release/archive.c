@@ -58,15 +58,13 @@ static int fail(const struct reading *reading)
 
 /* ---- opening ---- */
 
-typedef int (*support)(struct archive *archive);
-
-/* By the first bytes; NULL: as it is. */
-static support find_filter(const uint8_t *bytes, size_t size)
+/* By the first bytes; NULL: it is not compressed. */
+static unpack_filter find_filter(const uint8_t *bytes, size_t size)
 {
 	static const struct {
 		uint8_t magic[6];
 		size_t size;
-		support filter;
+		unpack_filter filter;
 	} filters[] = {
 		{ { 0x1f, 0x8b }, 2, archive_read_support_filter_gzip },
 		{ { 'B', 'Z', 'h' }, 3, archive_read_support_filter_bzip2 },
@@ -86,24 +84,21 @@ static bool begins_as_zip(const uint8_t *bytes, size_t size)
 	return size >= 4 && (memcmp(bytes, "PK\3\4", 4) == 0 || memcmp(bytes, "PK\5\6", 4) == 0);
 }
 
-/*
- * One format and one filter are offered to libarchive, so that nothing is left to its guessing. A filter
- * that is not built in returns a warning: it would run a program.
- */
+/* One format is offered to libarchive, and a compression is taken off before: nothing is guessed. */
 static int choose_kind(struct reading *reading, const uint8_t *bytes, size_t size)
 {
-	support filter = find_filter(bytes, size);
+	unpack_filter filter = find_filter(bytes, size);
 	int r;
 
 	reading->is_zip = begins_as_zip(bytes, size);
 	r = reading->is_zip ? archive_read_support_format_zip_seekable(reading->archive) :
 			      archive_read_support_format_tar(reading->archive);
-	if (r == ARCHIVE_OK && filter)
-		r = filter(reading->archive);
-	if (r == ARCHIVE_OK)
+	if (r != ARCHIVE_OK)
+		return error_set(reading->err, FAULT_INTERNAL,
+				 "this libarchive does not read such an archive");
+	if (!filter)
 		return 0;
-	return error_set(reading->err, FAULT_INTERNAL,
-			 "this libarchive does not read such an archive by itself");
+	return unpack_new(reading->feed.pieces, filter, &reading->feed.unpack, reading->err);
 }
 
 static int open_archive(struct reading *reading)
@@ -120,12 +115,7 @@ static int open_archive(struct reading *reading)
 	if (r < 0)
 		return r;
 	feed_attach(&reading->feed, reading->archive);
-	if (archive_read_open1(reading->archive) != ARCHIVE_OK)
-		return fail_to_open(reading);
-	if (archive_filter_count(reading->archive) > 2)
-		return error_set(reading->err, FAULT_CORRUPT,
-				 "the archive is compressed more than once");
-	return 0;
+	return archive_read_open1(reading->archive) == ARCHIVE_OK ? 0 : fail_to_open(reading);
 }
 
 /* ---- entries ---- */
@@ -360,6 +350,7 @@ static void reading_done(struct reading *reading)
 {
 	if (reading->archive)
 		(void)archive_read_free(reading->archive);
+	unpack_free(reading->feed.unpack);
 	intake_free(reading->intake);
 }
 

@@ -36,29 +36,46 @@ static int tell_progress(struct feed *feed)
 			      feed->err);
 }
 
-static la_ssize_t on_read(struct archive *archive, void *data, const void **ret_bytes)
+static int read_piece(struct feed *feed, const void **ret_bytes, size_t *ret_size)
 {
-	struct feed *feed = data;
 	size_t offset = feed->position % PIECES_SIZE;
-	const void *piece;
-	size_t size;
-	int r;
+	const void *piece = NULL;
+	size_t size = 0;
+	int r = count_fetched(feed);
 
-	if (feed->position >= pieces_bytes(feed->pieces))
-		return 0;
-	r = count_fetched(feed);
-	if (r == 0)
-		r = feed_check_unpacked(feed, archive);
 	if (r == 0)
 		r = pieces_read(feed->pieces, feed->position / PIECES_SIZE, &piece, &size,
 				feed->err);
-	if (r == 0) {
-		*ret_bytes = (const uint8_t *)piece + offset;
-		feed->position += size - offset;
-		r = tell_progress(feed);
-	}
+	if (r < 0)
+		return r;
+	*ret_bytes = (const uint8_t *)piece + offset;
+	*ret_size = size - offset;
+	feed->position += size - offset;
+	return 0;
+}
+
+static int read_bytes(struct feed *feed, const void **ret_bytes, size_t *ret_size)
+{
+	if (feed->unpack)
+		return unpack_read(feed->unpack, ret_bytes, ret_size, &feed->position, feed->err);
+	if (feed->position < pieces_bytes(feed->pieces))
+		return read_piece(feed, ret_bytes, ret_size);
+	*ret_size = 0;
+	return 0;
+}
+
+static la_ssize_t on_read(struct archive *archive, void *data, const void **ret_bytes)
+{
+	struct feed *feed = data;
+	size_t size = 0;
+	int r = feed_check_unpacked(feed, archive);
+
 	if (r == 0)
-		return (la_ssize_t)(size - offset);
+		r = read_bytes(feed, ret_bytes, &size);
+	if (r == 0)
+		r = tell_progress(feed);
+	if (r == 0)
+		return (la_ssize_t)size;
 	feed->code = r;
 	archive_set_error(archive, EIO, "stopped");
 	return ARCHIVE_FATAL;
@@ -93,6 +110,8 @@ void feed_attach(struct feed *feed, struct archive *archive)
 {
 	archive_read_set_callback_data(archive, feed);
 	archive_read_set_read_callback(archive, on_read);
+	if (feed->unpack)
+		return;
 	archive_read_set_skip_callback(archive, on_skip);
 	archive_read_set_seek_callback(archive, on_seek);
 }
