@@ -91,19 +91,21 @@ UNUSED static struct digest app_digest(const char *text)
 	return digest;
 }
 
-/* Fills the slot with a release (a program `run` that is the version's name) and seals it. */
+/* Fills the slot with a release (a program `run` that says its version) and seals it. */
 UNUSED static struct state_release app_seal_as(enum slot slot, struct descriptor descriptor)
 {
 	struct index_entry file = { .type = INDEX_FILE, .mode = 0755, .path = (char *)"run" };
 	_cleanup_(index_freep) struct index *index = NULL;
 	struct state_release release = {};
 	_cleanup_close_ int fd = -1;
+	char script[160];
 
+	(void)snprintf(script, sizeof(script), "#!/bin/sh\necho %s\n", descriptor.version);
 	assert_int_equal(layout_open_slot(check_fd, slot, &fd, NULL), 0);
-	check_write(fd, "run", descriptor.version, strlen(descriptor.version));
+	check_write(fd, "run", script, strlen(script));
 	assert_int_equal(fchmodat(fd, "run", 0755, 0), 0);
-	file.size = strlen(descriptor.version);
-	file.digest = app_digest(descriptor.version);
+	file.size = strlen(script);
+	file.digest = app_digest(script);
 	assert_int_equal(index_new(&index, NULL), 0);
 	assert_int_equal(index_add(index, &file, NULL, NULL), 0);
 	assert_int_equal(seal_write(check_fd, slot, &descriptor, index, NULL), 0);
