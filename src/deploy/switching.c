@@ -10,6 +10,7 @@
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC
 #define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
+#define QUIET_USEC	 (60 * USEC_PER_SEC) /* that jobs of others are waited for */
 #define STEADY_USEC	 (5 * USEC_PER_SEC) /* up for that long, a service may excuse probes */
 #define CANCELED_MAX	 3 /* times that somebody else's job may push ours out of the queue */
 
@@ -30,6 +31,49 @@ static int refuse(struct session *session, const struct preflight *preflight, st
 	return ending_end(session, OUTCOME_REFUSED, preflight->findings[0].fault, reason, err);
 }
 
+/*
+ * A job of the unit that is in the queue, as after a boot, is waited for: it is no reason to refuse an
+ * update. Ends early when a request or a stop wants something else.
+ */
+static int let_jobs_end(struct session *session, struct manager *manager, struct error *err)
+{
+	uint64_t end = clock_monotonic_usec() + QUIET_USEC;
+
+	while (clock_monotonic_usec() < end) {
+		_cleanup_unit_ struct unit unit = {};
+		int r = unit_query(manager, session->options->unit, &unit, err);
+
+		if (r < 0 || !unit.job_pending || mailbox_interrupt(session) > 0)
+			return r;
+		r = manager_wait(manager, session->wake_fd, LOOK_PERIOD_USEC / 5, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int ask_preflight(struct session *session, const struct preflight_input *input,
+			 struct preflight *ret_preflight, struct error *err)
+{
+	struct manager *manager = NULL;
+	struct error no_manager = {};
+	int r;
+
+	if (session_manager(session, &manager, &no_manager) < 0) {
+		ret_preflight->n_findings = 1;
+		ret_preflight->findings[0].fault = no_manager.fault;
+		(void)text_copy(no_manager.text, ret_preflight->findings[0].text,
+				sizeof(ret_preflight->findings[0].text));
+		return 0;
+	}
+	if (!input->attended_override) {
+		r = let_jobs_end(session, manager, err);
+		if (r < 0)
+			return r;
+	}
+	return preflight_run(session->options, input, manager, ret_preflight, err);
+}
+
 int switching_preflight(struct session *session, enum slot target, bool *ret_go, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
@@ -42,20 +86,12 @@ int switching_preflight(struct session *session, enum slot target, bool *ret_go,
 		.attended_override = !verb_stages(transaction->verb),
 	};
 	struct preflight preflight = {};
-	struct manager *manager = NULL;
-	struct error no_manager = {};
 	int r;
 
-	if (session_manager(session, &manager, &no_manager) < 0) {
-		preflight.n_findings = 1;
-		preflight.findings[0].fault = no_manager.fault;
-		(void)text_copy(no_manager.text, preflight.findings[0].text,
-				sizeof(preflight.findings[0].text));
-	} else {
-		r = preflight_run(session->options, &input, manager, &preflight, err);
-		if (r < 0)
-			return r;
-	}
+	*ret_go = false;
+	r = ask_preflight(session, &input, &preflight, err);
+	if (r < 0 || session->stop || session->state.phase != session->working)
+		return r;
 	*ret_go = preflight.n_findings == 0;
 	return *ret_go ? 0 : refuse(session, &preflight, err);
 }
