@@ -89,6 +89,7 @@ PROGRAM := $(if $(wildcard src/main.c),$(B)/flipslot)
 LINKED := $(PRESENT:%=$(B)/link-%)
 TESTS := $(foreach l,$(LAYERS),$(TEST_$l))
 FAULT_APP := $(if $(wildcard tests/fault-app/fault-app.c),$(B)/fault-app)
+TUF_CLIENT := $(if $(wildcard tests/tuf-conformance/client.c),$(B)/tuf-conformance-client)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -130,17 +131,22 @@ $(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) -MMD -MP -MF $@.d \
 		$(LDFLAGS_ALL) -o $@ $< $(call libs,libsystemd)
 
+$(B)/tuf-conformance-client: tests/tuf-conformance/client.c $(DEPS_trust) $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libcurl $(PC_trust)) -MMD -MP -MF $@.d \
+		$(LDFLAGS_ALL) -o $@ $< $(DEPS_trust) $(call libs,libcurl $(PC_trust))
+
 -include $(wildcard $(B)/*.d $(B)/src/*.d $(B)/src/*/*.d $(B)/tests/*/*.d)
 
 # ---- tests ----
 # The unit tests run twice: as they are, and from the sanitizers' build beside this one.
 
-tests: $(TESTS:%=$(B)/%) $(FAULT_APP)
+tests: $(TESTS:%=$(B)/%) $(FAULT_APP) $(TUF_CLIENT)
 
 MAKE_ = $(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
-SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/system/test-*)
+SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/system/test-*)
 SYSTEM_JOBS ?= 1
 export B
 
@@ -156,7 +162,7 @@ $(PRESENT:%=check-%): check-%:
 	@tests/run -j 2 -t 120 $(call UNIT,$(TEST_$*))
 
 check-system:
-	+@$(MAKE_) all $(FAULT_APP)
+	+@$(MAKE_) all $(FAULT_APP) $(TUF_CLIENT)
 	@tests/run -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
 
 test:
