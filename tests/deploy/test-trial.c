@@ -1,0 +1,176 @@
+/* LDFLAGS: @tests/deploy/systemd.flags */
+/* The trial and the watch: what the verdict makes of the transaction. */
+#include "deploy/trial.h"
+
+#include "systemd.h"
+
+static struct session session;
+
+static void open_at(enum phase phase)
+{
+	struct state state;
+
+	systemd_run(SLOT_B);
+	state = app_under_way(phase);
+	(void)text_copy(systemd.invocation, state.transaction.invocation,
+			sizeof(state.transaction.invocation));
+	state.transaction.switched = 1;
+	app_open(&session, &state);
+}
+
+static struct state run(int (*step)(struct session *, struct error *))
+{
+	struct error err = {};
+
+	if (step(&session, &err) < 0)
+		fail_msg("%s", err.text);
+	session_close(&session);
+	return app_load();
+}
+
+static void a_passed_trial_is_watched(void **unused)
+{
+	struct state after;
+
+	open_at(PHASE_TRIAL);
+	session.job_began = systemd.now - 5000;
+	after = run(trial_run);
+	assert_int_equal(after.phase, PHASE_WATCHING);
+	assert_true(after.transaction.downtime >= 5000 &&
+		    after.transaction.downtime < USEC_PER_SEC);
+	assert_string_equal(after.transaction.invocation, systemd.invocation);
+}
+
+/* A worker that took over does not know when the job began. */
+static void downtime_is_not_guessed(void **unused)
+{
+	open_at(PHASE_TRIAL);
+	assert_int_equal(run(trial_run).transaction.downtime, 0);
+}
+
+static void a_failed_trial_is_reverted(void **unused)
+{
+	struct state after;
+
+	systemd.slots[SLOT_B].sick = true;
+	open_at(PHASE_TRIAL);
+	after = run(trial_run);
+	assert_int_equal(after.phase, PHASE_REVERTING);
+	assert_int_equal(after.transaction.fault, FAULT_UNHEALTHY);
+	assert_non_null(strstr(after.transaction.reason, "start deadline"));
+}
+
+/* The deadline counts from when the phase began, not from when this worker came. */
+static void a_worker_that_takes_over_grants_no_more_time(void **unused)
+{
+	uint64_t came = systemd.now;
+
+	systemd.slots[SLOT_B].sick = true;
+	open_at(PHASE_TRIAL);
+	session.state.transaction.phase_began_monotonic -= 20 * USEC_PER_SEC;
+	assert_int_equal(run(trial_run).phase, PHASE_REVERTING);
+	assert_int_equal(systemd.now - came, 10 * USEC_PER_SEC);
+}
+
+static void on_fail_keep_leaves_it_running(void **unused)
+{
+	struct history_entry newest;
+	struct state after;
+
+	app_options.keep = true;
+	systemd.slots[SLOT_B].sick = true;
+	open_at(PHASE_TRIAL);
+	after = run(trial_run);
+	assert_int_equal(after.phase, PHASE_IDLE);
+	assert_int_equal(app_current(), SLOT_B);
+	assert_int_equal(app_history(&newest), 1);
+	assert_int_equal(newest.outcome, OUTCOME_FAILED);
+	assert_string_equal(after.good.version, "1.0");
+}
+
+static void a_quiet_window_commits(void **unused)
+{
+	struct history_entry newest;
+	uint64_t came = systemd.now;
+	struct state after;
+
+	open_at(PHASE_WATCHING);
+	after = run(trial_watch);
+	assert_int_equal(after.phase, PHASE_IDLE);
+	assert_string_equal(after.good.version, "2.0");
+	assert_int_equal(app_history(&newest), 1);
+	assert_int_equal(newest.outcome, OUTCOME_COMMITTED);
+	assert_non_null(strstr(newest.reason, "proof: strong"));
+	assert_true(systemd.now - came >= app_options.watch_usec);
+}
+
+static void who_dies_in_the_window_is_reverted(void **unused)
+{
+	systemd.slots[SLOT_B].dies_after_usec = 50 * USEC_PER_SEC;
+	open_at(PHASE_WATCHING);
+	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+}
+
+/* Somebody stopped it, or it left with 0: it is started again, but not for ever. */
+static void a_stopped_unit_is_started_twice(void **unused)
+{
+	systemd.slots[SLOT_B].stops_after_usec = 15 * USEC_PER_SEC;
+	open_at(PHASE_WATCHING);
+	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+	assert_string_equal(systemd.jobs, "start b, start b, ");
+	assert_int_equal(app_told(EVENT_NOTE, "started again"), 2);
+}
+
+static void stopped_once_is_forgiven(void **unused)
+{
+	systemd.slots[SLOT_B].stops_after_usec = 40 * USEC_PER_SEC;
+	open_at(PHASE_WATCHING);
+	assert_int_equal(run(trial_watch).phase, PHASE_IDLE);
+	assert_string_equal(systemd.jobs, "start b, ");
+}
+
+static void a_start_that_fails_then_is_a_verdict(void **unused)
+{
+	struct state after;
+
+	systemd.slots[SLOT_B].stops_after_usec = 40 * USEC_PER_SEC;
+	systemd.slots[SLOT_B].start[0] = JOB_RESULT_FAILED;
+	open_at(PHASE_WATCHING);
+	after = run(trial_watch);
+	assert_int_equal(after.phase, PHASE_REVERTING);
+	assert_non_null(strstr(after.transaction.reason, "did not start"));
+}
+
+static void ask_to_stop(void)
+{
+	session.stop = systemd.waits > 5;
+}
+
+static void a_stop_leaves_it_under_way(void **unused)
+{
+	struct history_entry newest;
+
+	systemd.on_wait = ask_to_stop;
+	open_at(PHASE_WATCHING);
+	assert_int_equal(run(trial_watch).phase, PHASE_WATCHING);
+	assert_int_equal(app_history(&newest), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		systemd_test(a_passed_trial_is_watched),
+		systemd_test(downtime_is_not_guessed),
+		systemd_test(a_failed_trial_is_reverted),
+		systemd_test(a_worker_that_takes_over_grants_no_more_time),
+		systemd_test(on_fail_keep_leaves_it_running),
+		systemd_test(a_quiet_window_commits),
+		systemd_test(who_dies_in_the_window_is_reverted),
+		systemd_test(a_stopped_unit_is_started_twice),
+		systemd_test(stopped_once_is_forgiven),
+		systemd_test(a_start_that_fails_then_is_a_verdict),
+		systemd_test(a_stop_leaves_it_under_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
