@@ -239,6 +239,23 @@ static void a_moment_does_not_condemn(void **unused)
 	assert_int_equal(app_told(EVENT_PROBE, ""), 2); /* no, and yes again */
 }
 
+static void sick_over_a_restart(void)
+{
+	uint64_t at = systemd.now - began;
+
+	systemd.slots[SLOT_B].sick = at > 9 * USEC_PER_SEC && at < 15 * USEC_PER_SEC;
+	if (at > 12 * USEC_PER_SEC && systemd.invocations == 2)
+		systemd_run(SLOT_B);
+}
+
+/* What the old invocation did is not counted with what the new one does. */
+static void a_new_invocation_starts_from_zero(void **unused)
+{
+	systemd.on_wait = sick_over_a_restart;
+	assert_int_equal(judge(JUDGE_WATCH, WATCH, systemd.invocation), JUDGE_PASSED);
+	assert_string_equal(report.invocation, "inv-3");
+}
+
 /* A window of no length still asks every probe once. */
 static void no_window_is_one_round(void **unused)
 {
@@ -280,6 +297,7 @@ int main(void)
 		judge_test(who_dies_at_the_end_of_it_is_bad),
 		judge_test(a_probe_condemns_at_its_threshold),
 		judge_test(a_moment_does_not_condemn),
+		judge_test(a_new_invocation_starts_from_zero),
 		judge_test(no_window_is_one_round),
 		judge_test(an_interrupt_ends_it),
 	};
