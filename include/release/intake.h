@@ -10,8 +10,8 @@
  *
  * Refused with FAULT_NO_SPACE: more than the limits.
  *
- * Policy: directories get 0755. Files: the owner's r and x bits, copied to group and others; the owner's
- * w bit; nobody else may write. Times: mtime in seconds, if between 0 and 2^33, else 0. A hard link to a
+ * Policy: directories get 0755. Files: everybody may read them, everybody may execute what its owner may,
+ * its owner may write what he may, nobody else may write. Times: mtime in seconds, if between 0 and 2^33, else 0. A hard link to a
  * symlink becomes a symlink of the same text. Who owns files, ACLs, flags and extended attributes (but
  * security.capability, where setuid is allowed) are not taken over.
  */

@@ -108,6 +108,10 @@ static int check_content(struct scrub *scrub, const struct index_entry *entry,
 	struct digest digest;
 	int r;
 
+	if (fd < 0 && errno == EACCES) {
+		report(scrub, entry->path, "may not be read");
+		return 0;
+	}
 	if (fd < 0)
 		return complain(entry->path, err);
 	if (st->st_mtim.tv_sec != entry->mtime)

@@ -155,11 +155,12 @@ int intake_begin(struct intake *intake, const char *name, struct error *err)
 
 /* ---- policy ---- */
 
+/* A file that not even its owner may read could neither be verified nor served. */
 static mode_t file_mode(mode_t raw)
 {
-	mode_t owner = raw & 0700;
+	mode_t execute = raw & 0100 ? 0111 : 0;
 
-	return (raw & (S_ISUID | S_ISGID)) | owner | (owner & 0500) >> 3 | (owner & 0500) >> 6;
+	return (raw & (S_ISUID | S_ISGID | 0200)) | 0444 | execute;
 }
 
 static int apply_policy(const struct intake *intake, struct index_entry *entry, struct error *err)

@@ -159,6 +159,8 @@ static struct digest unpack_reference(const struct sample *sample,
 		   " && mkdir " UNPACKED);
 	(void)shell_run(top, (const char *const[]){ "tar", "-xp", strip, "-C", UNPACKED, "-f",
 						    sample->fields[3], NULL });
+	shell(top,
+	      "chmod -R u+r " UNPACKED); /* as the policy will have it, but who is not root must read */
 	fd = shell_open(top, UNPACKED);
 	if (stage_directory(other, SLOT_A, fd, options, NULL, &descriptor, &err) < 0)
 		print_error("the reference: %s\n", err.text);

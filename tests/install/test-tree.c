@@ -137,7 +137,7 @@ static void test_writes_what_it_is_told(void **state)
 
 static void test_modes_whatever_the_umask_is(void **state)
 {
-	static const mode_t umasks[] = { 0, 022, 0777 };
+	static const mode_t umasks[] = { 0, 022, 077 };
 	int dirfd = check_dirfd(state);
 	mode_t before = umask(0);
 
