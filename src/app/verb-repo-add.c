@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ static int add(const char *dir, const char *tree, const char *passphrase_file,
 		r = catalog_add(repo, tree_fd, release, &offer, err);
 	if (r < 0)
 		return r;
+	assert(offer);
 	printf("%s/%s/%s %s: sequence %" PRIu64 "%s, %" PRIu64 " bytes packed, %" PRIu64
 	       " unpacked\n",
 	       offer->app, offer->channel, offer->arch, offer->version, offer->sequence,

@@ -11,7 +11,7 @@
 static int verify(const char *dir, const char *root, struct error *err)
 {
 	_cleanup_close_ int dirfd = -1;
-	struct audit_result result;
+	struct audit_result result = {};
 	char when[CLOCK_TEXT_MAX];
 	int r = fd_open_dir(AT_FDCWD, dir, &dirfd, err);
 

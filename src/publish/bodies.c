@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/text.h"
 #include "publish/document.h"
 #include "publish/public.h"
 
@@ -152,7 +153,7 @@ int bodies_remove_key(json_t *root, enum root_role role, const char *keyid, stru
 
 	if (r < 0)
 		return r;
-	(void)strncat(whole, json_string_value(json_array_get(keyids, at)), sizeof(whole) - 1);
+	(void)text_copy(json_string_value(json_array_get(keyids, at)), whole, sizeof(whole));
 	(void)json_array_remove(keyids, at);
 	if (!is_used(root, whole))
 		(void)json_object_del(json_object_get(root, "keys"), whole);

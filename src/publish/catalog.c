@@ -1,5 +1,6 @@
 #include "publish/catalog.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -121,7 +122,7 @@ static void consider(const struct repo *repo, const char *file, uint64_t sequenc
 {
 	struct offer *found = NULL;
 
-	if (*offer || read_offer(repo, file, &found, NULL) < 0)
+	if (*offer || read_offer(repo, file, &found, NULL) < 0 || !found)
 		return;
 	if (found->sequence == sequence)
 		*offer = found;
@@ -149,7 +150,7 @@ int catalog_find(const struct repo *repo, const struct catalog_name *name, uint6
 		cleanup_close(&fd);
 		return CATALOG_ABSENT;
 	}
-	while ((entry = readdir(dir))) {
+	while ((entry = readdir(dir)) != NULL) {
 		if (!is_offer_of(entry->d_name, name->arch))
 			continue;
 		(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s/%.200s", name->app,
@@ -183,9 +184,9 @@ static int put(struct repo *repo, const struct offer *offer, struct error *err)
 	char hex[DIGEST_HEX_MAX];
 	char path[PATH_MAX_];
 	char file[FILE_MAX];
-	struct digest digest;
-	json_t *targets;
-	size_t size;
+	struct digest digest = {};
+	json_t *targets = NULL;
+	size_t size = 0;
 	int r = path_of(&name, path, err);
 
 	if (r == 0)
@@ -310,8 +311,10 @@ int catalog_withdraw(struct repo *repo, const struct catalog_name *name, uint64_
 	if (r == CATALOG_ABSENT)
 		return error_set(err, FAULT_CONFIG, "%s/%s/%s has no sequence %" PRIu64, name->app,
 				 name->channel, name->arch, sequence);
-	if (r == 0)
-		r = add_withdrawn(offer, old, why, err);
+	if (r < 0)
+		return r;
+	assert(offer && old);
+	r = add_withdrawn(offer, old, why, err);
 	if (r < 0)
 		return r;
 	if (min_sequence != CATALOG_KEEP)

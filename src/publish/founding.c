@@ -42,7 +42,7 @@ static int take_private(struct repo *repo, const char *name, const char *remembe
 			json_t **ret_key, struct error *err)
 {
 	char keyid[DIGEST_HEX_MAX];
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey = NULL;
 	int r = keyring_load(&repo->keyring, AT_FDCWD, name, repo->options.ask,
 			     repo->options.ask_data, keyid, err);
 

@@ -214,7 +214,7 @@ static int make(struct repo *repo, const struct choice *choice, enum root_role r
 	_cleanup_free_ char *data = NULL;
 	char name[LINE_MAX_];
 	json_t *body;
-	size_t size;
+	size_t size = 0;
 	int r;
 
 	if (before)
@@ -280,7 +280,7 @@ static int write_one(struct repo *repo, enum root_role role, json_t *document, s
 	_cleanup_free_ char *data = NULL;
 	_cleanup_free_ char *name = NULL;
 	_cleanup_free_ char *path = NULL;
-	size_t size;
+	size_t size = 0;
 	int r;
 
 	if (document == repo->published[role])

@@ -1,5 +1,6 @@
 #include "publish/keyring.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,19 +26,19 @@ static int id_of(const EVP_PKEY *pkey, char ret_id[static DIGEST_HEX_MAX], struc
 int keyring_add_consume(struct keyring *keyring, EVP_PKEY *pkey, char ret_id[static DIGEST_HEX_MAX],
 			struct error *err)
 {
-	struct keyring_key *keys = NULL;
-	int r = id_of(pkey, ret_id, err);
+	struct keyring_key *keys = reallocarray(keyring->keys, keyring->n_keys + 1, sizeof(*keys));
+	int r;
 
-	if (r == 0) {
-		keys = reallocarray(keyring->keys, keyring->n_keys + 1, sizeof(*keys));
-		if (!keys)
-			r = error_errno(err, "remembering a key");
+	if (!keys) {
+		EVP_PKEY_free(pkey);
+		return error_code(err, -ENOMEM, "remembering a key");
 	}
+	keyring->keys = keys;
+	r = id_of(pkey, ret_id, err);
 	if (r < 0) {
 		EVP_PKEY_free(pkey);
 		return r;
 	}
-	keyring->keys = keys;
 	keys += keyring->n_keys++;
 	keys->pkey = pkey;
 	memcpy(keys->id, ret_id, DIGEST_HEX_MAX);

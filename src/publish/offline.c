@@ -131,8 +131,8 @@ int offline_sign(int dirfd, const char *file, const struct keyring *keyring, str
 {
 	_cleanup_(jread_freep) json_t *document = NULL;
 	_cleanup_free_ char *data = NULL;
-	char keyid[DIGEST_HEX_MAX];
-	size_t size;
+	char keyid[DIGEST_HEX_MAX] = "";
+	size_t size = 0;
 	int r = read_file(dirfd, file, &document, err);
 
 	if (r < 0)

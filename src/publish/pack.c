@@ -237,7 +237,7 @@ static int read_in_locale(struct packing *packing, int dirfd, uint64_t bytes)
 static int finish(struct packing *packing, struct pack_result *result)
 {
 	_cleanup_(index_freep) struct index *index = NULL;
-	struct output_result output;
+	struct output_result output = {};
 	int r = measure_finish(packing->measure, &index, packing->err);
 
 	if (r == 0)

@@ -1,5 +1,6 @@
 #include "publish/repo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -175,8 +176,10 @@ int repo_open(const char *dir, const struct repo_options *options, struct repo *
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	int r = make(options, &repo, err);
 
-	if (r == 0)
-		r = fd_open_dir(AT_FDCWD, dir, &repo->dirfd, err);
+	if (r < 0)
+		return r;
+	assert(repo);
+	r = fd_open_dir(AT_FDCWD, dir, &repo->dirfd, err);
 	if (r < 0)
 		return r;
 	if (faccessat(repo->dirfd, REPO_STATE_DIR "/config", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
@@ -220,6 +223,7 @@ int repo_create(const char *dir, const struct repo_options *options, struct repo
 
 	if (r < 0)
 		return r;
+	assert(repo);
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return error_errno(err, "making %s", dir);
 	r = fd_open_dir(AT_FDCWD, dir, &repo->dirfd, err);

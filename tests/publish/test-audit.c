@@ -52,6 +52,17 @@ static void test_expired(void **state)
 	refuse(KIT_NOW + 8 * KIT_DAY, FAULT_STALE, "timestamp");
 }
 
+static void flip(const char *file, off_t at)
+{
+	int fd = openat(check_fd, file, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	assert_int_equal(close(fd), 0);
+}
+
 static void test_blobs(void **state)
 {
 	_cleanup_free_ char *blob = NULL;
@@ -60,6 +71,8 @@ static void test_blobs(void **state)
 	make();
 	blob = only_file("repo/blobs/sha256");
 	assert_int_equal(fstatat(check_fd, blob, &st, 0), 0);
+	flip(blob, st.st_size - 1);
+	refuse(KIT_NOW, FAULT_CORRUPT, "piece 0");
 	check_write(check_fd, blob, "x", 1);
 	refuse(KIT_NOW, FAULT_CORRUPT, "cut short");
 	assert_int_equal(unlinkat(check_fd, blob, 0), 0);

@@ -77,9 +77,11 @@ static void test_renew(void **state)
 {
 	_cleanup_(repo_freep) struct repo *repo = kit_repo();
 	_cleanup_free_ char *path = kit_path("nothing.json");
+	_cleanup_free_ char *published = kit_path("repo/metadata/1.targets.json");
 	struct error why = {};
 
 	check_error(offline_merge(repo, path, &why), &why, FAULT_CONFIG, "no file");
+	check_error(offline_merge(repo, published, &why), &why, FAULT_CONFIG, "waits");
 	check_error(offline_renew(repo, ROOT_ROLE_SNAPSHOT, &why), &why, FAULT_CONFIG, "refresh");
 	kit_good(offline_renew(repo, ROOT_ROLE_TARGETS, err));
 	check_error(offline_renew(repo, ROOT_ROLE_TARGETS, &why), &why, FAULT_CONFIG, "already");

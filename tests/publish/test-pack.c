@@ -63,8 +63,12 @@ static void test_same_tree_same_bytes(void **state)
 {
 	_cleanup_close_ int one = make_tree(check_dirfd(state), "one", false, 0755);
 	_cleanup_close_ int two = make_tree(check_dirfd(state), "two", true, 0700);
-	struct pack_result a = pack(check_dirfd(state), one, "1.tar.zst", &usual);
-	struct pack_result b = pack(check_dirfd(state), two, "2.tar.zst", &usual);
+	struct pack_result a, b;
+
+	set_mtime(two, "sub", 5);
+	set_mtime(two, "link", 5);
+	a = pack(check_dirfd(state), one, "1.tar.zst", &usual);
+	b = pack(check_dirfd(state), two, "2.tar.zst", &usual);
 
 	assert_true(digest_equal(&a.index, &b.index));
 	assert_true(digest_equal(&a.digest, &b.digest));
@@ -123,6 +127,21 @@ static void test_threads_do_not_matter(void **state)
 	}
 	for (int i = 0; i < 3; i++)
 		pack_result_done(&results[i]);
+}
+
+/* What is read back is checked against what was read: holes before, between and after data. */
+static void test_holes(void **state)
+{
+	_cleanup_close_ int tree = make_tree(check_dirfd(state), "one", false, 0755);
+	_cleanup_close_ int file = new_file(tree, "holes");
+	struct pack_result result;
+
+	assert_int_equal(pwrite(file, "x", 1, 1 << 20), 1);
+	assert_int_equal(pwrite(file, "y", 1, 3 << 20), 1);
+	assert_int_equal(ftruncate(file, 4 << 20), 0);
+	result = pack(check_dirfd(state), tree, "1.tar.zst", &usual);
+	assert_true(result.bytes > 4 << 20);
+	pack_result_done(&result);
 }
 
 static void check_pieces(int fd, const struct pack_result *result)
@@ -195,9 +214,13 @@ static void test_empty(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		check_in_dir(test_same_tree_same_bytes),   check_in_dir(test_times),
-		check_in_dir(test_threads_do_not_matter),  check_in_dir(test_pieces),
-		check_in_dir(test_what_would_not_install), check_in_dir(test_empty),
+		check_in_dir(test_same_tree_same_bytes),
+		check_in_dir(test_times),
+		check_in_dir(test_threads_do_not_matter),
+		check_in_dir(test_holes),
+		check_in_dir(test_pieces),
+		check_in_dir(test_what_would_not_install),
+		check_in_dir(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
