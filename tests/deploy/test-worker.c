@@ -1,0 +1,228 @@
+/* LDFLAGS: @tests/deploy/systemd.flags */
+/* Whole runs of the worker on a machine that is played. */
+#include "deploy/worker.h"
+
+#include <sys/eventfd.h>
+
+#include "store/lock.h"
+#include "store/request.h"
+#include "systemd.h"
+
+static unsigned int n_ready;
+static int stop_fd = -1;
+
+static void ready(void *data)
+{
+	n_ready++;
+}
+
+static int work(void)
+{
+	struct error err = {};
+	int r;
+
+	n_ready = 0;
+	r = worker_run(&app_options, &app_listener, ready, NULL, stop_fd, &err);
+	if (r < 0)
+		fail_msg("%s", err.text);
+	return r;
+}
+
+static void ask(enum verb verb)
+{
+	struct request request = { .verb = verb, .id = "id-2", .who = "tester" };
+
+	request.slot = SLOT_NONE;
+	assert_int_equal(clock_boot_id(request.boot_id, NULL), 0);
+	request.expires = systemd.now + 10 * USEC_PER_SEC;
+	assert_int_equal(request_store(check_fd, &request, NULL), 0);
+}
+
+static void another_worker_is_not_disturbed(void **unused)
+{
+	struct state state = app_under_way(PHASE_TRIAL);
+	_cleanup_close_ int fd = -1;
+
+	app_store(&state);
+	assert_int_equal(lock_take(check_fd, LAYOUT_LOCK, &fd, NULL), 0);
+	assert_int_equal(work(), WORKER_BUSY);
+	assert_int_equal(n_ready, 0);
+	assert_int_equal(app_load().transaction.attempts, 0);
+}
+
+static void nothing_to_do_is_said_and_left(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+
+	app_store(&state);
+	assert_int_equal(work(), 0);
+	assert_int_equal(n_ready, 1);
+	assert_int_equal(app_n_heard, 0);
+	assert_string_equal(systemd.jobs, "");
+}
+
+static void an_unrecorded_outcome_is_recorded_once(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+	struct history_entry newest;
+
+	state.transaction.outcome = OUTCOME_COMMITTED;
+	app_store(&state);
+	assert_int_equal(work(), 0);
+	assert_int_equal(work(), 0);
+	assert_int_equal(app_history(&newest), 1);
+	assert_int_equal(app_told(EVENT_OUTCOME, ""), 1);
+}
+
+/* From every phase behind the staging the transaction comes to its end. */
+static void what_is_under_way_is_brought_to_its_end(void **unused)
+{
+	static const struct {
+		enum phase phase;
+		enum slot runs;
+		enum outcome outcome;
+		const char *jobs;
+	} rows[] = {
+		{ PHASE_STAGED, SLOT_A, OUTCOME_COMMITTED, "restart b, " },
+		{ PHASE_SWITCHING, SLOT_A, OUTCOME_COMMITTED, "restart b, " },
+		{ PHASE_TRIAL, SLOT_B, OUTCOME_COMMITTED, "" },
+		{ PHASE_WATCHING, SLOT_B, OUTCOME_COMMITTED, "" },
+		{ PHASE_REVERTING, SLOT_B, OUTCOME_ROLLED_BACK, "restart a, " },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct state state = app_under_way(rows[i].phase);
+		struct history_entry newest = {};
+
+		systemd.jobs[0] = '\0';
+		systemd_run(rows[i].runs);
+		state.transaction.id[0] = (char)('a' + i);
+		(void)text_copy(systemd.invocation, state.transaction.invocation,
+				sizeof(state.transaction.invocation));
+		app_n_heard = 0;
+		app_store(&state);
+		assert_int_equal(work(), 0);
+		assert_int_equal(n_ready, 1);
+		assert_int_equal(app_history(&newest), i + 1);
+		assert_string_equal(newest.id, state.transaction.id);
+		assert_int_equal(newest.outcome, rows[i].outcome);
+		assert_string_equal(systemd.jobs, rows[i].jobs);
+		assert_int_equal(app_current(), systemd.runs);
+	}
+}
+
+static void a_bad_release_is_rolled_back(void **unused)
+{
+	struct state state = app_under_way(PHASE_STAGED);
+	struct history_entry newest;
+
+	systemd.slots[SLOT_B].dies_after_usec = 20 * USEC_PER_SEC;
+	app_store(&state);
+	assert_int_equal(work(), 0);
+	assert_string_equal(systemd.jobs, "restart b, restart a, ");
+	assert_int_equal(app_history(&newest), 1);
+	assert_int_equal(newest.outcome, OUTCOME_ROLLED_BACK);
+	assert_int_equal(app_current(), SLOT_A);
+	assert_int_equal(systemd.runs, SLOT_A);
+	assert_string_equal(app_load().bad[0].version, "2.0");
+}
+
+static void a_request_is_answered_and_done(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+	struct history_entry newest;
+
+	app_store(&state);
+	ask(VERB_SWITCH);
+	assert_int_equal(work(), 0);
+	assert_string_equal(app_load().answered, "id-2");
+	assert_true(app_load().accepted);
+	assert_int_equal(app_history(&newest), 1);
+	assert_string_equal(newest.id, "id-2");
+	assert_int_equal(newest.outcome, OUTCOME_COMMITTED);
+	assert_int_equal(app_current(), SLOT_B);
+	/* it is not done again */
+	assert_int_equal(work(), 0);
+	assert_int_equal(app_history(&newest), 1);
+}
+
+static void ask_for_rollback(void)
+{
+	if (systemd.waits == 5)
+		ask(VERB_ROLLBACK);
+}
+
+static void a_rollback_in_the_window_is_heard(void **unused)
+{
+	struct state state = app_under_way(PHASE_STAGED);
+	struct history_entry newest;
+
+	systemd.on_wait = ask_for_rollback;
+	app_store(&state);
+	assert_int_equal(work(), 0);
+	assert_int_equal(app_history(&newest), 1);
+	assert_int_equal(newest.outcome, OUTCOME_ROLLED_BACK);
+	assert_non_null(strstr(newest.reason, "rollback asked by tester"));
+	assert_int_equal(systemd.runs, SLOT_A);
+}
+
+static void an_old_request_is_dropped(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+
+	app_store(&state);
+	ask(VERB_SWITCH);
+	systemd.now += 60 * USEC_PER_SEC;
+	assert_int_equal(work(), 0);
+	assert_string_equal(app_load().answered, "id-2");
+	assert_false(app_load().accepted);
+	assert_int_equal(app_current(), SLOT_A);
+}
+
+static void stop_now(void)
+{
+	if (systemd.waits == 5)
+		assert_int_equal(eventfd_write(stop_fd, 1), 0);
+}
+
+static void a_stop_leaves_the_transaction_as_it_is(void **unused)
+{
+	struct history_entry newest;
+
+	for (unsigned int stopping = 0; stopping < 2; stopping++) {
+		struct state state = app_under_way(PHASE_WATCHING);
+		int r;
+
+		systemd_run(SLOT_B);
+		systemd.waits = 0;
+		systemd.stopping = stopping;
+		systemd.on_wait = stop_now;
+		stop_fd = eventfd(0, EFD_CLOEXEC);
+		app_store(&state);
+		r = work();
+		(void)close(stop_fd);
+		stop_fd = -1;
+		assert_int_equal(r, WORKER_STOPPED);
+		assert_int_equal(app_load().phase, PHASE_WATCHING);
+		/* only a shutdown of the machine excuses the boot to come */
+		assert_int_equal(app_load().transaction.orderly, stopping);
+		assert_int_equal(app_history(&newest), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		systemd_test(another_worker_is_not_disturbed),
+		systemd_test(nothing_to_do_is_said_and_left),
+		systemd_test(an_unrecorded_outcome_is_recorded_once),
+		systemd_test(what_is_under_way_is_brought_to_its_end),
+		systemd_test(a_bad_release_is_rolled_back),
+		systemd_test(a_request_is_answered_and_done),
+		systemd_test(a_rollback_in_the_window_is_heard),
+		systemd_test(an_old_request_is_dropped),
+		systemd_test(a_stop_leaves_the_transaction_as_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
