@@ -55,7 +55,7 @@ static int make_paths(struct session *session, struct error *err)
 		int n = snprintf(session->slot_path[slot], SESSION_PATH_MAX, "%s/%s", root,
 				 slot_dir_name(slot));
 		if (n >= SESSION_PATH_MAX)
-			return error_set(err, FAULT_CONFIG, "Root=%s is too long", root);
+			return error_set(err, FAULT_CONFIG, "Root= is too long: %.60s…", root);
 	}
 	(void)snprintf(session->current_path, SESSION_PATH_MAX, "%s/" LAYOUT_CURRENT, root);
 	return 0;
