@@ -1,0 +1,142 @@
+/* LDFLAGS: @tests/deploy/systemd.flags */
+/* Each finding by itself, and all of them at once. */
+#include "deploy/preflight.h"
+
+#include "systemd.h"
+
+static struct preflight preflight;
+static struct state state;
+static struct preflight_input input;
+
+static int setup(void **unused)
+{
+	int r = systemd_setup(unused);
+
+	state = app_under_way(PHASE_STAGED);
+	input = (struct preflight_input){
+		.state = &state, .dirfd = check_fd, .target = SLOT_B, .current = SLOT_A
+	};
+	return r;
+}
+
+#define preflight_test(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
+
+static size_t run(void)
+{
+	assert_int_equal(preflight_run(&app_options, &input, (struct manager *)&systemd, &preflight,
+				       NULL),
+			 0);
+	return preflight.n_findings;
+}
+
+static void check_finding(enum fault fault, const char *word)
+{
+	assert_int_equal(run(), 1);
+	assert_string_equal(fault_name(preflight.findings[0].fault), fault_name(fault));
+	if (!strstr(preflight.findings[0].text, word))
+		fail_msg("\"%s\" does not say \"%s\"", preflight.findings[0].text, word);
+}
+
+static void nothing_stands_in_the_way(void **unused)
+{
+	assert_int_equal(run(), 0);
+}
+
+static void a_hold(void **unused)
+{
+	state.hold = (struct state_hold){ .held = true, .who = "boss", .why = "holidays" };
+	check_finding(FAULT_BUSY, "by boss (holidays): `flipslot unhold gw`");
+	input.attended_override = true;
+	assert_int_equal(run(), 0);
+	input.attended_override = false;
+	state.hold.until = 1; /* over */
+	assert_int_equal(run(), 0);
+}
+
+static void a_unit_that_is_down(void **unused)
+{
+	systemd_set("inactive", "dead");
+	check_finding(FAULT_UNIT, "systemctl start gw.service");
+	input.start = true;
+	assert_int_equal(run(), 0);
+	input.start = false;
+	input.current = SLOT_NONE; /* a first install */
+	assert_int_equal(run(), 0);
+}
+
+static void a_job_in_the_queue(void **unused)
+{
+	systemd.job_pending = true;
+	check_finding(FAULT_BUSY, "systemctl list-jobs");
+}
+
+static void a_unit_of_the_same_name_of_a_user(void **unused)
+{
+	systemd.user_unit = true;
+	check_finding(FAULT_UNIT, "unit of user alice");
+}
+
+static void no_way_back(void **unused)
+{
+	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_A), 0), 0);
+	check_finding(FAULT_CORRUPT, "has no seal");
+	check_write(check_fd, slot_seal_name(SLOT_A), "?", 1);
+	check_finding(FAULT_CORRUPT, "no way back");
+}
+
+static void a_target_that_is_not_whole(void **unused)
+{
+	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_B), 0), 0);
+	check_finding(FAULT_CORRUPT, "slot b holds no complete release");
+	input.target = SLOT_NONE; /* before the staging */
+	assert_int_equal(run(), 0);
+}
+
+static void a_target_that_is_something_else(void **unused)
+{
+	(void)app_seal(SLOT_B, "6.6");
+	check_finding(FAULT_CORRUPT, "slot b holds 6.6, which is not what was staged");
+}
+
+static void a_program_that_is_missing(void **unused)
+{
+	assert_int_equal(unlinkat(check_fd, "slots/b/run", 0), 0);
+	check_finding(FAULT_UNIT, "2.0 would not start");
+}
+
+static void a_unit_that_goes_elsewhere(void **unused)
+{
+	app_options.root = "/srv/elsewhere";
+	assert_true(run() >= 1);
+	assert_non_null(
+		strstr(preflight.findings[0].text, "does not go through /srv/elsewhere/current"));
+}
+
+static void all_at_once(void **unused)
+{
+	state.hold.held = true;
+	systemd_set("failed", "failed");
+	systemd.job_pending = true;
+	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_A), 0), 0);
+	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_B), 0), 0);
+	assert_int_equal(run(), 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		preflight_test(nothing_stands_in_the_way),
+		preflight_test(a_hold),
+		preflight_test(a_unit_that_is_down),
+		preflight_test(a_job_in_the_queue),
+		preflight_test(a_unit_of_the_same_name_of_a_user),
+		preflight_test(no_way_back),
+		preflight_test(a_target_that_is_not_whole),
+		preflight_test(a_target_that_is_something_else),
+		preflight_test(a_program_that_is_missing),
+		preflight_test(a_unit_that_goes_elsewhere),
+		preflight_test(all_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
