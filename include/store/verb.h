@@ -14,7 +14,7 @@ enum verb {
 	VERB_UNHOLD,
 	VERB_CANCEL,
 	VERB_UPDATE, /* what the source offers */
-	VERB_CHECK,  /* only look what it offers */
+	VERB_CHECK, /* only look what it offers */
 	VERB_MAX,
 };
 

@@ -166,10 +166,11 @@ static void describe_rollback(const struct result *result, const char *app, cons
 	const char *reason = or_text(entry->reason, "no reason is recorded");
 
 	if (entry->outcome == OUTCOME_BOTH_BAD)
-		text_add(text,
-			 "%s: both releases are bad: %s\n  %s stays current, and is started again at "
-			 "each tick of flipslot@%s.timer; install a better one\n",
-			 app, reason, old, app);
+		text_add(
+			text,
+			"%s: both releases are bad: %s\n  %s stays current, and is started again at "
+			"each tick of flipslot@%s.timer; install a better one\n",
+			app, reason, old, app);
 	else if (entry->outcome == OUTCOME_ROLLED_BACK_UNHEALTHY)
 		text_add(text, "%s: rolled back to %s, which is not healthy either: %s\n", app, old,
 			 reason);
