@@ -104,6 +104,20 @@ static void a_quiet_window_commits(void **unused)
 	assert_true(systemd.now - came >= app_options.watch_usec);
 }
 
+static void meddle(void)
+{
+	app_point(SLOT_A);
+}
+
+/* Somebody put `current` back by hand: what is committed is what it names. */
+static void what_is_committed_is_current(void **unused)
+{
+	open_at(PHASE_WATCHING);
+	systemd.on_wait = meddle;
+	assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+	assert_int_equal(app_current(), SLOT_B);
+}
+
 static void who_dies_in_the_window_is_reverted(void **unused)
 {
 	systemd.slots[SLOT_B].dies_after_usec = 50 * USEC_PER_SEC;
@@ -165,6 +179,7 @@ int main(void)
 		systemd_test(a_worker_that_takes_over_grants_no_more_time),
 		systemd_test(on_fail_keep_leaves_it_running),
 		systemd_test(a_quiet_window_commits),
+		systemd_test(what_is_committed_is_current),
 		systemd_test(who_dies_in_the_window_is_reverted),
 		systemd_test(a_stopped_unit_is_started_twice),
 		systemd_test(stopped_once_is_forgiven),
