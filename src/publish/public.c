@@ -45,7 +45,9 @@ int public_to_pem(const EVP_PKEY *pkey, char **ret_pem, size_t *ret_size, struct
 	if (bio && PEM_write_bio_PUBKEY(bio, pkey) == 1)
 		size = BIO_get_mem_data(bio, &data);
 	if (size > 0)
-		copy = strndup(data, (size_t)size);
+		copy = calloc(1, (size_t)size + 1);
+	if (copy)
+		memcpy(copy, data, (size_t)size); /* what a BIO holds does not end with a NUL */
 	BIO_free(bio);
 	if (!copy)
 		return complain(err, "writing a public key");
