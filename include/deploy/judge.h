@@ -43,6 +43,6 @@ struct judge_report {
 };
 
 /* Returns a verdict (> 0), or < 0 if asking was impossible. */
-int judge_run(const struct deploy_options *options, const struct judge_options *judge,
+int judge_run(const struct deploy_options *options, const struct judge_options *how,
 	      struct manager *manager, const struct event_listener *listener,
 	      const struct state *state, struct judge_report *ret_report, struct error *err);

@@ -86,7 +86,7 @@ int verb_check(const struct cli_verb *verb, int argc, char **argv)
 		{ "json", '\0', NULL, "print what was found as JSON", .flag = &json },
 		{},
 	};
-	struct checked checked;
+	struct checked checked = {};
 	struct error err = {};
 	char **operands;
 	int r;

@@ -19,8 +19,8 @@ static bool is_release(const struct state_release *is, const struct state_releas
 static void committed_is_known_good(void **unused)
 {
 	struct state before = app_under_way(PHASE_WATCHING);
-	struct history_entry newest;
-	struct state after;
+	struct history_entry newest = {};
+	struct state after = {};
 
 	before.transaction.downtime = 1500;
 	before.transaction.switched = 1;
@@ -87,8 +87,8 @@ static void which_outcomes_are_held_against_the_release(void **unused)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct state before = app_under_way(rows[i].phase);
-		struct history_entry newest;
-		struct state after;
+		struct history_entry newest = {};
+		struct state after = {};
 
 		before.transaction.id[0] = (char)('a' + i);
 		app_open(&session, &before);
@@ -127,7 +127,7 @@ static void what_has_no_digest_is_not_remembered(void **unused)
 static void recording_is_idempotent(void **unused)
 {
 	struct state before = app_under_way(PHASE_IDLE);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	before.transaction.outcome = OUTCOME_ROLLED_BACK;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -143,7 +143,7 @@ static void recording_is_idempotent(void **unused)
 static void nothing_is_recorded_without_an_outcome(void **unused)
 {
 	struct state before = app_under_way(PHASE_IDLE);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	app_open(&session, &before);
 	assert_int_equal(ending_record(&session, NULL), 0);
@@ -178,7 +178,7 @@ static void a_history_that_fails_comes_later(void **unused)
 static void a_rollback_clears_the_fallback(void **unused)
 {
 	struct state before = app_under_way(PHASE_WATCHING);
-	struct state after;
+	struct state after = {};
 
 	before.transaction.verb = VERB_ROLLBACK;
 	before.transaction.switched = 1;
@@ -198,7 +198,7 @@ static void a_rollback_clears_the_fallback(void **unused)
 static void a_switch_holds_and_keeps_the_way_back(void **unused)
 {
 	struct state before = app_under_way(PHASE_WATCHING);
-	struct state after;
+	struct state after = {};
 
 	before.transaction.verb = VERB_SWITCH;
 	app_open(&session, &before);
@@ -228,7 +228,7 @@ static void the_same_content_clears_the_fallback(void **unused)
 {
 	for (unsigned int switched = 0; switched < 2; switched++) {
 		struct state before = app_under_way(PHASE_WATCHING);
-		struct state after;
+		struct state after = {};
 
 		before.fallback = before.good;
 		before.transaction.release = app_seal(SLOT_B, "1.0");

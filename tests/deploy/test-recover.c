@@ -116,7 +116,7 @@ static void damage_state(void)
 static void a_lost_state_is_mended_from_the_seals(void **unused)
 {
 	struct state state = app_under_way(PHASE_WATCHING);
-	struct state mended;
+	struct state mended = {};
 
 	app_store(&state);
 	damage_state();
@@ -134,7 +134,7 @@ static void a_lost_state_is_mended_from_the_seals(void **unused)
 static void a_lost_state_without_a_seal_stays_lost(void **unused)
 {
 	struct state state = app_under_way(PHASE_IDLE);
-	struct state loaded;
+	struct state loaded = {};
 
 	app_store(&state);
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_A), 0), 0);
@@ -147,7 +147,7 @@ static void a_lost_state_without_a_seal_stays_lost(void **unused)
 static void an_outcome_is_recorded_after_a_crash(void **unused)
 {
 	struct state state = app_under_way(PHASE_IDLE);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	state.transaction.outcome = OUTCOME_ROLLED_BACK;
 	app_store(&state);
@@ -161,7 +161,7 @@ static void an_outcome_is_recorded_after_a_crash(void **unused)
 static void a_staging_that_never_gets_on_has_failed(void **unused)
 {
 	struct state state = app_under_way(PHASE_STAGING);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	state.transaction.attempts = 10;
 	app_store(&state);

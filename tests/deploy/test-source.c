@@ -134,7 +134,7 @@ static int refresh(struct error *err)
 static void no_source_is_said_and_nothing_recorded(void **unused)
 {
 	struct error err = {};
-	struct checked checked;
+	struct checked checked = {};
 
 	check_error(refresh(&err), &err, FAULT_CONFIG, "gw.conf names no source");
 	assert_int_equal(checked_load(check_fd, &checked, NULL), 0);
@@ -145,7 +145,7 @@ static void a_missing_root_is_said_and_recorded(void **unused)
 {
 	struct checked before = { .verified = 5, .sequence = 3, .offer.version = "1.0" };
 	struct error err = {};
-	struct checked checked;
+	struct checked checked = {};
 
 	before.offer.digest = app_digest("index 3");
 	assert_int_equal(checked_store(check_fd, &before, NULL), 0);
@@ -167,7 +167,7 @@ static void a_missing_root_is_said_and_recorded(void **unused)
 static void a_root_that_is_none_is_not_trusted(void **unused)
 {
 	struct error err = {};
-	struct checked checked;
+	struct checked checked = {};
 
 	app_options.source.url = "file:///nonexistent";
 	assert_int_equal(mkdirat(check_fd, LAYOUT_TRUST, 0755), 0);

@@ -53,7 +53,7 @@ static void on_a_word_the_digest_is_what_is_found(void **unused)
 	struct state before = make_install("3.0");
 	struct digest archive;
 	struct descriptor descriptor;
-	struct state after;
+	struct state after = {};
 
 	make_archive();
 	archive = digest_of_archive();
@@ -81,7 +81,7 @@ static void assert_refused_untouched(const struct state *after, enum fault fault
 static void another_digest_is_refused(void **unused)
 {
 	struct state before = make_install("3.0");
-	struct state after;
+	struct state after = {};
 
 	make_archive();
 	before.transaction.trust_me = false;
@@ -93,7 +93,7 @@ static void another_digest_is_refused(void **unused)
 static void what_is_no_archive_is_refused(void **unused)
 {
 	struct state before = make_install("3.0");
-	struct state after;
+	struct state after = {};
 
 	check_write(check_fd, "r.tar", "no archive at all", 17);
 	after = run(&before);
@@ -103,7 +103,7 @@ static void what_is_no_archive_is_refused(void **unused)
 static void what_is_no_file_is_refused(void **unused)
 {
 	struct state before = make_install("3.0");
-	struct state after;
+	struct state after = {};
 
 	assert_int_equal(mkdirat(check_fd, "r.tar", 0755), 0);
 	after = run(&before);
@@ -114,7 +114,7 @@ static void what_is_no_file_is_refused(void **unused)
 static void findings_come_before_the_archive(void **unused)
 {
 	struct state before = make_install("3.0");
-	struct state after;
+	struct state after = {};
 
 	before.hold.held = true;
 	after = run(&before); /* there is no archive at all */
@@ -126,7 +126,7 @@ static void what_runs_already_is_committed_untouched(void **unused)
 {
 	struct descriptor descriptor = { .app = "gw", .version = "1.0" };
 	struct state before = make_install("1.0");
-	struct state after;
+	struct state after = {};
 
 	make_archive();
 	descriptor.source = digest_of_archive();
@@ -146,7 +146,7 @@ static void what_is_staged_already_is_taken_over(void **unused)
 	struct descriptor descriptor = { .app = "gw", .version = "3.0" };
 	struct state before = make_install("3.0");
 	struct state_release staged;
-	struct state after;
+	struct state after = {};
 
 	make_archive();
 	descriptor.source = digest_of_archive();

@@ -36,7 +36,7 @@ static void a_sound_release_may_go(void **unused)
 
 static void findings_end_it_as_refused(void **unused)
 {
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	open_at(PHASE_STAGED);
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_B), 0), 0);

@@ -64,7 +64,7 @@ static void nothing_to_do_is_said_and_left(void **unused)
 static void an_unrecorded_outcome_is_recorded_once(void **unused)
 {
 	struct state state = app_under_way(PHASE_IDLE);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	state.transaction.outcome = OUTCOME_COMMITTED;
 	app_store(&state);
@@ -114,7 +114,7 @@ static void what_is_under_way_is_brought_to_its_end(void **unused)
 static void a_bad_release_is_rolled_back(void **unused)
 {
 	struct state state = app_under_way(PHASE_STAGED);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	systemd.slots[SLOT_B].dies_after_usec = 20 * USEC_PER_SEC;
 	app_store(&state);
@@ -130,7 +130,7 @@ static void a_bad_release_is_rolled_back(void **unused)
 static void a_request_is_answered_and_done(void **unused)
 {
 	struct state state = app_under_way(PHASE_IDLE);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	app_store(&state);
 	ask(VERB_SWITCH);
@@ -155,7 +155,7 @@ static void ask_for_rollback(void)
 static void a_rollback_in_the_window_is_heard(void **unused)
 {
 	struct state state = app_under_way(PHASE_STAGED);
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	systemd.on_wait = ask_for_rollback;
 	app_store(&state);
@@ -187,7 +187,7 @@ static void stop_now(void)
 
 static void a_stop_leaves_the_transaction_as_it_is(void **unused)
 {
-	struct history_entry newest;
+	struct history_entry newest = {};
 
 	for (unsigned int stopping = 0; stopping < 2; stopping++) {
 		struct state state = app_under_way(PHASE_WATCHING);
