@@ -52,9 +52,9 @@ static int parse_ranged(const struct config_key *key,
 			int (*parse)(const char *text, uint64_t *ret_value, struct error *err),
 			const char *value, uint64_t *ret_value, struct error *err)
 {
-	uint64_t number;
-	uint64_t least;
-	uint64_t most;
+	uint64_t number = 0;
+	uint64_t least = 0;
+	uint64_t most = 0;
 	char text[96];
 	int r = parse(value, &number, err);
 
@@ -74,7 +74,7 @@ static int parse_ranged(const struct config_key *key,
 static int set_count(const struct config_key *key, unsigned int *ret_value, const char *value,
 		     struct error *err)
 {
-	uint64_t number;
+	uint64_t number = 0;
 	int r = parse_ranged(key, parse_number, value, &number, err);
 
 	if (r < 0)

@@ -225,8 +225,8 @@ static bool is_name(const char *name)
 	return size >= 1 && size <= CONFIG_PROBE_NAME_MAX && !name[size];
 }
 
-static int add_probe(struct config *config, const char *name, struct probe_options **ret_probe,
-		     struct error *err)
+static int add_probe(struct config *config, const char *name, enum probe_kind kind,
+		     struct probe_options **ret_probe, struct error *err)
 {
 	struct deploy_options *deploy = &config->deploy;
 	struct probe_options *more =
@@ -237,7 +237,7 @@ static int add_probe(struct config *config, const char *name, struct probe_optio
 	deploy->probes = more;
 	*ret_probe = &more[deploy->n_probes++];
 	probe_options_init(*ret_probe);
-	(*ret_probe)->kind = PROBE_KIND_MAX;
+	(*ret_probe)->kind = kind;
 	return set_defaults(*ret_probe, name, err);
 }
 
@@ -253,7 +253,7 @@ static int take_section(struct config *config, struct reading *reading, struct e
 			reading->where, reading->section, CONFIG_PROBE_NAME_MAX);
 		return 0;
 	}
-	r = add_probe(config, name, &reading->probe, err);
+	r = add_probe(config, name, PROBE_KIND_MAX, &reading->probe, err);
 	if (r == 0)
 		r = take_entries(reading, err);
 	if (r < 0)
@@ -316,11 +316,8 @@ int config_probe_take_all(struct config *config, const struct config_read *files
 		sections++;
 		r = take_section(config, &reading, err);
 	}
-	if (r == 0 && sections == 0) {
-		r = add_probe(config, "unit", &unit, err);
-		if (r == 0)
-			unit->kind = PROBE_UNIT;
-	}
+	if (r == 0 && sections == 0)
+		r = add_probe(config, "unit", PROBE_UNIT, &unit, err);
 	if (r == 0 && !files->partial && config->deploy.n_probes > 0)
 		check_all(config, findings);
 	return r;

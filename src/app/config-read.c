@@ -223,7 +223,7 @@ static int read_drop_ins(struct reader *reader, const char *dir, const char *mas
 
 	if (r == 0)
 		r = config_read_names(dir, ".conf", &names, err);
-	for (char **name = names; r == 0 && *name; name++) {
+	for (char **name = names; r == 0 && name && *name; name++) {
 		_cleanup_free_ char *path = NULL;
 		_cleanup_free_ char *mask = NULL;
 

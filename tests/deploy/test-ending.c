@@ -228,7 +228,7 @@ static void the_same_content_clears_the_fallback(void **unused)
 {
 	for (unsigned int switched = 0; switched < 2; switched++) {
 		struct state before = app_under_way(PHASE_WATCHING);
-		struct state after = {};
+		struct state after;
 
 		before.fallback = before.good;
 		before.transaction.release = app_seal(SLOT_B, "1.0");

@@ -28,7 +28,7 @@ static int judge(enum judge_phase phase, uint64_t span, const char *invocation)
 		.interrupt = interrupt,
 		.wake_fd = -1,
 	};
-	struct manager *manager;
+	struct manager *manager = NULL;
 	struct error err = {};
 	int r;
 

@@ -116,7 +116,7 @@ static void damage_state(void)
 static void a_lost_state_is_mended_from_the_seals(void **unused)
 {
 	struct state state = app_under_way(PHASE_WATCHING);
-	struct state mended = {};
+	struct state mended;
 
 	app_store(&state);
 	damage_state();

@@ -33,7 +33,7 @@ static struct history_entry revert(void)
 
 static void the_old_release_comes_back(void **unused)
 {
-	struct history_entry ended = {};
+	struct history_entry ended;
 
 	open_failed_trial();
 	ended = revert();
@@ -67,7 +67,7 @@ static void a_second_attempt_may_do_it(void **unused)
 
 static void neither_starts(void **unused)
 {
-	struct history_entry ended = {};
+	struct history_entry ended;
 
 	for (size_t i = 0; i < 4; i++)
 		systemd.slots[SLOT_A].start[i] = JOB_RESULT_FAILED;
@@ -106,7 +106,7 @@ static void the_old_one_dies_at_once(void **unused)
 
 static void a_first_install_has_no_way_back(void **unused)
 {
-	struct history_entry ended = {};
+	struct history_entry ended;
 
 	open_failed_trial();
 	session.state.transaction.origin = SLOT_NONE;

@@ -91,7 +91,7 @@ static void advancing_writes_phase_and_times(void **unused)
 	struct state state = app_under_way(PHASE_TRIAL);
 	uint64_t now = clock_realtime_usec();
 	struct event told = {};
-	struct state after = {};
+	struct state after;
 
 	state.transaction.phase_began = now - USEC_PER_SEC;
 	state.transaction.attempts = 4;

@@ -53,7 +53,7 @@ static void on_a_word_the_digest_is_what_is_found(void **unused)
 	struct state before = make_install("3.0");
 	struct digest archive;
 	struct descriptor descriptor;
-	struct state after = {};
+	struct state after;
 
 	make_archive();
 	archive = digest_of_archive();
@@ -126,7 +126,7 @@ static void what_runs_already_is_committed_untouched(void **unused)
 {
 	struct descriptor descriptor = { .app = "gw", .version = "1.0" };
 	struct state before = make_install("1.0");
-	struct state after = {};
+	struct state after;
 
 	make_archive();
 	descriptor.source = digest_of_archive();
@@ -146,7 +146,7 @@ static void what_is_staged_already_is_taken_over(void **unused)
 	struct descriptor descriptor = { .app = "gw", .version = "3.0" };
 	struct state before = make_install("3.0");
 	struct state_release staged;
-	struct state after = {};
+	struct state after;
 
 	make_archive();
 	descriptor.source = digest_of_archive();

@@ -114,7 +114,7 @@ static void no_source_and_a_served_worker_do_not_look(void **unused)
 
 static void news_are_installed_by_the_timer(void **unused)
 {
-	struct state after = {};
+	struct state after;
 
 	open_idle();
 	tick();

@@ -30,7 +30,7 @@ static struct state run(int (*step)(struct session *, struct error *))
 
 static void a_passed_trial_is_watched(void **unused)
 {
-	struct state after = {};
+	struct state after;
 
 	open_at(PHASE_TRIAL);
 	session.job_began = systemd.now - 5000;
@@ -50,7 +50,7 @@ static void downtime_is_not_guessed(void **unused)
 
 static void a_failed_trial_is_reverted(void **unused)
 {
-	struct state after = {};
+	struct state after;
 
 	systemd.slots[SLOT_B].sick = true;
 	open_at(PHASE_TRIAL);
@@ -75,7 +75,7 @@ static void a_worker_that_takes_over_grants_no_more_time(void **unused)
 static void on_fail_keep_leaves_it_running(void **unused)
 {
 	struct history_entry newest = {};
-	struct state after = {};
+	struct state after;
 
 	app_options.keep = true;
 	systemd.slots[SLOT_B].sick = true;
@@ -92,7 +92,7 @@ static void a_quiet_window_commits(void **unused)
 {
 	struct history_entry newest = {};
 	uint64_t came = systemd.now;
-	struct state after = {};
+	struct state after;
 
 	open_at(PHASE_WATCHING);
 	after = run(trial_watch);
@@ -145,7 +145,7 @@ static void stopped_once_is_forgiven(void **unused)
 
 static void a_start_that_fails_then_is_a_verdict(void **unused)
 {
-	struct state after = {};
+	struct state after;
 
 	systemd.slots[SLOT_B].stops_after_usec = 40 * USEC_PER_SEC;
 	systemd.slots[SLOT_B].start[0] = JOB_RESULT_FAILED;
