@@ -2,13 +2,15 @@
  * The descriptor of a published release: a TUF target `APP/CHANNEL/ARCH.json`, which the metadata vouches for. One
  * JSON object, canonical (keys sorted, no white space, a final newline is allowed when reading):
  *
- *     {"app":"gateway","arch":"x86_64","blobs":{"full":{"length":N,"pieces":["<sha256 hex>",…],"sha256":"<hex>"}},
+ *     {"app":"gateway","arch":"x86_64","blobs":{"bundles":[{"from":"<index hex or empty>","head":N,"head_sha256":"<hex>",
+ *      "length":N,"sha256":"<hex>"},…],"full":{"length":N,"pieces":["<sha256 hex>",…],"sha256":"<hex>"}},
  *      "bytes":N,"channel":"stable","epoch":0,"files":N,"format":"flipslot-offer 1","index":"<sha256 hex>",
  *      "min_sequence":0,"requires":{},"sequence":3,"version":"1.4","withdrawn":[{"index":"<hex>","sequence":2,"why":"…"}]}
  *
  * A blob is served as `blobs/sha256/HEX` below where the repository is. "full" is an ordinary solid .tar.zst
  * that tar can open; `pieces` are the digests of its 1 MiB pieces (PIECES_SIZE), so that it can be streamed, resumed and
- * verified before it is decompressed. Unknown keys are kept out of the way: ignored.
+ * verified before it is decompressed. "bundles" (which may be missing) are release/bundle.h: from the release of that index, or,
+ * with an empty one, from any; `head` and `head_sha256` are the length and the digest of its head. Unknown keys are kept out of the way: ignored.
  */
 #pragma once
 
@@ -24,12 +26,21 @@
 #define OFFER_MAX	    (1024 * 1024) /* bytes of JSON */
 #define OFFER_NAME_MAX	    65 /* channel, arch: 1..64 of [a-z0-9_.-], with the final NUL */
 #define OFFER_WITHDRAWN_MAX 64
+#define OFFER_BUNDLES_MAX   32
 #define OFFER_FULL_MAX	    (16ULL << 30) /* bytes of the full blob */
 
 struct offer_withdrawn {
 	struct digest index;
 	uint64_t sequence;
 	char why[160];
+};
+
+struct offer_bundle {
+	struct digest from; /* index of the release that it starts from; null: any */
+	struct digest blob;
+	uint64_t length;
+	struct digest head_digest;
+	uint64_t head;
 };
 
 struct offer {
@@ -46,6 +57,8 @@ struct offer {
 	uint64_t full_length;
 	struct digest *pieces; /* of the full blob, in order */
 	size_t n_pieces;
+	struct offer_bundle bundles[OFFER_BUNDLES_MAX];
+	size_t n_bundles;
 	struct offer_withdrawn withdrawn[OFFER_WITHDRAWN_MAX];
 	size_t n_withdrawn;
 };
@@ -62,6 +75,9 @@ int offer_decode(const void *json, size_t size, struct offer **ret_offer, struct
 /* "APP/CHANNEL/ARCH.json" into ret_path. */
 int offer_path(const char *app, const char *channel, const char *arch, char *ret_path, size_t room,
 	       struct error *err);
+
+/* The bundle that starts from that release (null: from any); NULL if there is none. */
+const struct offer_bundle *offer_find_bundle(const struct offer *offer, const struct digest *from);
 
 /* Is the release of that index withdrawn by this offer? NULL if not. */
 const struct offer_withdrawn *offer_find_withdrawn(const struct offer *offer,

@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "release/bundle.h"
 #include "release/pieces.h"
 
 #define FORMAT "flipslot-offer 1"
@@ -84,6 +85,28 @@ static const char *find_wrong_withdrawn(const struct offer *offer)
 	return NULL;
 }
 
+static const char *find_wrong_bundle(const struct offer *offer)
+{
+	if (offer->n_bundles > OFFER_BUNDLES_MAX)
+		return "bundles";
+	for (size_t i = 0; i < offer->n_bundles; i++) {
+		const struct offer_bundle *bundle = &offer->bundles[i];
+
+		if (offer_find_bundle(offer, &bundle->from) != bundle ||
+		    digest_equal(&bundle->from, &offer->index))
+			return "from";
+		if (digest_is_null(&bundle->blob))
+			return "sha256";
+		if (digest_is_null(&bundle->head_digest))
+			return "head_sha256";
+		if (bundle->head == 0 || bundle->head > BUNDLE_HEAD_MAX)
+			return "head";
+		if (bundle->length < bundle->head || bundle->length > OFFER_FULL_MAX)
+			return "length";
+	}
+	return NULL;
+}
+
 static const char *find_wrong(const struct offer *offer)
 {
 	const char *key;
@@ -101,6 +124,8 @@ static const char *find_wrong(const struct offer *offer)
 	if (digest_is_null(&offer->full))
 		return "sha256";
 	key = find_wrong_number(offer);
+	if (!key)
+		key = find_wrong_bundle(offer);
 	return key ? key : find_wrong_withdrawn(offer);
 }
 
@@ -126,6 +151,37 @@ static json_t *make_full(const struct offer *offer)
 			 "sha256", make_digest(&offer->full));
 }
 
+static json_t *make_bundle(const struct offer_bundle *bundle)
+{
+	char from[DIGEST_HEX_MAX] = "";
+
+	if (!digest_is_null(&bundle->from))
+		digest_to_hex(&bundle->from, from);
+	return json_pack("{ss sI so sI so}", "from", from, "head", (json_int_t)bundle->head,
+			 "head_sha256", make_digest(&bundle->head_digest), "length",
+			 (json_int_t)bundle->length, "sha256", make_digest(&bundle->blob));
+}
+
+static json_t *make_blobs(const struct offer *offer)
+{
+	json_t *blobs = json_pack("{so}", "full", make_full(offer));
+	json_t *list;
+
+	if (!blobs || offer->n_bundles == 0)
+		return blobs;
+	list = json_array();
+	for (size_t i = 0; i < offer->n_bundles; i++)
+		if (json_array_append_new(list, make_bundle(&offer->bundles[i])) < 0) {
+			json_decref(list);
+			list = NULL;
+			break;
+		}
+	if (list && json_object_set_new(blobs, "bundles", list) == 0)
+		return blobs;
+	json_decref(blobs);
+	return NULL;
+}
+
 static json_t *make_withdrawn(const struct offer *offer)
 {
 	json_t *list = json_array();
@@ -145,11 +201,11 @@ static json_t *make_withdrawn(const struct offer *offer)
 
 static json_t *make(const struct offer *offer)
 {
-	return json_pack("{ss ss s{so} sI ss sI sI ss so sI s{} sI ss so}", "app", offer->app,
-			 "arch", offer->arch, "blobs", "full", make_full(offer), "bytes",
-			 (json_int_t)offer->bytes, "channel", offer->channel, "epoch",
-			 (json_int_t)offer->epoch, "files", (json_int_t)offer->files, "format",
-			 FORMAT, "index", make_digest(&offer->index), "min_sequence",
+	return json_pack("{ss ss so sI ss sI sI ss so sI s{} sI ss so}", "app", offer->app, "arch",
+			 offer->arch, "blobs", make_blobs(offer), "bytes", (json_int_t)offer->bytes,
+			 "channel", offer->channel, "epoch", (json_int_t)offer->epoch, "files",
+			 (json_int_t)offer->files, "format", FORMAT, "index",
+			 make_digest(&offer->index), "min_sequence",
 			 (json_int_t)offer->min_sequence, "requires", "sequence",
 			 (json_int_t)offer->sequence, "version", offer->version, "withdrawn",
 			 make_withdrawn(offer));
@@ -256,23 +312,39 @@ static int get_numbers(const json_t *object, struct offer *offer, struct error *
 	return r;
 }
 
-static int get_pieces(const json_t *list, struct offer *offer, struct error *err)
+/* Each of a list of min to max, which get adds to the offer. */
+static int get_each(const json_t *list, size_t min, size_t max, const char *key,
+		    int (*get)(const json_t *value, struct offer *offer, struct error *err),
+		    struct offer *offer, struct error *err)
 {
 	size_t n = json_array_size(list);
 
-	if (!json_is_array(list) || n == 0 || n != count_pieces(offer->full_length))
-		return refuse(err, "pieces");
-	offer->pieces = calloc(n, sizeof(*offer->pieces));
-	if (!offer->pieces)
-		return error_errno(err, "reading the offer");
-	for (; offer->n_pieces < n; offer->n_pieces++) {
-		int r = read_digest(json_array_get(list, offer->n_pieces), "pieces",
-				    &offer->pieces[offer->n_pieces], err);
+	if (!json_is_array(list) || n < min || n > max)
+		return refuse(err, key);
+	for (size_t i = 0; i < n; i++) {
+		int r = get(json_array_get(list, i), offer, err);
 
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static int get_piece(const json_t *value, struct offer *offer, struct error *err)
+{
+	return read_digest(value, "pieces", &offer->pieces[offer->n_pieces++], err);
+}
+
+static int get_pieces(const json_t *list, struct offer *offer, struct error *err)
+{
+	uint64_t n = count_pieces(offer->full_length);
+
+	if (n == 0 || json_array_size(list) != n)
+		return refuse(err, "pieces");
+	offer->pieces = calloc(n, sizeof(*offer->pieces));
+	if (!offer->pieces)
+		return error_errno(err, "reading the offer");
+	return get_each(list, n, n, "pieces", get_piece, offer, err);
 }
 
 static int get_full(const json_t *object, struct offer *offer, struct error *err)
@@ -293,33 +365,43 @@ static int get_full(const json_t *object, struct offer *offer, struct error *err
 	return r;
 }
 
-static int get_one_withdrawn(const json_t *object, struct offer_withdrawn *ret_withdrawn,
-			     struct error *err)
+static int get_bundle(const json_t *object, struct offer *offer, struct error *err)
 {
-	int r = get_digest(object, "index", &ret_withdrawn->index, err);
+	struct offer_bundle *bundle = &offer->bundles[offer->n_bundles++];
+	const json_t *from = json_object_get(object, "from");
+	int r = 0;
 
+	if (!json_is_string(from) || json_string_length(from) > 0)
+		r = read_digest(from, "from", &bundle->from, err);
 	if (r == 0)
-		r = get_number(object, "sequence", &ret_withdrawn->sequence, err);
+		r = get_number(object, "head", &bundle->head, err);
 	if (r == 0)
-		r = get_text(object, "why", ret_withdrawn->why, sizeof(ret_withdrawn->why), err);
-	return r;
+		r = get_digest(object, "head_sha256", &bundle->head_digest, err);
+	if (r == 0)
+		r = get_number(object, "length", &bundle->length, err);
+	if (r == 0)
+		r = get_digest(object, "sha256", &bundle->blob, err);
+	return r < 0 ? error_prefix(err, r, "bundles") : 0;
+}
+
+/* They may be missing: then there are none. */
+static int get_bundles(const json_t *object, struct offer *offer, struct error *err)
+{
+	const json_t *list = json_object_get(json_object_get(object, "blobs"), "bundles");
+
+	return list ? get_each(list, 0, OFFER_BUNDLES_MAX, "bundles", get_bundle, offer, err) : 0;
 }
 
 static int get_withdrawn(const json_t *object, struct offer *offer, struct error *err)
 {
-	const json_t *list = json_object_get(object, "withdrawn");
-	size_t n = json_array_size(list);
+	struct offer_withdrawn *withdrawn = &offer->withdrawn[offer->n_withdrawn++];
+	int r = get_digest(object, "index", &withdrawn->index, err);
 
-	if (!json_is_array(list) || n > OFFER_WITHDRAWN_MAX)
-		return refuse(err, "withdrawn");
-	for (; offer->n_withdrawn < n; offer->n_withdrawn++) {
-		int r = get_one_withdrawn(json_array_get(list, offer->n_withdrawn),
-					  &offer->withdrawn[offer->n_withdrawn], err);
-
-		if (r < 0)
-			return error_prefix(err, r, "withdrawn");
-	}
-	return 0;
+	if (r == 0)
+		r = get_number(object, "sequence", &withdrawn->sequence, err);
+	if (r == 0)
+		r = get_text(object, "why", withdrawn->why, sizeof(withdrawn->why), err);
+	return r < 0 ? error_prefix(err, r, "withdrawn") : 0;
 }
 
 static int get_all(const json_t *object, struct offer *offer, struct error *err)
@@ -334,7 +416,10 @@ static int get_all(const json_t *object, struct offer *offer, struct error *err)
 	if (r == 0)
 		r = get_full(object, offer, err);
 	if (r == 0)
-		r = get_withdrawn(object, offer, err);
+		r = get_bundles(object, offer, err);
+	if (r == 0)
+		r = get_each(json_object_get(object, "withdrawn"), 0, OFFER_WITHDRAWN_MAX,
+			     "withdrawn", get_withdrawn, offer, err);
 	if (r < 0)
 		return r;
 	wrong = find_wrong(offer);
@@ -394,6 +479,14 @@ int offer_path(const char *app, const char *channel, const char *arch, char *ret
 		return error_set(err, FAULT_INTERNAL, "%s/%s/%s.json is too long", app, channel,
 				 arch);
 	return 0;
+}
+
+const struct offer_bundle *offer_find_bundle(const struct offer *offer, const struct digest *from)
+{
+	for (size_t i = 0; i < offer->n_bundles; i++)
+		if (digest_equal(&offer->bundles[i].from, from))
+			return &offer->bundles[i];
+	return NULL;
 }
 
 const struct offer_withdrawn *offer_find_withdrawn(const struct offer *offer,

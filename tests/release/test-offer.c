@@ -27,7 +27,8 @@ static struct offer *sample(void)
 				 .files = 8402,
 				 .full_length = 2 * PIECES_SIZE + 1,
 				 .n_pieces = 3,
-				 .n_withdrawn = 2 };
+				 .n_withdrawn = 2,
+				 .n_bundles = 2 };
 	fill(&offer->index, 1);
 	fill(&offer->full, 2);
 	offer->pieces = calloc(3, sizeof(*offer->pieces));
@@ -39,6 +40,16 @@ static struct offer *sample(void)
 		offer->withdrawn[i].sequence = 3 + (uint64_t)i;
 	}
 	memcpy(offer->withdrawn[1].why, "eats the data", 14);
+	for (int i = 0; i < 2; i++) {
+		struct offer_bundle *bundle = &offer->bundles[i];
+
+		if (i > 0)
+			fill(&bundle->from, 0x30);
+		fill(&bundle->blob, 0x40 + i);
+		fill(&bundle->head_digest, 0x50 + i);
+		bundle->head = 100;
+		bundle->length = 100 + (uint64_t)i;
+	}
 	return offer;
 }
 
@@ -153,6 +164,36 @@ static void test_wrong_blobs(void **state)
 	refuse_with("\"withdrawn\":[", "\"withdrawn\":[7,", "withdrawn");
 }
 
+#define HEX_30 "3030303030303030303030303030303030303030303030303030303030303030"
+
+static void test_wrong_bundles(void **state)
+{
+	refuse_with("\"bundles\":[", "\"bundles\":[7,", "bundles");
+	refuse_with("\"bundles\":[", "\"bundles\":7,\"b\":[", "bundles");
+	refuse_with("\"from\":\"\"", "\"from\":\"ab\"", "\"from\"");
+	refuse_with("\"from\":\"\"", "\"from\":null", "\"from\"");
+	refuse_with("\"from\":\"\"", "\"from\":\"" HEX_30 "\"", "\"from\""); /* twice */
+	refuse_with("\"from\":\"\"", "\"from\":\"" H1 "\"", "\"from\""); /* itself */
+	refuse_with("\"head\":100", "\"head\":0", "\"head\"");
+	refuse_with("\"head\":100", "\"head\":67108865", "\"head\"");
+	refuse_with("\"head\":100", "\"head\":101", "\"length\"");
+	refuse_with("\"length\":101", "\"length\":17179869185", "\"length\"");
+	refuse_with("\"head_sha256\":\"50", "\"head_sha256\":\"5", "\"head_sha256\"");
+	refuse_with("\"sha256\":\"40", "\"sha256\":\"4", "\"sha256\"");
+}
+
+static void test_bundle_is_found(void **state)
+{
+	_cleanup_(offer_freep) struct offer *offer = sample();
+	struct digest digest = {};
+
+	assert_ptr_equal(offer_find_bundle(offer, &digest), &offer->bundles[0]);
+	fill(&digest, 0x30);
+	assert_ptr_equal(offer_find_bundle(offer, &digest), &offer->bundles[1]);
+	fill(&digest, 0x31);
+	assert_null(offer_find_bundle(offer, &digest));
+}
+
 static void test_no_json(void **state)
 {
 	struct offer *offer = NULL;
@@ -239,6 +280,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_names),
 		cmocka_unit_test(test_wrong_numbers),
 		cmocka_unit_test(test_wrong_blobs),
+		cmocka_unit_test(test_wrong_bundles),
+		cmocka_unit_test(test_bundle_is_found),
 		cmocka_unit_test(test_no_json),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_too_many_withdrawn),

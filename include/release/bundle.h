@@ -1,0 +1,77 @@
+/*
+ * A bundle: what turns a tree into a release, block by block. One blob, of which any part can be fetched by itself:
+ *
+ *     +------------------------------+-----------------------+---------+---------+-----
+ *     | index of the release, zstd   | table of blocks, zstd | block 0 | block 1 | …
+ *     +------------------------------+-----------------------+---------+---------+-----
+ *     |<------------------ head ---------------------------->|
+ *
+ * One with a base (the index of an older release) has only what that release lacks, as differences to its files where that
+ * is smaller; its index is zstd with the canonical text of the old index as prefix. One without a base has every file.
+ * The length and digest of the head stand in the offer (release/offer.h), the length and digest of each block in the table:
+ * every byte is verified before it is decompressed. src/release/bundle.c owns the format;
+ * release/bundle-write.h writes it.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "release/block.h"
+#include "release/index.h"
+
+#define BUNDLE_HEAD_MAX	  (64U * 1024 * 1024) /* bytes, as it travels */
+#define BUNDLE_TEXT_MAX	  (512U * 1024 * 1024) /* of the index, and of the table, unpacked */
+#define BUNDLE_SHORT_SIZE 16 /* of a digest of a block: the first half of its SHA-256 */
+#define BUNDLE_NO_BASE	  UINT32_MAX
+
+struct bundle_short {
+	uint8_t bytes[BUNDLE_SHORT_SIZE];
+};
+
+struct bundle_block {
+	enum block_kind kind;
+	uint32_t entry; /* of the new index, by index_at: the first file of that content */
+	uint32_t base; /* of the old index; BUNDLE_NO_BASE for BLOCK_PLAIN */
+	uint32_t length; /* bytes as it travels, 1 to BLOCK_PACKED_MAX */
+	uint32_t number; /* within the file, from 0 */
+	uint64_t offset; /* in the blob */
+	struct bundle_short packed; /* digest of it as it travels */
+	struct bundle_short
+		raw; /* digest of what it decodes to; of a file with a single block: of no use, zeroes */
+};
+
+struct bundle {
+	struct index *index; /* sorted; of the new release */
+	struct bundle_block *blocks; /* in the order of the blob; those of a file in one row */
+	size_t n_blocks;
+	uint64_t head_length, length; /* of the whole blob */
+};
+
+void bundle_free(struct bundle *bundle);
+CLEANUP_DEFINE(struct bundle, bundle_free);
+
+/*
+ * Reads a verified head. base: the old index, NULL if the bundle has none. expected: the digest of the new index.
+ * length: of the whole blob, which the table must add up to. Everything that does not fit is FAULT_CORRUPT: a block of no file, of
+ * a file twice, too few or too many for the file's size, a base that is no file or too large.
+ */
+int bundle_decode(const void *head, size_t size, struct index *base, const struct digest *expected,
+		  uint64_t length, struct bundle **ret_bundle, struct error *err);
+
+char bundle_kind_letter(enum block_kind kind); /* 'z', 'p', 'b' */
+
+void bundle_short_of(const struct digest *digest, struct bundle_short *ret_short);
+
+/* Verifies the bytes of a block as they travel: FAULT_UNTRUSTED. */
+int bundle_check_packed(const struct bundle_block *block, const void *bytes, size_t size,
+			struct error *err);
+
+/* Bytes that a block decodes to, from the size of its file. */
+size_t bundle_raw_size(const struct bundle *bundle, const struct bundle_block *block);
+
+/* Blocks that a file of that size has. */
+uint64_t bundle_count_blocks(uint64_t size);
