@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/confine.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "unit/confine.h"
 #include "unit/filter.h"
 #include "unit/probe-exec.h"
 #include "unit/probe-file.h"
@@ -20,7 +20,6 @@
 #include "unit/probe-socket.h"
 
 #define PROBE_USER	  "flipslot-probe"
-#define NOBODY		  "65534" /* while there is no such user */
 #define MEBI		  (1024 * 1024ULL)
 #define OVERTIME_SEC	  5 /* to end by itself, should nobody else do it */
 #define DESCRIPTORS	  64
@@ -63,8 +62,7 @@ static int become(enum identity identity, const struct probe_context *context, s
 	case OF_NOBODY_ELSE:
 		return confine_become("", "", none, err);
 	default:
-		return confine_become(confine_user_exists(PROBE_USER) ? PROBE_USER : NOBODY, "",
-				      journal, err);
+		return confine_become(confine_user_or_nobody(PROBE_USER), "", journal, err);
 	}
 }
 
@@ -83,7 +81,9 @@ static int confine(const struct kind *kind, const struct probe_context *context,
 {
 	int r;
 
-	r = confine_limits(kind->descriptors, kind->address_space, err);
+	r = confine_limits(&(struct confine_limits){ .descriptors = kind->descriptors,
+						     .address_space = kind->address_space },
+			   err);
 	if (r < 0)
 		return r;
 	r = enter(kind->identity == OF_APP ? context->slot_path : "", err);

@@ -1,4 +1,4 @@
-#include "unit/confine.h"
+#include "base/confine.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -28,7 +28,7 @@ static int limit(int resource, rlim_t value, struct error *err)
 	return 0;
 }
 
-int confine_limits(unsigned int descriptors, uint64_t address_space, struct error *err)
+int confine_limits(const struct confine_limits *limits, struct error *err)
 {
 	int r;
 
@@ -36,10 +36,12 @@ int confine_limits(unsigned int descriptors, uint64_t address_space, struct erro
 	if (r >= 0)
 		r = limit(RLIMIT_FSIZE, 0, err);
 	if (r >= 0)
-		r = limit(RLIMIT_NOFILE, descriptors, err);
+		r = limit(RLIMIT_NOFILE, limits->descriptors, err);
+	if (r >= 0 && limits->processes > 0)
+		r = limit(RLIMIT_NPROC, limits->processes, err);
 #ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
-	if (r >= 0 && address_space > 0)
-		r = limit(RLIMIT_AS, (rlim_t)address_space, err);
+	if (r >= 0 && limits->address_space > 0)
+		r = limit(RLIMIT_AS, (rlim_t)limits->address_space, err);
 #endif
 	return r;
 }
@@ -96,12 +98,12 @@ static bool find_group(const char *group, gid_t *ret_gid)
 	return found;
 }
 
-bool confine_user_exists(const char *user)
+const char *confine_user_or_nobody(const char *user)
 {
 	char buffer[NAMES_BUFFER];
 	struct identity identity;
 
-	return find_user(user, buffer, &identity);
+	return find_user(user, buffer, &identity) && identity.uid != 0 ? user : CONFINE_NOBODY;
 }
 
 static int set_groups(const struct identity *identity, const char *const *also, struct error *err)
@@ -140,7 +142,7 @@ static void drop_bounding_set(void)
 		(void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
-static int become_root(const struct identity *identity, const char *const *also, struct error *err)
+static int change_user(const struct identity *identity, const char *const *also, struct error *err)
 {
 	int r;
 
@@ -151,21 +153,26 @@ static int become_root(const struct identity *identity, const char *const *also,
 	if (setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
 	    setresuid(identity->uid, identity->uid, identity->uid) < 0)
 		return error_errno(err, "becoming user %u", identity->uid);
-	return drop_capabilities(err);
+	if (identity->uid != 0 && setresuid(0, 0, 0) == 0)
+		return error_set(err, FAULT_INTERNAL, "user %u can become root again",
+				 identity->uid);
+	return 0;
 }
 
 int confine_become(const char *user, const char *group, const char *const *also, struct error *err)
 {
 	char buffer[NAMES_BUFFER];
 	struct identity identity;
+	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "giving privileges away");
 	if (geteuid() != 0)
-		return 0;
+		return drop_capabilities(err);
 	if (!find_user(user[0] ? user : "0", buffer, &identity))
 		return error_set(err, FAULT_UNIT, "there is no user \"%s\"", user);
 	if (group[0] && !find_group(group, &identity.gid))
 		return error_set(err, FAULT_UNIT, "there is no group \"%s\"", group);
-	return become_root(&identity, also, err);
+	r = change_user(&identity, also, err);
+	return r < 0 ? r : drop_capabilities(err);
 }
