@@ -4,6 +4,8 @@
  *     {"app":"gateway","version":"1.4","sequence":0,"origin":"sideload","source":"<SHA-256 hex or "">",
  *      "index":"<hex>","bytes":1,"files":1,"installed":1764000000000000}
  *
+ * With origin "minisign" there is one more: "signer":"<the key's id, 16 hexadecimal digits>".
+ *
  * A reader ignores keys it does not know: later versions say more about a release.
  */
 #pragma once
@@ -18,6 +20,8 @@
 
 #define DESCRIPTOR_MAX	       (256 * 1024) /* bytes of JSON */
 #define DESCRIPTOR_VERSION_MAX 128 /* bytes with the final NUL; see descriptor_is_version */
+#define DESCRIPTOR_SIGNER_MAX  17 /* a minisign key's id, with the final NUL */
+#define DESCRIPTOR_ORIGIN_MAX  32 /* for people */
 
 /* Why the device believed that these bytes are the release. */
 enum origin {
@@ -25,6 +29,7 @@ enum origin {
 	ORIGIN_TRUST_ME, /* a person said --trust-me */
 	ORIGIN_ADOPTED, /* an existing directory was taken over */
 	ORIGIN_SIGNED, /* verified metadata of a repository named it */
+	ORIGIN_MINISIGN, /* a person gave a minisign key, which signed it */
 	ORIGIN_MAX,
 };
 
@@ -35,12 +40,17 @@ struct descriptor {
 	char version[DESCRIPTOR_VERSION_MAX];
 	uint64_t sequence; /* 0: sideloaded, not ordered */
 	enum origin origin;
+	char signer[DESCRIPTOR_SIGNER_MAX]; /* ORIGIN_MINISIGN: the key's id; else "" */
 	struct digest source; /* SHA-256 of the archive; null if adopted */
 	struct digest index; /* SHA-256 of the canonical index: names the release's content */
 	uint64_t bytes; /* of all files */
 	uint64_t files; /* entries of all types */
 	uint64_t installed; /* realtime usec */
 };
+
+/* The origin for people: its name, and who signed ("minisign E7620F1842B4E81F"). Returns ret_text. */
+char *descriptor_origin_text(const struct descriptor *descriptor,
+			     char ret_text[static DESCRIPTOR_ORIGIN_MAX]);
 
 /* Is it a version text? 1..127 bytes of printable UTF-8 without blanks, '/' or control characters. */
 bool descriptor_is_version(const char *text);

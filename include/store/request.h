@@ -17,6 +17,7 @@ struct request {
 	struct digest source_digest;
 	unsigned int strip_components;
 	bool trust_me; /* install: no digest was given and the person said so */
+	char signer[STATE_SIGNER_MAX]; /* install: the digest is that of what this key has signed */
 	bool start;
 	uint64_t sequence; /* update: this one and no other; 0: the newest */
 	uint64_t until; /* hold */

@@ -18,6 +18,7 @@
 #define STATE_VERSION_MAX 128 /* bytes with the final NUL */
 #define STATE_REASON_MAX  300
 #define STATE_WHO_MAX	  64
+#define STATE_SIGNER_MAX  17 /* a minisign key id: 16 hexadecimal digits, with the final NUL */
 #define STATE_PATH_MAX	  1024
 #define STATE_BAD_MAX	  6 /* remembered bad releases; the oldest is dropped */
 #define STATE_STARTS_MAX  8 /* remembered start times */
@@ -52,6 +53,7 @@ struct state_transaction {
 	/* names of probes that failed on the old release, each with a comma behind */
 	char baseline[256];
 	bool trust_me; /* sideloaded on a person's word alone */
+	char signer[STATE_SIGNER_MAX]; /* the minisign key that signed the archive; empty: none */
 	/*
 	 * How it ended. Writing PHASE_IDLE with an outcome is the commit point of the outcome;
 	 * `recorded` follows once the history has it, so that a crash in between records it at the

@@ -29,6 +29,7 @@ void result_of_state(const struct state *state, struct result *ret_result)
 			sizeof(entry->from_version));
 	(void)text_copy(transaction->release.version, entry->to_version, sizeof(entry->to_version));
 	(void)text_copy(transaction->who, entry->who, sizeof(entry->who));
+	(void)text_copy(transaction->signer, entry->signer, sizeof(entry->signer));
 	(void)text_copy(transaction->reason, entry->reason, sizeof(entry->reason));
 	(void)text_copy(transaction->invocation, ret_result->invocation,
 			sizeof(ret_result->invocation));

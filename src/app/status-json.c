@@ -56,6 +56,7 @@ json_t *status_json_entry(const struct history_entry *entry)
 	put_number(object, "ended_usec", entry->ended);
 	put_number(object, "downtime_usec", entry->downtime);
 	put_bool(object, "trusted_by_word", entry->trusted_by_word);
+	put_text(object, "signer", entry->signer);
 	put_text(object, "who", entry->who);
 	return object;
 }
@@ -76,6 +77,7 @@ json_t *status_json_slot(const struct status *status, enum slot slot)
 	put_digest(object, "digest", &descriptor->index);
 	put_digest(object, "source_digest", &descriptor->source);
 	put_text(object, "origin", it->sealed ? descriptor_origin_name(descriptor->origin) : "");
+	put_text(object, "signer", descriptor->signer);
 	put_number(object, "bytes", descriptor->bytes);
 	put_number(object, "files", descriptor->files);
 	put_number(object, "installed_usec", descriptor->installed);

@@ -10,13 +10,14 @@
 static void add_row(struct format_table *table, const struct history_entry *entry)
 {
 	char ended[CLOCK_TEXT_MAX], took[CLOCK_TEXT_MAX], versions[2 * STATE_VERSION_MAX + 8];
-	char who[STATE_WHO_MAX + 16];
+	char who[STATE_WHO_MAX + STATE_SIGNER_MAX + 32];
 
 	(void)snprintf(versions, sizeof(versions), "%s -> %s",
 		       entry->from_version[0] ? entry->from_version : "-",
 		       entry->to_version[0] ? entry->to_version : "-");
-	(void)snprintf(who, sizeof(who), "%s%s", entry->who[0] ? entry->who : "-",
-		       entry->trusted_by_word ? ", --trust-me" : "");
+	(void)snprintf(who, sizeof(who), "%s%s%s%s", entry->who[0] ? entry->who : "-",
+		       entry->trusted_by_word ? ", --trust-me" : "",
+		       entry->signer[0] ? ", minisign " : "", entry->signer);
 	format_table_add(
 		table, (const char *[]){ clock_format(entry->ended, ended), verb_name(entry->verb),
 					 versions, outcome_name(entry->outcome),

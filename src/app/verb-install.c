@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "app/errand.h"
+#include "app/signed-file.h"
 #include "app/sums.h"
 #include "base/fd.h"
 #include "base/parse.h"
@@ -17,7 +18,7 @@
 #define STRIP_MAX 64
 
 struct install {
-	const char *version, *sha256, *sums_file, *strip;
+	const char *version, *sha256, *sums_file, *strip, *key, *signature;
 	bool trust_me, start, no_follow, json;
 };
 
@@ -69,7 +70,7 @@ static int read_sums(const char *sums_file, const char *file, struct digest *ret
 
 static int take_options(const struct install *options, struct request *request, struct error *err)
 {
-	int given = !!options->sha256 + !!options->sums_file + options->trust_me;
+	int given = !!options->sha256 + !!options->sums_file + !!options->key + options->trust_me;
 	uint64_t strip = 0;
 	int r;
 
@@ -87,9 +88,15 @@ static int take_options(const struct install *options, struct request *request, 
 	if (given != 1)
 		return error_set(
 			err, FAULT_CONFIG,
-			given > 1 ? "--sha256, --sha256-file and --trust-me exclude each other" :
-				    "say which file it must be: --sha256 HEX as its publisher "
-				    "tells it, or --trust-me (`sha256sum FILE` tells what it is)");
+			given > 1 ?
+				"--sha256, --sha256-file, --minisign-key and --trust-me exclude "
+				"each other" :
+				"say which file it must be: --sha256 HEX as its publisher "
+				"tells it, --minisign-key KEY, or --trust-me (`sha256sum FILE` "
+				"tells what it is)");
+	if (options->signature && !options->key)
+		return error_set(err, FAULT_CONFIG,
+				 "--minisign-sig is for --minisign-key: whose signature is it?");
 	request->verb = VERB_INSTALL;
 	request->slot = SLOT_NONE;
 	request->strip_components = (unsigned int)strip;
@@ -99,16 +106,51 @@ static int take_options(const struct install *options, struct request *request, 
 	return options->sha256 ? digest_from_hex(options->sha256, &request->source_digest, err) : 0;
 }
 
+/* The worker will hold the file to the digest of what was verified here. */
+static int verify(const struct install *install, const char *file, struct request *request,
+		  struct error *err)
+{
+	const struct signed_file input = {
+		.file = file,
+		.key = install->key,
+		.signature = install->signature,
+	};
+	struct signed_file_verdict verdict;
+	int r = signed_file_check(&input, &verdict, err);
+
+	if (r < 0)
+		return r;
+	request->source_digest = verdict.digest;
+	(void)text_copy(verdict.signer, request->signer, sizeof(request->signer));
+	if (!install->json) {
+		printf("minisign: signed by %s: %s\n", verdict.signer, verdict.comment);
+		(void)fflush(stdout);
+	}
+	return 0;
+}
+
+static int find_digest(const struct install *install, const char *file, struct request *request,
+		       struct error *err)
+{
+	if (install->sums_file)
+		return read_sums(install->sums_file, file, &request->source_digest, err);
+	return install->key ? verify(install, file, request, err) : 0;
+}
+
 int verb_install(const struct cli_verb *verb, int argc, char **argv)
 {
 	struct install install = {};
 	const struct cli_option options[] = {
 		{ "version", 'V', "V", "what the release is called, for people",
 		  .text = &install.version },
-		{ "sha256", '\0', "HEX", "the file's SHA-256; one of these three must be given",
+		{ "sha256", '\0', "HEX", "the file's SHA-256; one of these four must be given",
 		  .text = &install.sha256 },
 		{ "sha256-file", '\0', "SUMS", "… as a file that sha256sum wrote",
 		  .text = &install.sums_file },
+		{ "minisign-key", '\0', "KEY",
+		  "… signed by this key: a minisign.pub, or its base64", .text = &install.key },
+		{ "minisign-sig", '\0', "SIG", "the signature, if it is not FILE.minisig",
+		  .text = &install.signature },
 		{ "trust-me", '\0', NULL, "… take the file as it is; goes down in the history",
 		  .flag = &install.trust_me },
 		{ "strip-components", '\0', "N", "drop N leading parts of each name",
@@ -132,8 +174,7 @@ int verb_install(const struct cli_verb *verb, int argc, char **argv)
 		return cli_refuse(verb, "%s", err.text);
 	if (take_file(operands[1], &request, &err) < 0)
 		return cli_fail(&err);
-	if (install.sums_file &&
-	    read_sums(install.sums_file, operands[1], &request.source_digest, &err) < 0)
+	if (find_digest(&install, operands[1], &request, &err) < 0)
 		return cli_fail(&err);
 	return errand_run(&(struct errand){ .verb = verb,
 					    .app = operands[0],

@@ -9,7 +9,8 @@
 static void add_row(struct format_table *table, const struct status *status, enum slot slot)
 {
 	const struct status_slot *it = &status->slots[slot];
-	char note[STATUS_TEXT_NOTE_MAX], size[FORMAT_MAX], installed[CLOCK_TEXT_MAX];
+	char origin[DESCRIPTOR_ORIGIN_MAX], note[STATUS_TEXT_NOTE_MAX], size[FORMAT_MAX],
+		installed[CLOCK_TEXT_MAX];
 
 	format_table_add(
 		table,
@@ -17,7 +18,7 @@ static void add_row(struct format_table *table, const struct status *status, enu
 			status->app, slot_name(slot), it->sealed ? it->descriptor.version : "-",
 			it->sealed ? format_size(it->descriptor.bytes, size) : "-",
 			it->sealed ? clock_format(it->descriptor.installed, installed) : "-",
-			it->sealed ? descriptor_origin_name(it->descriptor.origin) : "-",
+			it->sealed ? descriptor_origin_text(&it->descriptor, origin) : "-",
 			status_text_slot(status, slot, note) });
 }
 

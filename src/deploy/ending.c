@@ -21,6 +21,7 @@ static struct history_entry make_entry(const struct state_transaction *transacti
 	(void)text_copy(transaction->from_version, entry.from_version, sizeof(entry.from_version));
 	(void)text_copy(transaction->release.version, entry.to_version, sizeof(entry.to_version));
 	(void)text_copy(transaction->who, entry.who, sizeof(entry.who));
+	(void)text_copy(transaction->signer, entry.signer, sizeof(entry.signer));
 	(void)text_copy(transaction->reason, entry.reason, sizeof(entry.reason));
 	return entry;
 }

@@ -132,7 +132,10 @@ static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, str
 	if (r < 0)
 		return r;
 	options.archive.strip_components = transaction->strip_components;
-	descriptor.origin = transaction->trust_me ? ORIGIN_TRUST_ME : ORIGIN_SIDELOAD;
+	descriptor.origin = transaction->trust_me  ? ORIGIN_TRUST_ME :
+			    transaction->signer[0] ? ORIGIN_MINISIGN :
+						     ORIGIN_SIDELOAD;
+	(void)text_copy(transaction->signer, descriptor.signer, sizeof(descriptor.signer));
 	(void)text_copy(session->options->app, descriptor.app, sizeof(descriptor.app));
 	(void)text_copy(transaction->release.version, descriptor.version,
 			sizeof(descriptor.version));

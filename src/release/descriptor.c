@@ -8,15 +8,23 @@
 #include "base/text.h"
 
 static const char *const origins[ORIGIN_MAX] = {
-	[ORIGIN_SIDELOAD] = "sideload",
-	[ORIGIN_TRUST_ME] = "trust-me",
-	[ORIGIN_ADOPTED] = "adopted",
-	[ORIGIN_SIGNED] = "signed",
+	[ORIGIN_SIDELOAD] = "sideload", [ORIGIN_TRUST_ME] = "trust-me",
+	[ORIGIN_ADOPTED] = "adopted",	[ORIGIN_SIGNED] = "signed",
+	[ORIGIN_MINISIGN] = "minisign",
 };
 
 const char *descriptor_origin_name(enum origin origin)
 {
 	return origins[origin];
+}
+
+char *descriptor_origin_text(const struct descriptor *descriptor,
+			     char ret_text[static DESCRIPTOR_ORIGIN_MAX])
+{
+	(void)snprintf(ret_text, DESCRIPTOR_ORIGIN_MAX, "%s%s%s",
+		       descriptor_origin_name(descriptor->origin), descriptor->signer[0] ? " " : "",
+		       descriptor->signer);
+	return ret_text;
 }
 
 /* What text_escape leaves alone is printable; it is that long only if nothing was escaped. */
@@ -53,6 +61,9 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 			   hex_or_empty(&descriptor->index, index), "bytes",
 			   (json_int_t)descriptor->bytes, "files", (json_int_t)descriptor->files,
 			   "installed", (json_int_t)descriptor->installed);
+	if (object && descriptor->signer[0] &&
+	    json_object_set_new(object, "signer", json_string(descriptor->signer)) < 0)
+		json_decref(TAKE_PTR(object));
 	line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (!line)
@@ -117,6 +128,21 @@ static int get_origin(const json_t *object, enum origin *ret_origin, struct erro
 	return refuse(err, "origin");
 }
 
+/* Only a minisign key has an id to be named by. */
+static int get_signer(const json_t *object, struct descriptor *d, struct error *err)
+{
+	int r;
+
+	if (d->origin != ORIGIN_MINISIGN)
+		return json_object_get(object, "signer") ? refuse(err, "signer") : 0;
+	r = get_text(object, "signer", d->signer, sizeof(d->signer), err);
+	if (r < 0)
+		return r;
+	return strspn(d->signer, "0123456789ABCDEF") == DESCRIPTOR_SIGNER_MAX - 1 ?
+		       0 :
+		       refuse(err, "signer");
+}
+
 static int get_names(const json_t *object, struct descriptor *d, struct error *err)
 {
 	int r = get_text(object, "app", d->app, sizeof(d->app), err);
@@ -139,6 +165,8 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 		r = get_number(object, "sequence", &d->sequence, err);
 	if (r == 0)
 		r = get_origin(object, &d->origin, err);
+	if (r == 0)
+		r = get_signer(object, d, err);
 	if (r == 0)
 		r = get_digest(object, "source", &d->source, err);
 	if (r == 0)

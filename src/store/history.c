@@ -31,6 +31,7 @@ static const struct field fields[] = {
 	H(FIELD_U64, ended),
 	H(FIELD_U64, downtime),
 	H(FIELD_BOOL, trusted_by_word),
+	H(FIELD_TEXT, signer),
 	CUT(who, 2, 15),
 	CUT(reason, 1, 99),
 };

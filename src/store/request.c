@@ -24,6 +24,7 @@ static const struct field fields[] = {
 	R(FIELD_DIGEST, source_digest),
 	R(FIELD_UINT, strip_components),
 	R(FIELD_BOOL, trust_me),
+	R(FIELD_TEXT, signer),
 	R(FIELD_BOOL, start),
 	R(FIELD_U64, sequence),
 	R(FIELD_U64, until),

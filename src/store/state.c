@@ -45,6 +45,7 @@ static const struct field fields[] = {
 	T(FIELD_TEXT, from_version),
 	T(FIELD_TEXT, baseline),
 	T(FIELD_BOOL, trust_me),
+	T(FIELD_TEXT, signer),
 	T(FIELD_OUTCOME, outcome),
 	T(FIELD_BOOL, recorded),
 	T(FIELD_U64, ended),

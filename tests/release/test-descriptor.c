@@ -1,5 +1,7 @@
 #include "release/descriptor.h"
 
+#include "base/text.h"
+
 #include "../base/check.h"
 
 static struct descriptor sample(void)
@@ -25,6 +27,7 @@ static void check_same(const struct descriptor *a, const struct descriptor *b)
 	assert_string_equal(a->version, b->version);
 	assert_int_equal(a->sequence, b->sequence);
 	assert_int_equal(a->origin, b->origin);
+	assert_string_equal(a->signer, b->signer);
 	assert_true(digest_equal(&a->source, &b->source));
 	assert_true(digest_equal(&a->index, &b->index));
 	assert_int_equal(a->bytes, b->bytes);
@@ -42,6 +45,8 @@ static void test_comes_back(void **state)
 		d.origin = origin;
 		if (origin == ORIGIN_ADOPTED)
 			d.source = (struct digest){};
+		if (origin == ORIGIN_MINISIGN)
+			(void)text_copy("E7620F1842B4E81F", d.signer, sizeof(d.signer));
 		assert_int_equal(descriptor_encode(&d, &json, NULL), 0);
 		assert_int_equal(json[strlen(json) - 1], '\n');
 		assert_ptr_equal(strchr(json, '\n'), json + strlen(json) - 1);
@@ -115,6 +120,26 @@ static void test_refuses(void **state)
 	decode_with("{", "[{", "JSON");
 }
 
+/* Who signed stands beside the origin for which it means something, and nowhere else. */
+static void test_signer(void **state)
+{
+	struct descriptor d = { .app = "a", .version = "1", .origin = ORIGIN_MINISIGN };
+	char text[DESCRIPTOR_ORIGIN_MAX];
+	_cleanup_free_ char *json = NULL;
+
+	decode_with("trust-me", "minisign", "\"signer\"");
+	decode_with("\"trust-me\"", "\"minisign\",\"signer\":\"E7620F1842B4E81F\"", NULL);
+	decode_with("\"trust-me\"", "\"minisign\",\"signer\":\"E7620F1842B4E81\"", "\"signer\"");
+	decode_with("\"trust-me\"", "\"minisign\",\"signer\":\"E7620F1842B4E81f\"", "\"signer\"");
+	decode_with("\"trust-me\"", "\"trust-me\",\"signer\":\"E7620F1842B4E81F\"", "\"signer\"");
+	(void)text_copy("E7620F1842B4E81F", d.signer, sizeof(d.signer));
+	assert_string_equal(descriptor_origin_text(&d, text), "minisign E7620F1842B4E81F");
+	assert_int_equal(descriptor_encode(&d, &json, NULL), 0);
+	assert_non_null(strstr(json, "\"signer\":\"E7620F1842B4E81F\""));
+	d = (struct descriptor){ .origin = ORIGIN_ADOPTED };
+	assert_string_equal(descriptor_origin_text(&d, text), "adopted");
+}
+
 static void test_ignores_what_later_versions_say(void **state)
 {
 	decode_with("{", "{\"channel\":\"stable\",\"more\":{\"a\":[1]},", NULL);
@@ -160,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_text_is_what_is_drawn),
 		cmocka_unit_test(test_numbers_that_json_cannot_hold),
 		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_ignores_what_later_versions_say),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_versions),

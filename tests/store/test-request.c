@@ -44,6 +44,7 @@ static void full_request(struct request *ret)
 	memset(ret->source, 'x', sizeof(ret->source) - 1);
 	memset(ret->why, 'x', sizeof(ret->why) - 1);
 	memset(ret->who, 'x', sizeof(ret->who) - 1);
+	memset(ret->signer, 'x', sizeof(ret->signer) - 1);
 	ret->verb = VERB_HOLD;
 }
 

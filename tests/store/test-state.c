@@ -80,6 +80,7 @@ static void random_transaction(struct state_transaction *t)
 	t->strip_components = (unsigned int)check_random();
 	t->start = check_below(2);
 	random_text(t->who, sizeof(t->who));
+	random_text(t->signer, sizeof(t->signer));
 }
 
 static void random_state(struct state *s)
@@ -146,6 +147,7 @@ static void fill_texts(void)
 	fill(t->reason, sizeof(t->reason));
 	fill(t->source, sizeof(t->source));
 	fill(t->who, sizeof(t->who));
+	fill(t->signer, sizeof(t->signer));
 	fill(base_state.good.version, sizeof(base_state.good.version));
 	fill(base_state.fallback.version, sizeof(base_state.fallback.version));
 	fill(base_state.hold.who, sizeof(base_state.hold.who));
