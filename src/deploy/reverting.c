@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/resume.h"
 #include "deploy/reverting.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
@@ -68,13 +69,36 @@ static int bring_back(struct session *session, bool *ret_up, struct error *err)
 }
 
 /*
+ * It is looked at until it has been up for a moment. Counted from its start, which outlives this worker: one
+ * that is killed again and again must still get to the end.
+ */
+static int find_end_of_look(struct session *session, uint64_t *ret_end, struct error *err)
+{
+	uint64_t watch = session->options->watch_usec;
+	_cleanup_unit_ struct unit unit = {};
+	uint64_t began = clock_monotonic_usec();
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	if (unit.active_enter_usec > 0 && unit.active_enter_usec < began)
+		began = unit.active_enter_usec;
+	*ret_end = began + (watch < LOOK_BACK_USEC ? watch : LOOK_BACK_USEC);
+	return 0;
+}
+
+/*
  * The old release is probed as well, and watched for a moment: "rolled back" is not said of one that dies
  * right away. What failed on it before the flip is no news.
  */
 static int probe_old(struct session *session, struct judge_report *ret_report, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
-	uint64_t watch = session->options->watch_usec;
 	struct judge_options judge = {
 		.phase = JUDGE_START,
 		.deadline = clock_monotonic_usec() + switching_start_budget(session),
@@ -89,7 +113,9 @@ static int probe_old(struct session *session, struct judge_report *ret_report, s
 		return r;
 	judge.phase = JUDGE_WATCH;
 	judge.invocation = ret_report->invocation;
-	judge.deadline = clock_monotonic_usec() + (watch < LOOK_BACK_USEC ? watch : LOOK_BACK_USEC);
+	r = find_end_of_look(session, &judge.deadline, err);
+	if (r < 0)
+		return r;
 	return trial_judge(session, &judge, ret_report, err);
 }
 
@@ -109,6 +135,40 @@ static int is_up(struct session *session, bool *ret_up, struct error *err)
 	return 0;
 }
 
+/*
+ * Worker after worker has died in here. What is known at once is recorded; a unit that does not provably run
+ * the old release is left to systemd to restart, and to the tick to look after.
+ */
+static int end_in_haste(struct session *session, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	_cleanup_(job_freep) struct job *job = NULL;
+	struct manager *manager;
+	bool up;
+	int r;
+
+	r = switching_runs(session, transaction->origin, transaction->invocation, &up, err);
+	if (r < 0)
+		return r;
+	if (up)
+		return end(session, OUTCOME_ROLLED_BACK_UNHEALTHY,
+			   "the old release runs; each worker died before it had probed it", err);
+	r = layout_point_current(session->dirfd, transaction->origin, err);
+	if (r < 0)
+		return r;
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_reset_failed(manager, session->options->unit, err);
+	if (r < 0)
+		return r;
+	r = job_new(manager, JOB_RESTART, session->options->unit, &job, err);
+	if (r < 0)
+		return r;
+	return end(session, OUTCOME_BOTH_BAD,
+		   "each worker died before the old release was up; it is being restarted", err);
+}
+
 int reverting_run(struct session *session, struct error *err)
 {
 	struct judge_report report = {};
@@ -117,6 +177,8 @@ int reverting_run(struct session *session, struct error *err)
 
 	if (session->state.transaction.origin == SLOT_NONE)
 		return give_up_first(session, err);
+	if (session->state.transaction.attempts > RESUME_ATTEMPTS_MAX)
+		return end_in_haste(session, err);
 	r = bring_back(session, &up, err);
 	if (r != 0)
 		return r < 0 ? r : 0;

@@ -2,6 +2,8 @@
 /* The way back, and what is said when there is none. */
 #include "deploy/reverting.h"
 
+#include "deploy/resume.h"
+
 #include "systemd.h"
 
 static struct session session;
@@ -53,6 +55,39 @@ static void what_is_back_is_not_restarted(void **unused)
 	app_point(SLOT_A);
 	systemd_run(SLOT_A);
 	assert_int_equal(revert().outcome, OUTCOME_ROLLED_BACK);
+	assert_string_equal(systemd.jobs, "");
+}
+
+/* Nor looked at for longer than is left: a worker that is killed each second gets on all the same. */
+static void the_look_back_outlives_the_worker(void **unused)
+{
+	uint64_t up;
+
+	open_failed_trial();
+	app_point(SLOT_A);
+	systemd_run(SLOT_A);
+	up = systemd.now;
+	systemd.now += 3 * USEC_PER_SEC / 2;
+	assert_int_equal(revert().outcome, OUTCOME_ROLLED_BACK);
+	assert_in_range(systemd.now - up, 2 * USEC_PER_SEC, 9 * USEC_PER_SEC / 4);
+}
+
+static void workers_that_die_here_are_counted(void **unused)
+{
+	open_failed_trial();
+	session.state.transaction.attempts = RESUME_ATTEMPTS_MAX + 1;
+	assert_int_equal(revert().outcome, OUTCOME_BOTH_BAD);
+	assert_string_equal(systemd.jobs, "restart a, ");
+	assert_int_equal(app_current(), SLOT_A);
+}
+
+static void and_what_runs_is_left_alone(void **unused)
+{
+	open_failed_trial();
+	app_point(SLOT_A);
+	systemd_run(SLOT_A);
+	session.state.transaction.attempts = RESUME_ATTEMPTS_MAX + 1;
+	assert_int_equal(revert().outcome, OUTCOME_ROLLED_BACK_UNHEALTHY);
 	assert_string_equal(systemd.jobs, "");
 }
 
@@ -159,6 +194,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		systemd_test(the_old_release_comes_back),
 		systemd_test(what_is_back_is_not_restarted),
+		systemd_test(the_look_back_outlives_the_worker),
+		systemd_test(workers_that_die_here_are_counted),
+		systemd_test(and_what_runs_is_left_alone),
 		systemd_test(a_second_attempt_may_do_it),
 		systemd_test(neither_starts),
 		systemd_test(the_old_one_is_up_but_sick),
