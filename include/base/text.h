@@ -37,6 +37,13 @@ size_t text_cut_point(const char *text, size_t max);
 /* Copies what fits of text into room (≥ 1) bytes, cut between characters. Returns ret_text. */
 char *text_copy(const char *text, char *ret_text, size_t room);
 
+/* The same, but cut between words, with "…" behind, so that a person sees it. */
+char *text_clip(const char *text, char *ret_text, size_t room);
+
+/* text_clip() of what printf would make. */
+char *text_print(char *ret_text, size_t room, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /*
  * Escapes bytes that are not printable (ASCII or valid UTF-8; what turns the direction of writing
  * around is not printable either), and backslash, as \xHH, into ret_text of room (≥ 1) bytes; cut

@@ -47,6 +47,10 @@ struct unit {
 	uint64_t active_enter_usec; /* monotonic; 0: never */
 	uint64_t inactive_exit_usec; /* monotonic, when it last left "inactive"; 0: never */
 	uint64_t started_usec; /* the same moment, realtime */
+	char **requires, **requisite, **binds_to; /* units it needs; as triggered_by */
+	uint64_t conditions_usec, asserts_usec; /* monotonic, when they were asked last; 0: never */
+	bool conditions_met, asserts_met; /* then */
+	char unmet[UNIT_TEXT_MAX]; /* "ConditionPathExists=/x": the first that was not met, or empty */
 	char **triggered_by; /* sockets, timers, paths that start it; NULL-terminated or NULL */
 	int start_code; /* CLD_… of an ExecStart= process that failed (Type=forking); 0: none */
 	int start_status;
@@ -66,11 +70,31 @@ void unit_done(struct unit *unit);
 
 bool unit_is_running(const struct unit *unit); /* active, reloading, or activating with a main pid */
 
+/* Down because systemd was not to start it: a Condition…= or an Assert…= of it is not met. */
+bool unit_is_unmet(const struct unit *unit);
+
+/*
+ * Down, and nothing has failed: somebody may have stopped it. What failed, or crashes again and again, was
+ * not stopped by anybody.
+ */
+bool unit_may_be_stopped(const struct unit *unit);
+
+/* Starting again and again: systemd has restarted it at least once, and it is not up. */
+bool unit_is_looping(const struct unit *unit);
+
 /*
  * One line for a person why the unit does not run: "exited with status 1", "could not be executed
  * (203/EXEC): …", "killed by signal 11 (SEGV)", "start limit hit: …". Printable. Returns ret_text.
  */
 char *unit_explain(const struct unit *unit, char *ret_text, size_t room);
+
+/*
+ * For a job that ended with JOB_RESULT_DEPENDENCY: which of the units that it needs is not up, "it requires
+ * db.service, which is failed". > 0: UNIT_REQUIRES_NONE, all are up.
+ */
+enum { UNIT_REQUIRES_NONE = 1 };
+int unit_explain_requirement(struct manager *manager, const struct unit *unit, char *ret_text,
+			     size_t room, struct error *err);
 
 /* Sets result back to success and the start limit's count to zero (ResetFailedUnit); no such unit is fine. */
 int unit_reset_failed(struct manager *manager, const char *name, struct error *err);

@@ -7,6 +7,8 @@
 
 #define FIRST_ROOM 128
 
+static const char ellipsis[] = "…";
+
 void text_done(struct text *text)
 {
 	free(text->data);
@@ -138,6 +140,37 @@ char *text_copy(const char *text, char *ret_text, size_t room)
 	return ret_text;
 }
 
+char *text_clip(const char *text, char *ret_text, size_t room)
+{
+	size_t n = strlen(text);
+	size_t word;
+
+	if (n < room || room < sizeof(ellipsis))
+		return text_copy(text, ret_text, room);
+	n = text_cut_point(text, room - sizeof(ellipsis));
+	for (word = n; word > 0 && text[word] != ' '; word--)
+		;
+	if (word > n / 2) /* a long word is better cut than left out */
+		n = word;
+	memmove(ret_text, text, n);
+	memcpy(ret_text + n, ellipsis, sizeof(ellipsis));
+	return ret_text;
+}
+
+char *text_print(char *ret_text, size_t room, const char *format, ...)
+{
+	_cleanup_free_ char *whole = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&whole, format, ap);
+	va_end(ap);
+	if (n < 0)
+		whole = NULL;
+	return text_clip(whole ? whole : "", ret_text, room);
+}
+
 /* C0, C1, line and paragraph separators, and what changes the direction of writing. */
 static bool is_printable(uint32_t point)
 {
@@ -164,8 +197,7 @@ static size_t escape_one(const char *bytes, size_t size, char ret_piece[static 5
 
 char *text_escape(const char *bytes, size_t size, char *ret_text, size_t room)
 {
-	static const char more[] = "…";
-	size_t cut = 0; /* the longest text that leaves room for `more` */
+	size_t cut = 0; /* the longest text that leaves room for the ellipsis */
 	size_t at = 0;
 
 	for (size_t i = 0; i < size;) {
@@ -173,15 +205,15 @@ char *text_escape(const char *bytes, size_t size, char *ret_text, size_t room)
 		size_t n = escape_one(bytes + i, size - i, piece);
 
 		if (at + strlen(piece) >= room) {
-			bool fits = cut + sizeof(more) <= room;
+			bool fits = cut + sizeof(ellipsis) <= room;
 
-			memcpy(ret_text + cut, fits ? more : "", fits ? sizeof(more) : 1);
+			memcpy(ret_text + cut, fits ? ellipsis : "", fits ? sizeof(ellipsis) : 1);
 			return ret_text;
 		}
 		memcpy(ret_text + at, piece, strlen(piece));
 		at += strlen(piece);
 		i += n;
-		if (at + sizeof(more) <= room)
+		if (at + sizeof(ellipsis) <= room)
 			cut = at;
 	}
 	ret_text[at] = '\0';

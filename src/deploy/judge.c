@@ -45,7 +45,7 @@ static void tell(const struct judge *judge, enum event_kind kind, const char *te
 static int condemn_unit(const struct judge *judge, const struct unit *unit, const char *what,
 			struct error *err)
 {
-	char why[200];
+	char why[STATE_REASON_MAX];
 	bool stopping;
 	int r;
 
@@ -54,8 +54,8 @@ static int condemn_unit(const struct judge *judge, const struct unit *unit, cons
 		return r;
 	if (stopping)
 		return JUDGE_INTERRUPTED;
-	(void)snprintf(judge->report->reason, sizeof(judge->report->reason), "%.60s %s: %s",
-		       unit->name, what, unit_explain(unit, why, sizeof(why)));
+	(void)text_print(judge->report->reason, sizeof(judge->report->reason), "%.60s %s: %s",
+			 unit->name, what, unit_explain(unit, why, sizeof(why)));
 	return JUDGE_BAD;
 }
 
@@ -99,6 +99,8 @@ static int look(struct judge *judge, const struct unit *unit, struct error *err)
 		return condemn_unit(judge, unit, "does not stay up", err);
 	if (stopped && unit->job_pending)
 		return LOOK_WAIT;
+	if (unit_is_unmet(unit)) /* another start would end the same way */
+		return condemn_unit(judge, unit, "was not started", err);
 	if (stopped) {
 		int r = condemn_unit(judge, unit, "stopped", err);
 

@@ -96,7 +96,7 @@ static void check_running(struct check *check)
 	char why[160];
 
 	if (check->input->start || check->input->current == SLOT_NONE ||
-	    unit_is_running(check->unit))
+	    !unit_may_be_stopped(check->unit))
 		return;
 	complain(
 		check, FAULT_UNIT,
@@ -137,7 +137,7 @@ static int check_unit(struct check *check, struct error *err)
 	check_exec_start(check);
 	check_running(check);
 	/* who goes back by hand does not wait for a start that may never end: our job takes its place */
-	if (unit->job_pending && !check->input->attended_override)
+	if (unit->job_pending && !check->input->attended_override && !unit_is_looping(unit))
 		complain(
 			check, FAULT_BUSY,
 			"systemd has a job for %s in its queue (`systemctl list-jobs`): try again when it is done",

@@ -32,18 +32,20 @@ static int give_up_first(struct session *session, struct error *err)
 static int end(struct session *session, enum outcome outcome, const char *also, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
+	char before[STATE_REASON_MAX / 2 - 10];
 	char reason[STATE_REASON_MAX];
 
 	if (also[0])
-		(void)snprintf(reason, sizeof(reason), "%.130s; after the rollback: %.130s",
-			       transaction->reason, also);
+		(void)text_print(reason, sizeof(reason), "%s; after the rollback: %s",
+				 text_clip(transaction->reason, before, sizeof(before)), also);
 	else
 		(void)text_copy(transaction->reason, reason, sizeof(reason));
 	return ending_end(session, outcome, transaction->fault, reason, err);
 }
 
-/* > 0: SWITCHING_INTERRUPTED. *ret_up says whether the unit came up on the old slot. */
-static int bring_back(struct session *session, bool *ret_up, struct error *err)
+/* > 0: SWITCHING_INTERRUPTED. *ret_up says whether the unit came up on the old slot, ret_why why not. */
+static int bring_back(struct session *session, bool *ret_up, char *ret_why, size_t room,
+		      struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	enum job_result result = JOB_RESULT_OTHER;
@@ -57,11 +59,15 @@ static int bring_back(struct session *session, bool *ret_up, struct error *err)
 		if (r < 0 || r == SWITCHING_INTERRUPTED)
 			return r;
 		*ret_up = r == 0 && result == JOB_RESULT_DONE;
-		if (*ret_up || i + 1 >= session->options->max_rollbacks)
+		if (*ret_up)
 			return 0;
+		r = switching_explain(session, r == 0 ? result : JOB_RESULT_OTHER, ret_why, room,
+				      err);
+		if (r < 0 || i + 1 >= session->options->max_rollbacks)
+			return r;
 		session_tell(session, EVENT_WARNING, FAULT_UNHEALTHY,
 			     "the release from before did not start either (%s); trying again",
-			     job_result_name(result));
+			     ret_why);
 		r = manager_wait(session->manager, session->wake_fd, RETRY_PAUSE_USEC, err);
 		if (r < 0)
 			return r;
@@ -172,6 +178,8 @@ static int end_in_haste(struct session *session, struct error *err)
 int reverting_run(struct session *session, struct error *err)
 {
 	struct judge_report report = {};
+	char why[STATE_REASON_MAX] = "";
+	char text[STATE_REASON_MAX];
 	bool up = false;
 	int r;
 
@@ -179,11 +187,12 @@ int reverting_run(struct session *session, struct error *err)
 		return give_up_first(session, err);
 	if (session->state.transaction.attempts > RESUME_ATTEMPTS_MAX)
 		return end_in_haste(session, err);
-	r = bring_back(session, &up, err);
+	r = bring_back(session, &up, why, sizeof(why), err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (!up)
-		return end(session, OUTCOME_BOTH_BAD, "the unit does not start", err);
+		return end(session, OUTCOME_BOTH_BAD,
+			   text_print(text, sizeof(text), "the unit does not start: %s", why), err);
 	r = probe_old(session, &report, err);
 	if (r < 0 || r == JUDGE_INTERRUPTED)
 		return r < 0 ? r : 0;

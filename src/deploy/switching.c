@@ -33,7 +33,7 @@ static int refuse(struct session *session, const struct preflight *preflight, st
 
 /*
  * A job of the unit that is in the queue, as after a boot, is waited for: it is no reason to refuse an
- * update. Ends early when a request or a stop wants something else.
+ * update. Not the jobs of systemd's own restarts, of which there may be no end. Ends early when a request or a stop wants something else.
  */
 static int let_jobs_end(struct session *session, struct manager *manager, struct error *err)
 {
@@ -43,7 +43,8 @@ static int let_jobs_end(struct session *session, struct manager *manager, struct
 		_cleanup_unit_ struct unit unit = {};
 		int r = unit_query(manager, session->options->unit, &unit, err);
 
-		if (r < 0 || !unit.job_pending || mailbox_interrupt(session) > 0)
+		if (r < 0 || !unit.job_pending || unit_is_looping(&unit) ||
+		    mailbox_interrupt(session) > 0)
 			return r;
 		r = manager_wait(manager, session->wake_fd, LOOK_PERIOD_USEC / 5, err);
 		if (r < 0)
@@ -388,13 +389,34 @@ static int enter_trial(struct session *session, struct manager *manager, struct 
 	return session_enter(session, MACHINE_RUNNING, err);
 }
 
-/* The job did not do it: a verdict, unless the machine is going down. */
-static int give_up(struct session *session, struct manager *manager, const char *what,
-		   struct error *err)
+int switching_explain(struct session *session, enum job_result result, char *ret_text, size_t room,
+		      struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	if (result == JOB_RESULT_DEPENDENCY) {
+		r = unit_explain_requirement(manager, &unit, ret_text, room, err);
+		if (r != UNIT_REQUIRES_NONE)
+			return r;
+	}
+	(void)unit_explain(&unit, ret_text, room);
+	return 0;
+}
+
+/* The job did not do it: a verdict, unless the machine is going down. */
+static int give_up(struct session *session, struct manager *manager, enum job_result result,
+		   const char *what, struct error *err)
+{
 	char reason[STATE_REASON_MAX];
-	char why[160];
+	char why[STATE_REASON_MAX];
 	bool stopping;
 	int r;
 
@@ -405,11 +427,11 @@ static int give_up(struct session *session, struct manager *manager, const char 
 		session->stop = true;
 		return 0;
 	}
-	r = unit_query(manager, session->options->unit, &unit, err);
+	r = switching_explain(session, result, why, sizeof(why), err);
 	if (r < 0)
 		return r;
-	(void)snprintf(reason, sizeof(reason), "%.80s did not start (%s): %s", unit.name, what,
-		       unit_explain(&unit, why, sizeof(why)));
+	(void)text_print(reason, sizeof(reason), "%.80s did not start (%s): %s",
+			 session->options->unit, what, why);
 	return session_condemn(session, FAULT_UNHEALTHY, reason, err);
 }
 
@@ -436,8 +458,9 @@ int switching_run(struct session *session, struct error *err)
 	if (r == SWITCHING_INTERRUPTED)
 		return 0;
 	if (r == SWITCHING_LATE)
-		return give_up(session, manager, "not ready within StartDeadline=", err);
+		return give_up(session, manager, JOB_RESULT_OTHER,
+			       "not ready within StartDeadline=", err);
 	if (result != JOB_RESULT_DONE)
-		return give_up(session, manager, job_result_name(result), err);
+		return give_up(session, manager, result, job_result_name(result), err);
 	return enter_trial(session, manager, err);
 }

@@ -16,7 +16,7 @@ static int start_again(struct session *session, struct judge_options *judge,
 	enum job_result result = JOB_RESULT_OTHER;
 	_cleanup_unit_ struct unit unit = {};
 	struct manager *manager;
-	char why[200];
+	char why[STATE_REASON_MAX];
 	int r;
 
 	r = session_manager(session, &manager, err);
@@ -34,8 +34,11 @@ static int start_again(struct session *session, struct judge_options *judge,
 	if (r < 0)
 		return r;
 	if (result != JOB_RESULT_DONE) {
-		(void)snprintf(report->reason, sizeof(report->reason), "%.80s did not start: %s",
-			       unit.name, unit_explain(&unit, why, sizeof(why)));
+		r = switching_explain(session, result, why, sizeof(why), err);
+		if (r < 0)
+			return r;
+		(void)text_print(report->reason, sizeof(report->reason), "%.80s did not start: %s",
+				 unit.name, why);
 		return JUDGE_BAD;
 	}
 	(void)text_copy(unit.invocation, report->invocation, sizeof(report->invocation));

@@ -75,15 +75,32 @@ static int read_invocation(sd_bus_message *reply, const struct property *propert
 	return r;
 }
 
-static int read_drop_ins(sd_bus_message *reply, const struct property *property, struct unit *unit)
+static int read_list(sd_bus_message *reply, const struct property *property, struct unit *unit)
 {
-	return sd_bus_message_read_strv(reply, &unit->drop_in_paths);
+	return sd_bus_message_read_strv(reply, place(property, unit));
 }
 
-static int read_triggered_by(sd_bus_message *reply, const struct property *property,
-			     struct unit *unit)
+/* Conditions= and Asserts=: name, "|", "!", parameter, and > 0 met, < 0 not, 0 not asked. */
+static int read_conditions(sd_bus_message *reply, const struct property *property,
+			   struct unit *unit)
 {
-	return sd_bus_message_read_strv(reply, &unit->triggered_by);
+	const char *name;
+	const char *parameter;
+	int trigger;
+	int negate;
+	int32_t met;
+	char shown[256];
+	int r = sd_bus_message_enter_container(reply, 'a', "(sbbsi)");
+
+	while (r >= 0 && (r = sd_bus_message_read(reply, "(sbbsi)", &name, &trigger, &negate,
+						  &parameter, &met)) > 0) {
+		if (met >= 0 || unit->unmet[0])
+			continue;
+		(void)snprintf(unit->unmet, sizeof(unit->unmet), "%s=%s%s%s", name,
+			       trigger ? "|" : "", negate ? "!" : "",
+			       text_escape(parameter, strlen(parameter), shown, sizeof(shown)));
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
 static int read_load_error(sd_bus_message *reply, const struct property *property,
@@ -238,8 +255,17 @@ static const struct property properties[] = {
 	{ "Group", "s", read_string, MEMBER(group) },
 	{ "DynamicUser", "b", read_bool, MEMBER(dynamic_user) },
 	{ "FragmentPath", "s", read_string, MEMBER(fragment_path) },
-	{ "DropInPaths", "as", read_drop_ins, 0, 0 },
-	{ "TriggeredBy", "as", read_triggered_by, 0, 0 },
+	{ "DropInPaths", "as", read_list, MEMBER(drop_in_paths) },
+	{ "TriggeredBy", "as", read_list, MEMBER(triggered_by) },
+	{ "Requires", "as", read_list, MEMBER(requires) },
+	{ "Requisite", "as", read_list, MEMBER(requisite) },
+	{ "BindsTo", "as", read_list, MEMBER(binds_to) },
+	{ "ConditionResult", "b", read_bool, MEMBER(conditions_met) },
+	{ "ConditionTimestampMonotonic", "t", read_number, MEMBER(conditions_usec) },
+	{ "Conditions", "a(sbbsi)", read_conditions, 0, 0 },
+	{ "AssertResult", "b", read_bool, MEMBER(asserts_met) },
+	{ "AssertTimestampMonotonic", "t", read_number, MEMBER(asserts_usec) },
+	{ "Asserts", "a(sbbsi)", read_conditions, 0, 0 },
 	{ "WorkingDirectory", "s", read_directory, MEMBER(working_directory) },
 	{ "RootDirectory", "s", read_directory, MEMBER(root_directory) },
 	{ "Environment", "as", read_environment, 0, 0 },

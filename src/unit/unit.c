@@ -57,6 +57,9 @@ void unit_done(struct unit *unit)
 	free(unit->exec_start);
 	parse_argv_free(unit->drop_in_paths);
 	parse_argv_free(unit->triggered_by);
+	parse_argv_free(unit->requires);
+	parse_argv_free(unit->requisite);
+	parse_argv_free(unit->binds_to);
 	*unit = (struct unit){};
 }
 
@@ -82,6 +85,26 @@ bool unit_is_running(const struct unit *unit)
 	return is(unit->active_state, "active") || is(unit->active_state, "reloading") ||
 	       is(unit->active_state, "refreshing") ||
 	       (is(unit->active_state, "activating") && unit->main_pid > 0);
+}
+
+/* Asserts are asked after conditions, if those were met. */
+bool unit_is_unmet(const struct unit *unit)
+{
+	bool condition = unit->conditions_usec > 0 && !unit->conditions_met;
+	bool assertion = unit->asserts_usec > 0 && !unit->asserts_met;
+
+	return is(unit->active_state, "inactive") && (condition || assertion);
+}
+
+bool unit_may_be_stopped(const struct unit *unit)
+{
+	return is(unit->active_state, "inactive") && is(unit->result, "success");
+}
+
+bool unit_is_looping(const struct unit *unit)
+{
+	return is(unit->active_state, "activating") &&
+	       (unit->restarts > 0 || is(unit->sub_state, "auto-restart"));
 }
 
 /* Has it been active since it last left "inactive"? Otherwise it failed while starting. */
@@ -124,7 +147,21 @@ static void explain_success(const struct unit *unit, char *ret_text, size_t room
 			       exitcode_explain(unit->exec_main_code, unit->exec_main_status, why,
 						sizeof(why)));
 	else
-		(void)snprintf(ret_text, room, "was stopped");
+		(void)snprintf(ret_text, room, "%s%s",
+			       is(unit->active_state, "inactive") && unit->restarts == 0 ?
+				       "was stopped, or stopped itself: " :
+				       "",
+			       exitcode_explain(unit->exec_main_code, unit->exec_main_status, why,
+						sizeof(why)));
+}
+
+static void explain_unmet(const struct unit *unit, char *ret_text, size_t room)
+{
+	bool condition = !unit->conditions_met;
+
+	(void)snprintf(ret_text, room, "%s of the unit is not met%s%s",
+		       condition ? "a Condition=" : "an Assert=", unit->unmet[0] ? ": " : "",
+		       unit->unmet);
 }
 
 static void explain_timeout(const struct unit *unit, char *ret_text, size_t room)
@@ -208,6 +245,8 @@ char *unit_explain(const struct unit *unit, char *ret_text, size_t room)
 	for (size_t i = 0; i < ARRAY_SIZE(explainers); i++)
 		if (is(unit->result, explainers[i].result))
 			explainers[i].explain(unit, ret_text, room);
+	if (unit_is_unmet(unit))
+		explain_unmet(unit, ret_text, room);
 	if (!is(unit->load_state, "loaded"))
 		explain_unloaded(unit, ret_text, room);
 	size = strlen(ret_text);
@@ -245,6 +284,38 @@ static int read_active_state(struct manager *manager, const char *name, char *re
 		return manager_error(&bus_error, r, err, "asking for the state of %s", name);
 	text_copy(state, ret_state, room);
 	return 0;
+}
+
+/* > 0: UNIT_REQUIRES_NONE */
+static int find_down(struct manager *manager, char *const *names, char *ret_text, size_t room,
+		     struct error *err)
+{
+	for (; names && *names; names++) {
+		char state[32];
+		int r = read_active_state(manager, *names, state, sizeof(state), err);
+
+		if (r < 0)
+			return r;
+		if (is(state, "active") || is(state, "activating") || is(state, "reloading"))
+			continue;
+		(void)snprintf(ret_text, room, "it requires %.200s, which is %s", *names, state);
+		return 0;
+	}
+	return UNIT_REQUIRES_NONE;
+}
+
+int unit_explain_requirement(struct manager *manager, const struct unit *unit, char *ret_text,
+			     size_t room, struct error *err)
+{
+	char *const *const lists[] = { unit->requires, unit->requisite, unit->binds_to };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		int r = find_down(manager, lists[i], ret_text, room, err);
+
+		if (r != UNIT_REQUIRES_NONE)
+			return r;
+	}
+	return UNIT_REQUIRES_NONE;
 }
 
 int unit_revive_triggers(struct manager *manager, const struct unit *unit, struct error *err)

@@ -151,6 +151,20 @@ static void what_does_not_fit_is_cut_visibly(void **state)
 	check_escape("abc", 3, 1, "");
 }
 
+static void what_is_clipped_is_cut_between_words(void **state)
+{
+	char clip[16];
+
+	assert_string_equal(text_clip("abc de", clip, 7), "abc de");
+	assert_string_equal(text_clip("abc def ghi", clip, 11), "abc def…");
+	assert_string_equal(text_clip("abcd efghij", clip, 10), "abcd…");
+	assert_string_equal(text_clip("a defghijklm", clip, 9), "a def…"); /* a long word */
+	assert_string_equal(text_clip("abcdef", clip, 3), "ab");
+	assert_string_equal(text_clip("ääääääääää", clip, 9), "ää…");
+	assert_string_equal(text_print(clip, 12, "%s %d %s", "status", 12, "of it"), "status…");
+	assert_string_equal(text_print(clip, sizeof(clip), "%s %d", "status", 12), "status 12");
+}
+
 /* For any bytes and room: within the room, valid UTF-8, nothing but printable characters. */
 static void escaping_holds_for_random_bytes(void **state)
 {
@@ -209,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_cut_is_between_characters),
 		cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
 		cmocka_unit_test(what_does_not_fit_is_cut_visibly),
+		cmocka_unit_test(what_is_clipped_is_cut_between_words),
 		cmocka_unit_test(escaping_holds_for_random_bytes),
 		cmocka_unit_test(fields_come_back_as_they_were),
 	};

@@ -32,6 +32,7 @@ static struct {
 	unsigned int invocations;
 	unsigned int restarts;
 	bool job_pending;
+	bool unmet; /* its Condition…= is not met */
 	enum slot runs;
 	uint64_t since; /* it runs */
 	unsigned int starts[SLOT_MAX];
@@ -130,6 +131,8 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 	(void)text_copy(systemd.invocation, unit.invocation, sizeof(unit.invocation));
 	if (systemd.runs == SLOT_NONE || !systemd.slots[systemd.runs].sick)
 		(void)text_copy("ok", unit.status_text, sizeof(unit.status_text));
+	unit.conditions_usec = systemd.now;
+	unit.conditions_met = !systemd.unmet;
 	unit.main_pid = running ? 4711 : 0;
 	unit.active_enter_usec = running ? systemd.since : 0;
 	unit.start_timeout_usec = 90 * USEC_PER_SEC;

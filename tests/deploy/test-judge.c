@@ -86,6 +86,15 @@ static void a_restart_by_systemd_is_bad(void **unused)
 	assert_non_null(strstr(report.reason, "does not stay up"));
 }
 
+/* That systemd was not to start it is a verdict at once: another start would end the same way. */
+static void a_condition_that_is_not_met(void **unused)
+{
+	systemd_set("inactive", "dead");
+	systemd.unmet = true;
+	assert_int_equal(judge(JUDGE_START, START, ""), JUDGE_BAD);
+	assert_non_null(strstr(report.reason, "a Condition= of the unit is not met"));
+}
+
 static void a_stop_is_no_verdict_on_the_release(void **unused)
 {
 	systemd_set("inactive", "dead");
@@ -283,6 +292,7 @@ int main(void)
 		judge_test(a_healthy_start_passes_at_once),
 		judge_test(a_failed_unit_is_bad),
 		judge_test(a_restart_by_systemd_is_bad),
+		judge_test(a_condition_that_is_not_met),
 		judge_test(a_stop_is_no_verdict_on_the_release),
 		judge_test(a_stop_with_a_job_behind_it_is_waited_for),
 		judge_test(a_machine_that_goes_down_judges_nobody),

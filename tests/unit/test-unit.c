@@ -62,6 +62,38 @@ static void test_explain_success(void **state UNUSED)
 	check_explained(&unit, "is active (running)");
 }
 
+static void test_explain_signals(void **state UNUSED)
+{
+	struct unit unit = loaded("activating", "success");
+
+	(void)snprintf(unit.sub_state, sizeof(unit.sub_state), "auto-restart");
+	unit.exec_main_code = CLD_KILLED;
+	unit.exec_main_status = SIGTERM;
+	check_explained(&unit, "was killed by signal 15 (TERM)");
+	assert_true(unit_is_looping(&unit));
+	unit = loaded("inactive", "success");
+	unit.exec_main_code = CLD_KILLED;
+	unit.exec_main_status = SIGTERM;
+	check_explained(&unit, "was stopped, or stopped itself: was killed by signal 15 (TERM)");
+	assert_true(unit_may_be_stopped(&unit));
+	unit = loaded("failed", "exit-code");
+	assert_false(unit_may_be_stopped(&unit));
+}
+
+static void test_explain_conditions(void **state UNUSED)
+{
+	struct unit unit = loaded("inactive", "success");
+
+	assert_false(unit_is_unmet(&unit)); /* never asked */
+	unit.conditions_usec = 5;
+	check_explained(&unit, "a Condition= of the unit is not met");
+	unit.conditions_met = true;
+	assert_false(unit_is_unmet(&unit));
+	unit.asserts_usec = 5;
+	(void)snprintf(unit.unmet, sizeof(unit.unmet), "AssertPathExists=!/x");
+	check_explained(&unit, "an Assert= of the unit is not met: AssertPathExists=!/x");
+}
+
 static void test_explain_timeouts(void **state UNUSED)
 {
 	struct unit unit = loaded("failed", "timeout");
@@ -313,9 +345,34 @@ static void test_failures(void **state UNUSED)
 		      "[Service]\nType=notify\nWatchdogSec=300ms\n"
 		      "ExecStart=/bin/sh -c 'systemd-notify --ready; sleep 9'\nNotifyAccess=all\n",
 		      "watchdog timeout: it did not report within 300ms");
+	check_failure(manager,
+		      "[Unit]\nConditionPathExists=/\nConditionPathExists=|!/etc\n"
+		      "[Service]\nExecStart=/bin/sleep 9\n",
+		      "a Condition= of the unit is not met: ConditionPathExists=|!/etc");
+	check_failure(manager,
+		      "[Unit]\nAssertPathExists=/nonexistent\n[Service]\nExecStart=/bin/sleep 9\n",
+		      "an Assert= of the unit is not met: AssertPathExists=/nonexistent");
 	check_failure(manager, "[Service]\nBogus\n",
 		      "the unit cannot be loaded (bad-setting): Unit unit-d.service has a bad unit "
 		      "file setting.");
+}
+
+static void test_requirement(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_unit_ struct unit unit = {};
+	struct error err = {};
+	char text[256];
+
+	fixture_unit(manager, "unit-g.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+	fixture_unit(manager, "unit-f.service",
+		     "[Unit]\nRequires=unit-g.service\nAfter=unit-g.service\n"
+		     "[Service]\nExecStart=/bin/sleep 9\n");
+	assert_int_equal(start(manager, "unit-f.service"), JOB_RESULT_DEPENDENCY);
+	check_ok(unit_query(manager, "unit-f.service", &unit, &err), &err);
+	check_ok(unit_explain_requirement(manager, &unit, text, sizeof(text), &err), &err);
+	assert_string_equal(text, "it requires unit-g.service, which is failed");
+	fixture_systemctl("reset-failed unit-g.service");
 }
 
 static void test_start_limit_and_reset(void **state UNUSED)
@@ -372,6 +429,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_explain_process),
 		cmocka_unit_test(test_explain_success),
+		cmocka_unit_test(test_explain_signals),
+		cmocka_unit_test(test_explain_conditions),
 		cmocka_unit_test(test_explain_timeouts),
 		cmocka_unit_test(test_explain_unloaded),
 		cmocka_unit_test(test_explain_room),
@@ -382,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_job_pending),
 		cmocka_unit_test(test_need_reload),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_requirement),
 		cmocka_unit_test(test_start_limit_and_reset),
 		cmocka_unit_test(test_speed),
 	};
