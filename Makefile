@@ -146,7 +146,7 @@ tests: $(TESTS:%=$(B)/%) $(FAULT_APP) $(TUF_CLIENT)
 MAKE_ = $(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
-SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/system/test-*)
+SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/interop/test-* tests/system/test-*)
 SYSTEM_JOBS ?= 1
 export B
 
