@@ -52,6 +52,7 @@ static const struct cli_verb verbs[] = {
 	/* for units: see units/ */
 	{"run", "APP", "The worker: what flipslot@APP.service runs", verb_run},
 	{"recover", "", "Settle every app after a boot: what flipslot-recover.service runs", verb_recover},
+	{"started", "APP", "The app's unit was started: what flipslot-check@APP.service runs", verb_started},
 	{"failed", "APP", "The app's unit has failed: what flipslot-failed@APP.service runs", verb_failed},
 };
 /* clang-format on */

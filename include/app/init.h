@@ -29,6 +29,7 @@ struct init_options {
 	const char *probe_http; /* --probe-http: URL */
 	const char *probe_tcp; /* --probe-tcp: HOST:PORT */
 	const char *watch; /* --watch: span, as in Watch= */
+	bool no_timer; /* leave flipslot@APP.timer as it is; otherwise it is enabled and started */
 	bool dry_run; /* show what would be written, write nothing */
 	bool force; /* overwrite files that differ */
 	const char *who; /* for the history: who asked; "" is fine */

@@ -43,4 +43,5 @@ int verb_repo_verify(const struct cli_verb *verb, int argc, char **argv);
 /* for units */
 int verb_run(const struct cli_verb *verb, int argc, char **argv);
 int verb_recover(const struct cli_verb *verb, int argc, char **argv);
+int verb_started(const struct cli_verb *verb, int argc, char **argv);
 int verb_failed(const struct cli_verb *verb, int argc, char **argv);

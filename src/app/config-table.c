@@ -111,7 +111,7 @@ const struct config_key config_table[] = {
 	KEY("Update", "Auto", BOOL, OF(auto_install), NULL, NULL, "no", NULL,
 	    "Whether the timer installs what it finds, or only says that it is there."),
 	KEY("Update", "CheckOnStart", BOOL, OF(check_on_start), NULL, NULL, "yes", NULL,
-	    "Whether to look for an update when the service starts."),
+	    "Whether to look for an update when the service was started."),
 	KEY("Update", "SwitchMode", CHOICE, OF(stop_start), "restart", "stop-start", "restart",
 	    NULL,
 	    "restart: flip, then restart. stop-start: stop, flip, start, for services that load "

@@ -110,8 +110,11 @@ void init_text_drop_in(const char *app, const char *directory_line, const char *
 		 "OnFailure=flipslot-failed@%s.service\n"
 		 "# At boot it is settled first which release is the current one.\n"
 		 "Wants=flipslot-recover.service\n"
-		 "After=flipslot-recover.service\n",
-		 app, app);
+		 "After=flipslot-recover.service\n"
+		 "# Once it runs, flipslot looks for an update (CheckOnStart=).\n"
+		 "Wants=flipslot-check@%s.service\n"
+		 "Before=flipslot-check@%s.service\n",
+		 app, app, app, app);
 	if (directory_line || exec_lines)
 		text_add(text, "\n[Service]\n");
 	if (directory_line)

@@ -8,6 +8,7 @@
 
 #include "app/config-table.h"
 #include "app/init-adopt.h"
+#include "app/init-enable.h"
 #include "app/init-file.h"
 #include "app/init-text.h"
 #include "app/init-unit.h"
@@ -15,8 +16,6 @@
 #include "base/parse.h"
 #include "store/layout.h"
 #include "store/lock.h"
-
-#define RECOVER_UNIT "flipslot-recover.service"
 
 struct init {
 	struct init_options options; /* with what was left out filled in */
@@ -32,7 +31,7 @@ struct init {
 	int lock_fd;
 	bool made_root;
 	bool keeps_conf; /* it says something else, but nothing against the options */
-	bool enabled_recover;
+	struct init_enable enable;
 	struct text todo;
 };
 
@@ -275,30 +274,6 @@ static int adopt(struct init *init, struct error *err)
 	return r;
 }
 
-/* As `systemctl enable` does: at boot, unfinished updates are settled even if no app is started. */
-static int enable_recover(struct init *init, struct error *err)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-	_cleanup_unit_ struct unit recover = {};
-	int r = unit_query(init->manager, RECOVER_UNIT, &recover, err);
-
-	if (r < 0)
-		return r;
-	if (strcmp(recover.load_state, "loaded") != 0) {
-		text_add(
-			&init->todo,
-			"- The units of flipslot itself are not installed (%s: %s): make install.\n",
-			RECOVER_UNIT, recover.load_state);
-		return 0;
-	}
-	r = manager_call(init->manager, MANAGER_PATH, MANAGER_INTERFACE, "EnableUnitFiles",
-			 &bus_error, NULL, "asbb", 1, RECOVER_UNIT, 0, 0);
-	if (r < 0)
-		return manager_error(&bus_error, r, err, "enabling " RECOVER_UNIT);
-	init->enabled_recover = true;
-	return 0;
-}
-
 /*
  * Does systemd accept the unit with its drop-in? If not (a specifier that does not exist, say), the service
  * could not be started any more: the drop-in is made what it was before.
@@ -333,10 +308,13 @@ static int act(struct init *init, struct error *err)
 	if (r == 0)
 		r = init_file_write(&init->drop_in, err);
 	if (r == 0)
-		r = enable_recover(init, err);
+		r = init_enable_units(&init->enable, init->manager, init->options.app,
+				      !init->options.no_timer, &init->todo, err);
 	if (r == 0)
 		r = manager_reload(init->manager, err);
-	return r == 0 ? check_loaded(init, err) : r;
+	if (r == 0)
+		r = check_loaded(init, err);
+	return r == 0 ? init_enable_start(&init->enable, init->manager, init->options.app, err) : r;
 }
 
 /* ---- telling ---- */
@@ -352,6 +330,25 @@ static void tell_files(const struct init *init)
 	init_file_show(&init->drop_in, dry_run, false, init->out);
 }
 
+static void tell_units(const struct init *init)
+{
+	const struct init_options *options = &init->options;
+	char timer[INIT_TIMER_MAX];
+
+	if (init->enable.recover)
+		(void)fprintf(init->out, "%s: enabled\n", INIT_RECOVER_UNIT);
+	(void)init_enable_timer_name(options->app, timer);
+	if (init->enable.timer || (options->dry_run && !options->no_timer))
+		(void)fprintf(
+			init->out,
+			"%s: %s: once an hour its worker goes on with what is unfinished, and "
+			"looks at the source if there is one\n",
+			timer,
+			options->dry_run ? "would be enabled and started" : "enabled and started");
+	else if (options->no_timer)
+		(void)fprintf(init->out, "%s: left as it is (--no-timer)\n", timer);
+}
+
 static void tell_root(const struct init *init)
 {
 	const char *root = config_root(init->config);
@@ -363,8 +360,7 @@ static void tell_root(const struct init *init)
 			      init->dirfd < 0 ? "would be made" : "is there already");
 	else
 		(void)fprintf(out, "%s: %s\n", root, init->made_root ? "made" : "is there already");
-	if (init->enabled_recover)
-		(void)fprintf(out, "%s: enabled\n", RECOVER_UNIT);
+	tell_units(init);
 	if (!adopt->dir)
 		return;
 	if (init->options.dry_run && !adopt->done)

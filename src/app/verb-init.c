@@ -82,6 +82,8 @@ int verb_init(const struct cli_verb *verb, int argc, char **argv)
 		  .text = &init.probe_tcp },
 		{ "watch", '\0', "SPAN", "probation after a switch, like 2min",
 		  .text = &init.watch },
+		{ "no-timer", '\0', NULL, "leave flipslot@APP.timer off, which looks once an hour",
+		  .flag = &init.no_timer },
 		{ "dry-run", 'n', NULL, "show what would be written, write nothing",
 		  .flag = &init.dry_run },
 		{ "force", '\0', NULL, "overwrite files that say something else",

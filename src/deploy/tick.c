@@ -4,17 +4,20 @@
 #include "deploy/mailbox.h"
 #include "deploy/source.h"
 
-static bool is_due(const struct session *session)
+bool tick_is_due(int dirfd)
 {
 	uint64_t now = clock_realtime_usec();
 	struct checked checked;
 
-	if (session->served || !session->options->source.url)
-		return false;
-	if (checked_load(session->dirfd, &checked, NULL) < 0)
+	if (checked_load(dirfd, &checked, NULL) < 0)
 		return true;
 	/* a last look in the future: the clock was wrong, then or now */
 	return checked.when > now || now - checked.when >= TICK_PAUSE_USEC;
+}
+
+static bool is_due(const struct session *session)
+{
+	return !session->served && session->options->source.url && tick_is_due(session->dirfd);
 }
 
 static bool wants_install(const struct session *session)

@@ -33,6 +33,7 @@ static struct {
 	/* what was asked of it */
 	unsigned int reloads;
 	unsigned int enabled;
+	unsigned int ticking; /* timers that were started, after a reload */
 	/* what fails */
 	bool refuses; /* the unit, after an odd number of reloads */
 	bool no_current;
@@ -76,6 +77,11 @@ int __wrap_manager_call(struct manager *manager, const char *path, const char *i
 			const char *member, sd_bus_error *ret_bus_error, sd_bus_message **ret_reply,
 			const char *types, ...)
 {
+	if (strcmp(member, "StartUnit") == 0) {
+		assert_true(fake.reloads > 0);
+		fake.ticking++;
+		return 0;
+	}
 	assert_string_equal(member, "EnableUnitFiles");
 	fake.enabled++;
 	return 0;
@@ -248,7 +254,10 @@ static inline int open_root(const struct machine *machine)
 	"OnFailure=flipslot-failed@gw.service\n"                                \
 	"# At boot it is settled first which release is the current one.\n"     \
 	"Wants=flipslot-recover.service\n"                                      \
-	"After=flipslot-recover.service\n"
+	"After=flipslot-recover.service\n"                                      \
+	"# Once it runs, flipslot looks for an update (CheckOnStart=).\n"       \
+	"Wants=flipslot-check@gw.service\n"                                     \
+	"Before=flipslot-check@gw.service\n"
 
 static inline void check_drop_in(const struct machine *machine, const char *wanted)
 {

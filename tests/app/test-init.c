@@ -26,7 +26,9 @@ static void test_writes_all(void **state)
 	assert_true(scratch_exists(machine->scratch, ROOT "/state"));
 	assert_false(scratch_exists(machine->scratch, ROOT "/current"));
 	assert_int_equal(fake.reloads, 1);
-	assert_int_equal(fake.enabled, 1);
+	assert_int_equal(fake.enabled, 2);
+	assert_int_equal(fake.ticking, 1);
+	check_says(machine, "flipslot@gw.timer: enabled and started");
 	check_says(machine, "gw.conf: written");
 	check_says(machine, "    Url=http://localhost:8080/\n");
 	check_says(machine, "50-flipslot.conf: written\n");
@@ -87,6 +89,7 @@ static void test_dry_run(void **state)
 	check_says(machine, "would be written");
 	check_says(machine, "    #BootTries=2\n");
 	check_says(machine, "would be made");
+	check_says(machine, "flipslot@gw.timer: would be enabled");
 	check_says_not(machine, ": written");
 }
 
@@ -306,7 +309,20 @@ static void test_units_of_flipslot_are_missing(void **state)
 	fake.recover_state = "not-found";
 	run_well(machine);
 	assert_int_equal(fake.enabled, 0);
+	assert_int_equal(fake.ticking, 0);
 	check_says(machine, "make install");
+	check_says_not(machine, "enabled");
+}
+
+static void test_no_timer(void **state)
+{
+	struct machine *machine = *state;
+
+	machine->options.no_timer = true;
+	run_well(machine);
+	assert_int_equal(fake.enabled, 1);
+	assert_int_equal(fake.ticking, 0);
+	check_says(machine, "flipslot@gw.timer: left as it is");
 }
 
 int main(void)
@@ -327,6 +343,7 @@ int main(void)
 		machine_test(test_interpreter_gets_a_directory),
 		machine_test(test_worker_at_work),
 		machine_test(test_units_of_flipslot_are_missing),
+		machine_test(test_no_timer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
