@@ -30,6 +30,9 @@ struct history_entry {
 	char reason[STATE_REASON_MAX];
 };
 
+/* What the history says of a transaction, sequence left 0. */
+struct history_entry history_entry_of(const struct state_transaction *transaction);
+
 /* Appends durably; an id that the newest entry has is not written twice. Strings are cut to fit. */
 int history_append(int dirfd, const struct history_entry *entry, struct error *err);
 

@@ -7,30 +7,13 @@
 void result_of_state(const struct state *state, struct result *ret_result)
 {
 	const struct state_transaction *transaction = &state->transaction;
-	struct history_entry *entry = &ret_result->entry;
 
 	*ret_result = (struct result){
-		.entry = {
-			.verb = transaction->verb,
-			.outcome = transaction->outcome,
-			.fault = transaction->fault,
-			.slot = transaction->target,
-			.began = transaction->began,
-			.ended = transaction->ended,
-			.downtime = transaction->downtime,
-			.trusted_by_word = transaction->trust_me,
-		},
+		.entry = history_entry_of(transaction),
 		.is_last = true,
 		.switched = transaction->switched != 0,
 		.remembered_bad = state_is_bad(state, &transaction->release.digest),
 	};
-	(void)text_copy(transaction->id, entry->id, sizeof(entry->id));
-	(void)text_copy(transaction->from_version, entry->from_version,
-			sizeof(entry->from_version));
-	(void)text_copy(transaction->release.version, entry->to_version, sizeof(entry->to_version));
-	(void)text_copy(transaction->who, entry->who, sizeof(entry->who));
-	(void)text_copy(transaction->signer, entry->signer, sizeof(entry->signer));
-	(void)text_copy(transaction->reason, entry->reason, sizeof(entry->reason));
 	(void)text_copy(transaction->invocation, ret_result->invocation,
 			sizeof(ret_result->invocation));
 }

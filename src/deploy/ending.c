@@ -4,28 +4,6 @@
 #include "deploy/ending.h"
 #include "store/history.h"
 
-static struct history_entry make_entry(const struct state_transaction *transaction)
-{
-	struct history_entry entry = {
-		.verb = transaction->verb,
-		.outcome = transaction->outcome,
-		.fault = transaction->fault,
-		.slot = transaction->target,
-		.began = transaction->began,
-		.ended = transaction->ended,
-		.downtime = transaction->downtime,
-		.trusted_by_word = transaction->trust_me,
-	};
-
-	(void)text_copy(transaction->id, entry.id, sizeof(entry.id));
-	(void)text_copy(transaction->from_version, entry.from_version, sizeof(entry.from_version));
-	(void)text_copy(transaction->release.version, entry.to_version, sizeof(entry.to_version));
-	(void)text_copy(transaction->who, entry.who, sizeof(entry.who));
-	(void)text_copy(transaction->signer, entry.signer, sizeof(entry.signer));
-	(void)text_copy(transaction->reason, entry.reason, sizeof(entry.reason));
-	return entry;
-}
-
 int ending_record(struct session *session, struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
@@ -35,7 +13,7 @@ int ending_record(struct session *session, struct error *err)
 
 	if (transaction->outcome == OUTCOME_NONE || transaction->recorded)
 		return 0;
-	entry = make_entry(transaction);
+	entry = history_entry_of(transaction);
 	r = history_append(session->dirfd, &entry, err);
 	if (r < 0)
 		return error_prefix(err, r, "writing the history of %s", session->options->app);

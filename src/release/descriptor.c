@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "release/jmember.h"
 
 static const char *const origins[ORIGIN_MAX] = {
 	[ORIGIN_SIDELOAD] = "sideload", [ORIGIN_TRUST_ME] = "trust-me",
@@ -75,48 +76,21 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 
 /* ---- decoding ---- */
 
-static int refuse(struct error *err, const char *key)
-{
-	return error_set(err, FAULT_CORRUPT, "the descriptor has no valid \"%s\"", key);
-}
-
-static int get_text(const json_t *object, const char *key, char *ret_text, size_t room,
-		    struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-
-	if (!text || json_string_length(value) >= room || strlen(text) != json_string_length(value))
-		return refuse(err, key);
-	memcpy(ret_text, text, strlen(text) + 1);
-	return 0;
-}
-
-static int get_number(const json_t *object, const char *key, uint64_t *ret_value, struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
-		return refuse(err, key);
-	*ret_value = (uint64_t)json_integer_value(value);
-	return 0;
-}
-
+/* "" stands for none. */
 static int get_digest(const json_t *object, const char *key, struct digest *ret_digest,
 		      struct error *err)
 {
-	char hex[DIGEST_HEX_MAX] = "";
-	int r = get_text(object, key, hex, sizeof(hex), err);
+	const json_t *value = json_object_get(object, key);
 
-	if (r < 0 || hex[0] == '\0')
-		return r;
-	return digest_from_hex(hex, ret_digest, NULL) < 0 ? refuse(err, key) : 0;
+	return json_is_string(value) && json_string_length(value) == 0 ?
+		       0 :
+		       jmember_digest(value, key, ret_digest, err);
 }
 
 static int get_origin(const json_t *object, enum origin *ret_origin, struct error *err)
 {
 	char name[16];
-	int r = get_text(object, "origin", name, sizeof(name), err);
+	int r = jmember_text(object, "origin", name, sizeof(name), err);
 
 	if (r < 0)
 		return r;
@@ -125,7 +99,7 @@ static int get_origin(const json_t *object, enum origin *ret_origin, struct erro
 			*ret_origin = origin;
 			return 0;
 		}
-	return refuse(err, "origin");
+	return jmember_refuse("origin", err);
 }
 
 /* Only a minisign key has an id to be named by. */
@@ -134,27 +108,27 @@ static int get_signer(const json_t *object, struct descriptor *d, struct error *
 	int r;
 
 	if (d->origin != ORIGIN_MINISIGN)
-		return json_object_get(object, "signer") ? refuse(err, "signer") : 0;
-	r = get_text(object, "signer", d->signer, sizeof(d->signer), err);
+		return json_object_get(object, "signer") ? jmember_refuse("signer", err) : 0;
+	r = jmember_text(object, "signer", d->signer, sizeof(d->signer), err);
 	if (r < 0)
 		return r;
 	return strspn(d->signer, "0123456789ABCDEF") == DESCRIPTOR_SIGNER_MAX - 1 ?
 		       0 :
-		       refuse(err, "signer");
+		       jmember_refuse("signer", err);
 }
 
 static int get_names(const json_t *object, struct descriptor *d, struct error *err)
 {
-	int r = get_text(object, "app", d->app, sizeof(d->app), err);
+	int r = jmember_text(object, "app", d->app, sizeof(d->app), err);
 
 	if (r < 0)
 		return r;
 	if (!parse_is_app_name(d->app))
-		return refuse(err, "app");
-	r = get_text(object, "version", d->version, sizeof(d->version), err);
+		return jmember_refuse("app", err);
+	r = jmember_text(object, "version", d->version, sizeof(d->version), err);
 	if (r < 0)
 		return r;
-	return descriptor_is_version(d->version) ? 0 : refuse(err, "version");
+	return descriptor_is_version(d->version) ? 0 : jmember_refuse("version", err);
 }
 
 static int get_all(const json_t *object, struct descriptor *d, struct error *err)
@@ -162,7 +136,7 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 	int r = get_names(object, d, err);
 
 	if (r == 0)
-		r = get_number(object, "sequence", &d->sequence, err);
+		r = jmember_number(object, "sequence", &d->sequence, err);
 	if (r == 0)
 		r = get_origin(object, &d->origin, err);
 	if (r == 0)
@@ -172,11 +146,11 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 	if (r == 0)
 		r = get_digest(object, "index", &d->index, err);
 	if (r == 0)
-		r = get_number(object, "bytes", &d->bytes, err);
+		r = jmember_number(object, "bytes", &d->bytes, err);
 	if (r == 0)
-		r = get_number(object, "files", &d->files, err);
+		r = jmember_number(object, "files", &d->files, err);
 	if (r == 0)
-		r = get_number(object, "installed", &d->installed, err);
+		r = jmember_number(object, "installed", &d->installed, err);
 	return r;
 }
 
@@ -198,7 +172,8 @@ int descriptor_decode(const char *json, size_t size, struct descriptor *ret_desc
 				 text_escape(why.text, strlen(why.text), shown, sizeof(shown)));
 	r = get_all(object, &descriptor, err);
 	json_decref(object);
-	if (r == 0)
-		*ret_descriptor = descriptor;
-	return r;
+	if (r < 0)
+		return error_prefix(err, r, "the descriptor");
+	*ret_descriptor = descriptor;
+	return 0;
 }

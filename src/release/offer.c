@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "release/bundle.h"
+#include "release/jmember.h"
 #include "release/pieces.h"
 
 #define FORMAT "flipslot-offer 1"
@@ -235,80 +236,42 @@ int offer_encode(const struct offer *offer, char **ret_json, size_t *ret_size, s
 
 /* ---- decoding ---- */
 
-static int refuse(struct error *err, const char *key)
-{
-	return error_set(err, FAULT_CORRUPT, "the offer has no valid \"%s\"", key);
-}
-
-static int get_text(const json_t *object, const char *key, char *ret_text, size_t room,
-		    struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-
-	if (!text || json_string_length(value) >= room || strlen(text) != json_string_length(value))
-		return refuse(err, key);
-	memcpy(ret_text, text, strlen(text) + 1);
-	return 0;
-}
-
-static int get_number(const json_t *object, const char *key, uint64_t *ret_value, struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
-		return refuse(err, key);
-	*ret_value = (uint64_t)json_integer_value(value);
-	return 0;
-}
-
-static int read_digest(const json_t *value, const char *key, struct digest *ret_digest,
-		       struct error *err)
-{
-	const char *hex = json_string_value(value);
-
-	if (!hex || json_string_length(value) != strlen(hex) ||
-	    digest_from_hex(hex, ret_digest, NULL) < 0)
-		return refuse(err, key);
-	return 0;
-}
-
 static int get_digest(const json_t *object, const char *key, struct digest *ret_digest,
 		      struct error *err)
 {
-	return read_digest(json_object_get(object, key), key, ret_digest, err);
+	return jmember_digest(json_object_get(object, key), key, ret_digest, err);
 }
 
 static int get_names(const json_t *object, struct offer *offer, struct error *err)
 {
 	char format[32] = "";
-	int r = get_text(object, "format", format, sizeof(format), err);
+	int r = jmember_text(object, "format", format, sizeof(format), err);
 
 	if (r == 0 && strcmp(format, FORMAT) != 0)
-		return refuse(err, "format");
+		return jmember_refuse("format", err);
 	if (r == 0)
-		r = get_text(object, "app", offer->app, sizeof(offer->app), err);
+		r = jmember_text(object, "app", offer->app, sizeof(offer->app), err);
 	if (r == 0)
-		r = get_text(object, "channel", offer->channel, sizeof(offer->channel), err);
+		r = jmember_text(object, "channel", offer->channel, sizeof(offer->channel), err);
 	if (r == 0)
-		r = get_text(object, "arch", offer->arch, sizeof(offer->arch), err);
+		r = jmember_text(object, "arch", offer->arch, sizeof(offer->arch), err);
 	if (r == 0)
-		r = get_text(object, "version", offer->version, sizeof(offer->version), err);
+		r = jmember_text(object, "version", offer->version, sizeof(offer->version), err);
 	return r;
 }
 
 static int get_numbers(const json_t *object, struct offer *offer, struct error *err)
 {
-	int r = get_number(object, "sequence", &offer->sequence, err);
+	int r = jmember_number(object, "sequence", &offer->sequence, err);
 
 	if (r == 0)
-		r = get_number(object, "min_sequence", &offer->min_sequence, err);
+		r = jmember_number(object, "min_sequence", &offer->min_sequence, err);
 	if (r == 0)
-		r = get_number(object, "epoch", &offer->epoch, err);
+		r = jmember_number(object, "epoch", &offer->epoch, err);
 	if (r == 0)
-		r = get_number(object, "bytes", &offer->bytes, err);
+		r = jmember_number(object, "bytes", &offer->bytes, err);
 	if (r == 0)
-		r = get_number(object, "files", &offer->files, err);
+		r = jmember_number(object, "files", &offer->files, err);
 	return r;
 }
 
@@ -320,7 +283,7 @@ static int get_each(const json_t *list, size_t min, size_t max, const char *key,
 	size_t n = json_array_size(list);
 
 	if (!json_is_array(list) || n < min || n > max)
-		return refuse(err, key);
+		return jmember_refuse(key, err);
 	for (size_t i = 0; i < n; i++) {
 		int r = get(json_array_get(list, i), offer, err);
 
@@ -332,7 +295,7 @@ static int get_each(const json_t *list, size_t min, size_t max, const char *key,
 
 static int get_piece(const json_t *value, struct offer *offer, struct error *err)
 {
-	return read_digest(value, "pieces", &offer->pieces[offer->n_pieces++], err);
+	return jmember_digest(value, "pieces", &offer->pieces[offer->n_pieces++], err);
 }
 
 static int get_pieces(const json_t *list, struct offer *offer, struct error *err)
@@ -340,7 +303,7 @@ static int get_pieces(const json_t *list, struct offer *offer, struct error *err
 	uint64_t n = count_pieces(offer->full_length);
 
 	if (n == 0 || json_array_size(list) != n)
-		return refuse(err, "pieces");
+		return jmember_refuse("pieces", err);
 	offer->pieces = calloc(n, sizeof(*offer->pieces));
 	if (!offer->pieces)
 		return error_errno(err, "reading the offer");
@@ -354,10 +317,10 @@ static int get_full(const json_t *object, struct offer *offer, struct error *err
 	int r;
 
 	if (!json_is_object(full))
-		return refuse(err, "blobs");
-	r = get_number(full, "length", &offer->full_length, err);
+		return jmember_refuse("blobs", err);
+	r = jmember_number(full, "length", &offer->full_length, err);
 	if (r == 0 && offer->full_length > OFFER_FULL_MAX)
-		return refuse(err, "length");
+		return jmember_refuse("length", err);
 	if (r == 0)
 		r = get_digest(full, "sha256", &offer->full, err);
 	if (r == 0)
@@ -372,13 +335,13 @@ static int get_bundle(const json_t *object, struct offer *offer, struct error *e
 	int r = 0;
 
 	if (!json_is_string(from) || json_string_length(from) > 0)
-		r = read_digest(from, "from", &bundle->from, err);
+		r = jmember_digest(from, "from", &bundle->from, err);
 	if (r == 0)
-		r = get_number(object, "head", &bundle->head, err);
+		r = jmember_number(object, "head", &bundle->head, err);
 	if (r == 0)
 		r = get_digest(object, "head_sha256", &bundle->head_digest, err);
 	if (r == 0)
-		r = get_number(object, "length", &bundle->length, err);
+		r = jmember_number(object, "length", &bundle->length, err);
 	if (r == 0)
 		r = get_digest(object, "sha256", &bundle->blob, err);
 	return r < 0 ? error_prefix(err, r, "bundles") : 0;
@@ -398,9 +361,9 @@ static int get_withdrawn(const json_t *object, struct offer *offer, struct error
 	int r = get_digest(object, "index", &withdrawn->index, err);
 
 	if (r == 0)
-		r = get_number(object, "sequence", &withdrawn->sequence, err);
+		r = jmember_number(object, "sequence", &withdrawn->sequence, err);
 	if (r == 0)
-		r = get_text(object, "why", withdrawn->why, sizeof(withdrawn->why), err);
+		r = jmember_text(object, "why", withdrawn->why, sizeof(withdrawn->why), err);
 	return r < 0 ? error_prefix(err, r, "withdrawn") : 0;
 }
 
@@ -423,7 +386,7 @@ static int get_all(const json_t *object, struct offer *offer, struct error *err)
 	if (r < 0)
 		return r;
 	wrong = find_wrong(offer);
-	return wrong ? refuse(err, wrong) : 0;
+	return wrong ? jmember_refuse(wrong, err) : 0;
 }
 
 static int parse(const void *json, size_t size, json_t **ret_object, struct error *err)
@@ -452,9 +415,10 @@ int offer_decode(const void *json, size_t size, struct offer **ret_offer, struct
 	if (!offer)
 		return error_errno(err, "reading the offer");
 	r = get_all(object, offer, err);
-	if (r == 0)
-		*ret_offer = TAKE_PTR(offer);
-	return r;
+	if (r < 0)
+		return error_prefix(err, r, "the offer");
+	*ret_offer = TAKE_PTR(offer);
+	return 0;
 }
 
 /* ---- use ---- */

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "store/block.h"
 #include "store/durable.h"
 #include "store/fields.h"
@@ -35,6 +36,28 @@ static const struct field fields[] = {
 	CUT(who, 2, 15),
 	CUT(reason, 1, 99),
 };
+
+struct history_entry history_entry_of(const struct state_transaction *transaction)
+{
+	struct history_entry entry = {
+		.verb = transaction->verb,
+		.outcome = transaction->outcome,
+		.fault = transaction->fault,
+		.slot = transaction->target,
+		.began = transaction->began,
+		.ended = transaction->ended,
+		.downtime = transaction->downtime,
+		.trusted_by_word = transaction->trust_me,
+	};
+
+	(void)text_copy(transaction->id, entry.id, sizeof(entry.id));
+	(void)text_copy(transaction->from_version, entry.from_version, sizeof(entry.from_version));
+	(void)text_copy(transaction->release.version, entry.to_version, sizeof(entry.to_version));
+	(void)text_copy(transaction->who, entry.who, sizeof(entry.who));
+	(void)text_copy(transaction->signer, entry.signer, sizeof(entry.signer));
+	(void)text_copy(transaction->reason, entry.reason, sizeof(entry.reason));
+	return entry;
+}
 
 static int open_file(int dirfd, int flags, int *ret_fd, struct error *err)
 {

@@ -127,6 +127,40 @@ static void every_member_is_kept(void **state)
 		      load_any);
 }
 
+static void a_transaction_has_its_entry(void **state)
+{
+	const struct state_transaction transaction = {
+		.id = "id-7",
+		.verb = VERB_UPDATE,
+		.outcome = OUTCOME_ROLLED_BACK,
+		.fault = FAULT_UNHEALTHY,
+		.target = SLOT_B,
+		.began = 3,
+		.ended = 5,
+		.downtime = 2,
+		.trust_me = true,
+		.from_version = "1.0",
+		.release.version = "2.0",
+		.signer = "0123456789ABCDEF",
+		.who = "root",
+		.reason = "it does not answer",
+	};
+	const struct history_entry entry = history_entry_of(&transaction);
+
+	assert_string_equal(entry.id, "id-7");
+	assert_int_equal(entry.verb, VERB_UPDATE);
+	assert_int_equal(entry.outcome, OUTCOME_ROLLED_BACK);
+	assert_int_equal(entry.fault, FAULT_UNHEALTHY);
+	assert_int_equal(entry.slot, SLOT_B);
+	assert_true(entry.began == 3 && entry.ended == 5 && entry.downtime == 2);
+	assert_true(entry.trusted_by_word);
+	assert_string_equal(entry.from_version, "1.0");
+	assert_string_equal(entry.to_version, "2.0");
+	assert_string_equal(entry.signer, "0123456789ABCDEF");
+	assert_string_equal(entry.who, "root");
+	assert_string_equal(entry.reason, "it does not answer");
+}
+
 static void the_largest_entry_is_cut_where_it_hurts_least(void **state)
 {
 	struct history_entry before = { .trusted_by_word = true };
@@ -317,6 +351,7 @@ int main(void)
 		check_with_file(entries_come_newest_first),
 		check_with_file(the_ring_keeps_the_newest),
 		check_with_file(the_same_transaction_is_written_once),
+		cmocka_unit_test(a_transaction_has_its_entry),
 		check_with_file(every_member_is_kept),
 		check_with_file(the_largest_entry_is_cut_where_it_hurts_least),
 		check_with_file(a_damaged_block_is_passed_over),
