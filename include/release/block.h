@@ -12,9 +12,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-#define BLOCK_SIZE	 (4U * 1024 * 1024)
-#define BLOCK_PACKED_MAX (BLOCK_SIZE + 64U * 1024)
-#define BLOCK_BASE_MAX	 (1ULL << 31) /* bytes of an old file that a block may refer to */
+#define BLOCK_SIZE	   (4U * 1024 * 1024)
+#define BLOCK_PACKED_MAX   (BLOCK_SIZE + 64U * 1024)
+#define BLOCK_SECTIONS_MAX BLOCK_PACKED_MAX /* bytes of a patch, unpacked */
+#define BLOCK_BASE_MAX	   (1ULL << 31) /* bytes of an old file that a block may refer to */
 
 enum block_kind {
 	BLOCK_PLAIN, /* zstd */
