@@ -18,6 +18,7 @@
 #define STATE_VERSION_MAX 128 /* bytes with the final NUL */
 #define STATE_REASON_MAX  300
 #define STATE_WHO_MAX	  64
+#define STATE_UNIT_MAX	  256
 #define STATE_SIGNER_MAX  17 /* a minisign key id: 16 hexadecimal digits, with the final NUL */
 #define STATE_PATH_MAX	  1024
 #define STATE_BAD_MAX	  6 /* remembered bad releases; the oldest is dropped */
@@ -33,6 +34,7 @@ struct state_release {
 struct state_transaction {
 	char id[STATE_ID_MAX];
 	enum verb verb;
+	char unit[STATE_UNIT_MAX]; /* must be running from the switch on, whatever becomes of us */
 	enum slot target; /* absolute: the slot that shall become current */
 	enum slot origin; /* the slot that was current before; SLOT_NONE at a first install */
 	struct state_release release; /* digest is null until it is staged */

@@ -45,6 +45,9 @@ static void recover(const char *app, bool *ret_config_bad)
 		r = settle(app, config, &err);
 	if (r > 0)
 		r = ask_start_worker(app, &err);
+	if (*ret_config_bad)
+		(void)ask_start_worker(app,
+				       NULL); /* it knows what to do if something is under way */
 	if (r >= 0)
 		return;
 	(void)error_prefix(&err, r, "%s", app);

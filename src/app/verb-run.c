@@ -9,6 +9,7 @@
 #include "app/report.h"
 #include "app/verbs.h"
 #include "app/watchdog.h"
+#include "deploy/caretaker.h"
 #include "deploy/worker.h"
 
 #define MENDING_SEC 5
@@ -51,12 +52,14 @@ static int catch_stop(int *ret_fd, struct error *err)
 
 /*
  * The link CONFIG_RUN/APP/root leads to the app's directory, for a worker that finds its configuration
- * broken: it must know whether a transaction waits for it.
+ * broken: it must know whether a transaction waits for it. CONFIG_RUN/APP/mending: that one said so.
  */
 static void leave_trace(const char *app, const char *root)
 {
 	char path[256];
 
+	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/mending", app);
+	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/root", app);
 	(void)unlink(path);
 	if (symlink(root, path) < 0)
@@ -64,11 +67,10 @@ static void leave_trace(const char *app, const char *root)
 			strerrordesc_np(errno)); /* nothing depends on it yet */
 }
 
-static bool is_under_way(const char *app)
+static int open_trace(const char *app)
 {
-	_cleanup_close_ int dirfd = -1;
-	struct state state;
 	char path[256];
+	int dirfd;
 
 	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/root", app);
 	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -76,20 +78,58 @@ static bool is_under_way(const char *app)
 		(void)snprintf(path, sizeof(path), CONFIG_ROOT "/%s", app);
 		dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	}
-	return dirfd >= 0 && state_load(dirfd, &state, NULL) >= 0 && state.phase != PHASE_IDLE;
+	return dirfd;
+}
+
+/* Whoever follows the transaction hears of it, once. */
+static void tell(const char *app, const struct state *state, const char *text)
+{
+	_cleanup_(report_freep) struct report *report = NULL;
+	_cleanup_close_ int fd = -1;
+	struct event_listener listener;
+	char path[256];
+
+	if (report_new(app, &report, NULL) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/mending", app);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 && errno == EEXIST)
+		return;
+	listener = report_listener(report);
+	listener.handle(listener.data, &(struct event){ .kind = EVENT_WARNING,
+							.app = app,
+							.unit = state->transaction.unit,
+							.state = state,
+							.fault = FAULT_CONFIG,
+							.text = text });
 }
 
 /*
  * A configuration that was broken in mid-transaction: the unit gives up on exit status 3, and somebody must
- * stay in charge. This worker waits and fails otherwise, so that the next one looks again.
+ * stay in charge. This worker keeps the service running, waits and fails otherwise, so that the next one
+ * looks again.
  */
-static int wait_for_mending(const char *app, const struct error *err)
+static int wait_for_mending(const char *app, const struct error *broken)
 {
-	char text[ERROR_TEXT_MAX + 64];
+	_cleanup_close_ int dirfd = open_trace(app);
+	char text[ERROR_TEXT_MAX + 128];
+	struct error err = {};
+	struct state state;
+	bool started = false;
+	int r;
 
+	r = dirfd < 0 ? CARETAKER_IDLE : caretaker_run(dirfd, &state, &started, &err);
+	if (r == CARETAKER_IDLE || r == CARETAKER_BUSY)
+		return cli_fail(broken);
+	if (r < 0)
+		(void)cli_fail(&err);
 	(void)snprintf(text, sizeof(text),
-		       "a transaction waits for the configuration to be mended: %s", err->text);
+		       "the transaction goes on when the configuration is mended%s: %s",
+		       started ? "; the service was found stopped and is started" : "",
+		       broken->text);
 	fprintf(stderr, "<3>%s: %s\n", app, text);
+	if (r >= 0)
+		tell(app, &state, text);
 	(void)sd_notifyf(0, "STATUS=%s", text);
 	(void)sleep(MENDING_SEC);
 	return fault_exit_status(FAULT_INTERNAL);
@@ -137,7 +177,7 @@ int verb_run(const struct cli_verb *verb, int argc, char **argv)
 		return r;
 	r = work(operands[0], &err);
 	(void)sd_notify(0, "STOPPING=1");
-	if (r < 0 && err.fault == FAULT_CONFIG && is_under_way(operands[0]))
+	if (r < 0 && err.fault == FAULT_CONFIG)
 		return wait_for_mending(operands[0], &err);
 	if (r < 0)
 		return cli_fail(&err);

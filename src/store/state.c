@@ -28,6 +28,7 @@ static const struct field fields[] = {
 	S(FIELD_PHASE, "phase", phase),
 	T(FIELD_TEXT, id),
 	T(FIELD_VERB, verb),
+	T(FIELD_TEXT, unit),
 	T(FIELD_SLOT, target),
 	T(FIELD_SLOT, origin),
 	RELEASE("transaction.release", transaction.release),

@@ -68,6 +68,7 @@ static void random_transaction(struct state_transaction *t)
 	t->phase_began_monotonic = check_random();
 	t->downtime = check_random();
 	random_text(t->from_version, sizeof(t->from_version));
+	random_text(t->unit, sizeof(t->unit));
 	random_text(t->baseline, sizeof(t->baseline));
 	t->trust_me = check_below(2);
 	t->outcome = (enum outcome)check_below(OUTCOME_MAX);
@@ -143,6 +144,7 @@ static void fill_texts(void)
 	fill(t->old_invocation, sizeof(t->old_invocation));
 	fill(t->invocation, sizeof(t->invocation));
 	fill(t->from_version, sizeof(t->from_version));
+	fill(t->unit, sizeof(t->unit));
 	fill(t->baseline, sizeof(t->baseline));
 	fill(t->reason, sizeof(t->reason));
 	fill(t->source, sizeof(t->source));
