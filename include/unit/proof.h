@@ -24,6 +24,11 @@ struct proof_verdict {
 };
 
 /*
+ * Does the process use what is in that directory? closely: looks also at what it has mapped and open.
+ */
+bool proof_uses(pid_t pid, const char *path, bool closely);
+
+/*
  * slot_path and other_path are absolute, without links (what `readlink /proc/PID/exe` would show);
  * current_path is the app's `current`. A process that cannot be read (gone meanwhile) is passed over. A
  * file that was deleted is no proof: the slot was built anew since. Weak says nothing of the time: that

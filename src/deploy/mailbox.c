@@ -14,10 +14,10 @@ static const struct {
 	unsigned int phases; /* bit set: allowed in this phase */
 	const char *why_not;
 } allowed[] = {
-	{VERB_INSTALL,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or end it: `flipslot cancel` before the switch, `flipslot rollback` after it"},
-	{VERB_UPDATE,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or end it: `flipslot cancel` before the switch, `flipslot rollback` after it"},
+	{VERB_INSTALL,	1U << PHASE_IDLE, "a transaction is under way; wait for it"},
+	{VERB_UPDATE,	1U << PHASE_IDLE, "a transaction is under way; wait for it"},
 	{VERB_CHECK,	1U << PHASE_IDLE, "a transaction is under way; wait for it"},
-	{VERB_SWITCH,	1U << PHASE_IDLE, "a transaction is under way; wait for it, or end it: `flipslot cancel` before the switch, `flipslot rollback` after it"},
+	{VERB_SWITCH,	1U << PHASE_IDLE, "a transaction is under way; wait for it"},
 	{VERB_ROLLBACK,	1U << PHASE_IDLE | 1U << PHASE_SWITCHING | 1U << PHASE_TRIAL | 1U << PHASE_WATCHING,
 	 "nothing was switched yet, or it is being rolled back already; before the switch use `flipslot cancel`"},
 	{VERB_CANCEL,	1U << PHASE_STAGING | 1U << PHASE_STAGED,
@@ -27,6 +27,22 @@ static const struct {
 };
 /* clang-format on */
 
+/* What may be asked instead of waiting. */
+static const char *way_out(enum phase phase)
+{
+	switch (phase) {
+	case PHASE_STAGING:
+	case PHASE_STAGED:
+		return ", or `flipslot cancel`";
+	case PHASE_SWITCHING:
+	case PHASE_TRIAL:
+	case PHASE_WATCHING:
+		return ", or `flipslot rollback`";
+	default:
+		return "";
+	}
+}
+
 int mailbox_judge(const struct state *state, const struct request *request, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++) {
@@ -34,9 +50,12 @@ int mailbox_judge(const struct state *state, const struct request *request, stru
 			continue;
 		if (allowed[i].phases & (1U << state->phase))
 			return 0;
-		return error_set(err, FAULT_BUSY, "%s is not possible while %s: %s",
+		return error_set(err, FAULT_BUSY, "%s is not possible while %s: %s%s",
 				 verb_name(request->verb), phase_name(state->phase),
-				 allowed[i].why_not);
+				 allowed[i].why_not,
+				 verb_stages(request->verb) || request->verb == VERB_SWITCH ?
+					 way_out(state->phase) :
+					 "");
 	}
 	return error_set(err, FAULT_CONFIG, "this worker does not know such a request");
 }

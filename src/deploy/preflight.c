@@ -12,6 +12,7 @@
 #include "store/layout.h"
 #include "unit/cgroup.h"
 #include "unit/exec.h"
+#include "unit/occupant.h"
 
 #define UNIT_FILE_MAX (256 * 1024) /* bytes */
 
@@ -145,6 +146,43 @@ static int check_unit(struct check *check, struct error *err)
 	return check_scopes(check, err);
 }
 
+/* Names of their services, if those are not the unit itself, for `systemctl restart`. */
+static const char *find_sibling(const struct check *check, const struct occupants *occupants)
+{
+	for (size_t i = 0; i < occupants->n_ours; i++)
+		if (strcmp(occupants->list[i].service, check->unit->name) != 0)
+			return occupants->list[i].service;
+	return NULL;
+}
+
+/* The slot that is about to be emptied must not have old processes of the service in it. */
+static int check_leftovers(struct check *check, struct error *err)
+{
+	const struct preflight_input *input = check->input;
+	struct occupants occupants;
+	const char *sibling;
+	char path[4096];
+	char who[256];
+	int r;
+
+	if (input->target != SLOT_NONE || input->current == SLOT_NONE)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", check->options->root,
+		       slot_dir_name(slot_other(input->current)));
+	r = occupant_find(check->unit, path, &occupants, err);
+	if (r < 0 || occupants.n_ours == 0)
+		return r;
+	sibling = find_sibling(check, &occupants);
+	complain(
+		check, FAULT_BUSY,
+		"slot %s, which would be emptied, is still used by old processes of %s: %s; `%s%s`, "
+		"then try again",
+		slot_name(slot_other(input->current)), sibling ? sibling : check->unit->name,
+		occupant_describe(&occupants, occupants.n_ours, who, sizeof(who)),
+		sibling && sibling[0] ? "systemctl restart " : "kill PID", sibling ? sibling : "");
+	return 0;
+}
+
 /* The slot to come back to must be whole, or there is no way back. */
 static void check_fallback(struct check *check)
 {
@@ -243,6 +281,9 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	if (r < 0)
 		return r;
 	r = check_unit(&check, err);
+	if (r < 0)
+		return r;
+	r = check_leftovers(&check, err);
 	if (r < 0)
 		return r;
 	return check_target(&check, err);

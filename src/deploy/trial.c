@@ -6,6 +6,7 @@
 #include "deploy/switching.h"
 #include "deploy/trial.h"
 #include "store/layout.h"
+#include "unit/occupant.h"
 
 #define STARTS_MAX 2 /* by us, of a unit that stopped without failing */
 
@@ -121,6 +122,27 @@ int trial_run(struct session *session, struct error *err)
 	return session_enter(session, MACHINE_PASSED, err);
 }
 
+/* What the old release left running is said now; the next install would empty the slot under it. */
+static void tell_leftovers(struct session *session)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	_cleanup_unit_ struct unit unit = {};
+	struct occupants occupants;
+	struct manager *manager;
+	char who[256];
+
+	if (transaction->origin == SLOT_NONE || session_manager(session, &manager, NULL) < 0 ||
+	    unit_query(manager, session->options->unit, &unit, NULL) < 0 ||
+	    occupant_find(&unit, session_slot_path(session, transaction->origin), &occupants,
+			  NULL) < 0 ||
+	    occupants.n == 0)
+		return;
+	session_tell(session, EVENT_WARNING, FAULT_NONE,
+		     "still running from slot %s, with the code of %s: %s",
+		     slot_name(transaction->origin), transaction->from_version,
+		     occupant_describe(&occupants, occupants.n, who, sizeof(who)));
+}
+
 int trial_watch(struct session *session, struct error *err)
 {
 	struct judge_options judge = judge_target(session);
@@ -140,6 +162,7 @@ int trial_watch(struct session *session, struct error *err)
 	r = layout_point_current(session->dirfd, session->state.transaction.target, err);
 	if (r < 0)
 		return r;
+	tell_leftovers(session);
 	(void)snprintf(reason, sizeof(reason), "passed its probes and was well for %s (proof: %s)",
 		       clock_format_span(session->options->watch_usec, span),
 		       proof_name(report.proof.proof));

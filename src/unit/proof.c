@@ -176,7 +176,7 @@ static void look_at_files(struct search *search, int pid, int dirfd)
 			look_at_link(search, pid, fd, entry->d_name, "fd");
 }
 
-static void look_at_process(struct search *search, int pid)
+static void look_at_process(struct search *search, int pid, bool closely)
 {
 	_cleanup_close_ int dirfd = -1;
 	char name[32];
@@ -188,8 +188,21 @@ static void look_at_process(struct search *search, int pid)
 	look_at_link(search, pid, dirfd, "exe", "exe");
 	look_at_directory(search, pid, dirfd, "cwd");
 	look_at_directory(search, pid, dirfd, "root");
+	if (!closely)
+		return;
 	look_at_maps(search, pid, dirfd);
 	look_at_files(search, pid, dirfd);
+}
+
+bool proof_uses(pid_t pid, const char *path, bool closely)
+{
+	struct proof_verdict verdict = {};
+	struct search search = { .slot_path = path, .other_path = path, .verdict = &verdict };
+
+	if (stat(path, &search.slot) < 0)
+		search.slot.st_ino = 0;
+	look_at_process(&search, pid, closely);
+	return verdict.proof == PROOF_STRONG;
 }
 
 int proof_find(const struct unit *unit, const char *slot_path, const char *other_path,
@@ -214,7 +227,7 @@ int proof_find(const struct unit *unit, const char *slot_path, const char *other
 	if (stat(other_path, &search.other) < 0)
 		search.other.st_ino = 0;
 	for (size_t i = 0; i < n && !is_enough(&search); i++)
-		look_at_process(&search, pids[i]);
+		look_at_process(&search, pids[i], true);
 	if (verdict.proof == PROOF_NONE && !verdict.other_slot && unit_is_running(unit) &&
 	    exec_goes_through(unit, current_path))
 		verdict.proof = PROOF_WEAK;

@@ -8,6 +8,7 @@
 
 #include "unit/cgroup.h"
 #include "unit/job.h"
+#include "unit/occupant.h"
 #include "unit/proof.h"
 
 /* How the unit behaves when it runs a slot. */
@@ -24,6 +25,8 @@ static struct {
 	struct systemd_behaviour slots[SLOT_MAX];
 	bool gone; /* the manager does not answer */
 	bool stopping; /* the machine goes down */
+	pid_t left; /* an old process of the unit; 0: none */
+	enum slot left_in; /* that it uses */
 	bool user_unit; /* a user's manager has one of the same name */
 	/* what is so now */
 	uint64_t now;
@@ -64,6 +67,8 @@ int __wrap_job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_res
 int __wrap_proof_find(const struct unit *unit, const char *slot_path, const char *other_path,
 		      const char *current_path, struct proof_verdict *ret_verdict,
 		      struct error *err);
+int __wrap_occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
+			 struct error *err);
 int __wrap_sd_bus_match_signal(sd_bus *bus, sd_bus_slot **ret, const char *sender, const char *path,
 			       const char *interface, const char *member,
 			       sd_bus_message_handler_t callback, void *userdata);
@@ -172,6 +177,22 @@ int __wrap_proof_find(const struct unit *unit, const char *slot_path, const char
 		.proof = runs && !old ? PROOF_STRONG : PROOF_WEAK,
 		.other_slot = old || (!runs && systemd.runs != SLOT_NONE),
 	};
+	return 0;
+}
+
+int __wrap_occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
+			 struct error *err)
+{
+	struct occupants occupants = {};
+	const char *tail = path + strlen(check_path) + 1;
+
+	if (systemd.left > 0 && strcmp(tail, slot_dir_name(systemd.left_in)) == 0) {
+		occupants.list[occupants.n++] = (struct occupant){
+			.pid = systemd.left, .comm = "run", .service = "gw.service", .ours = true
+		};
+		occupants.n_ours = 1;
+	}
+	*ret_occupants = occupants;
 	return 0;
 }
 

@@ -56,6 +56,13 @@ static void test_refusal_says_what_to_do(void **unused)
 	assert_int_equal(err.fault, FAULT_BUSY);
 	assert_non_null(strstr(err.text, "watching"));
 	assert_non_null(strstr(err.text, "flipslot rollback"));
+	assert_true(judge(PHASE_WATCHING, VERB_INSTALL, &err) < 0);
+	assert_non_null(strstr(err.text, "wait for it, or `flipslot rollback`"));
+	assert_null(strstr(err.text, "cancel"));
+	assert_true(judge(PHASE_STAGING, VERB_SWITCH, &err) < 0);
+	assert_non_null(strstr(err.text, "wait for it, or `flipslot cancel`"));
+	assert_true(judge(PHASE_REVERTING, VERB_UPDATE, &err) < 0);
+	assert_null(strstr(err.text, "`"));
 }
 
 int main(void)

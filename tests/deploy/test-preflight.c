@@ -77,6 +77,20 @@ static void a_job_in_the_queue(void **unused)
 	check_finding(FAULT_BUSY, "systemctl list-jobs");
 }
 
+static void old_processes_in_the_slot_to_be_emptied(void **unused)
+{
+	systemd.left = 4711;
+	systemd.left_in = SLOT_B;
+	assert_int_equal(run(), 0); /* it is staged already */
+	input.target = SLOT_NONE;
+	check_finding(FAULT_BUSY,
+		      "slot b, which would be emptied, is still used by old processes of "
+		      "gw.service: 4711 (run); `kill PID`");
+	input.current = SLOT_B;
+	app_point(SLOT_B);
+	assert_int_equal(run(), 0); /* slot a would be */
+}
+
 static void a_unit_of_the_same_name_of_a_user(void **unused)
 {
 	systemd.user_unit = true;
@@ -136,6 +150,7 @@ int main(void)
 		preflight_test(a_hold),
 		preflight_test(a_unit_that_is_down),
 		preflight_test(a_job_in_the_queue),
+		preflight_test(old_processes_in_the_slot_to_be_emptied),
 		preflight_test(a_unit_of_the_same_name_of_a_user),
 		preflight_test(no_way_back),
 		preflight_test(a_target_that_is_not_whole),

@@ -111,6 +111,19 @@ static void what_is_no_file_is_refused(void **unused)
 	assert_non_null(strstr(after.transaction.reason, "not a regular file"));
 }
 
+/* It had been there when the request was accepted. */
+static void what_is_gone_at_a_resume_has_failed(void **unused)
+{
+	struct state before = make_install("3.0");
+	struct state after = {};
+
+	before.transaction.attempts = 1;
+	after = run(&before);
+	assert_int_equal(after.transaction.outcome, OUTCOME_FAILED);
+	assert_string_equal(fault_name(after.transaction.fault), "config");
+	assert_non_null(strstr(after.transaction.reason, "is not there any more"));
+}
+
 static void findings_come_before_the_archive(void **unused)
 {
 	struct state before = make_install("3.0");
@@ -166,6 +179,7 @@ int main(void)
 		systemd_test(another_digest_is_refused),
 		systemd_test(what_is_no_archive_is_refused),
 		systemd_test(what_is_no_file_is_refused),
+		systemd_test(what_is_gone_at_a_resume_has_failed),
 		systemd_test(findings_come_before_the_archive),
 		systemd_test(what_runs_already_is_committed_untouched),
 		systemd_test(what_is_staged_already_is_taken_over),

@@ -104,6 +104,16 @@ static void a_quiet_window_commits(void **unused)
 	assert_true(systemd.now - came >= app_options.watch_usec);
 }
 
+static void what_the_old_release_left_running_is_said(void **unused)
+{
+	systemd.left = 4711;
+	systemd.left_in = SLOT_A;
+	open_at(PHASE_WATCHING);
+	assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+	assert_int_equal(app_told(EVENT_WARNING, "from slot a, with the code of 1.0: 4711 (run)"),
+			 1);
+}
+
 static void meddle(void)
 {
 	app_point(SLOT_A);
@@ -179,6 +189,7 @@ int main(void)
 		systemd_test(a_worker_that_takes_over_grants_no_more_time),
 		systemd_test(on_fail_keep_leaves_it_running),
 		systemd_test(a_quiet_window_commits),
+		systemd_test(what_the_old_release_left_running_is_said),
 		systemd_test(what_is_committed_is_current),
 		systemd_test(who_dies_in_the_window_is_reverted),
 		systemd_test(a_stopped_unit_is_started_twice),

@@ -74,6 +74,22 @@ static void an_unrecorded_outcome_is_recorded_once(void **unused)
 	assert_int_equal(app_told(EVENT_OUTCOME, ""), 1);
 }
 
+/* What the timer starts is a worker that nobody asked anything. */
+static void after_both_bad_a_tick_starts_the_unit_again(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+
+	state.transaction.outcome = OUTCOME_BOTH_BAD;
+	state.transaction.recorded = true;
+	app_store(&state);
+	systemd_set("failed", "failed");
+	assert_int_equal(work(), 0);
+	assert_string_equal(systemd.jobs, "start a, ");
+	assert_int_equal(app_told(EVENT_WARNING, "found down and started again (done)"), 1);
+	assert_int_equal(work(), 0);
+	assert_string_equal(systemd.jobs, "start a, "); /* it runs */
+}
+
 /* From every phase behind the staging the transaction comes to its end. */
 static void what_is_under_way_is_brought_to_its_end(void **unused)
 {
@@ -216,6 +232,7 @@ int main(void)
 		systemd_test(another_worker_is_not_disturbed),
 		systemd_test(nothing_to_do_is_said_and_left),
 		systemd_test(an_unrecorded_outcome_is_recorded_once),
+		systemd_test(after_both_bad_a_tick_starts_the_unit_again),
 		systemd_test(what_is_under_way_is_brought_to_its_end),
 		systemd_test(a_bad_release_is_rolled_back),
 		systemd_test(a_request_is_answered_and_done),
