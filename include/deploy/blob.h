@@ -7,15 +7,20 @@
 #include "deploy/session.h"
 #include "release/offer.h"
 
-/* Bytes done of all; < 0 stops with that code. Called several times a second. */
-typedef int (*blob_progress)(void *data, uint64_t done, uint64_t total, struct error *err);
+struct blob_listener {
+	/* Bytes done of all; < 0 stops with that code. Called several times a second. */
+	int (*progress)(void *data, uint64_t done, uint64_t total, struct error *err);
+	/* So many bytes from the beginning of fd are verified now, whole pieces or all. May be NULL. */
+	int (*verified)(void *data, int fd, uint64_t bytes, struct error *err);
+	void *data;
+};
 
 /*
  * *ret_fd is open for reading at its beginning. FAULT_NO_SPACE before the first byte if the blob and what it unpacks
  * to do not fit beside the reserve; FAULT_UNTRUSTED: a piece is not what was promised; FAULT_NETWORK.
  */
 int blob_get(struct session *session, const struct offer *offer, enum slot target,
-	     blob_progress progress, void *data, int *ret_fd, struct error *err);
+	     const struct blob_listener *listener, int *ret_fd, struct error *err);
 
 /* Removes what blob_get left; fine if there is nothing. */
 int blob_drop(struct session *session, struct error *err);

@@ -50,6 +50,17 @@ int stage_archive(int dirfd, enum slot slot, int archive_fd, const struct stage_
 		  struct error *err);
 
 /*
+ * From the archive of a published release that is still arriving (pieces_new_arriving, borrowed). descriptor comes in
+ * with all that the metadata promises: index, bytes and files, too. The metadata vouches for the archive, so there is no
+ * scan: once its first piece is there the slot is cleared, and written as it comes. What is refused after all
+ * (FAULT_CORRUPT: a rule is broken, or it is another tree than promised) leaves a half-built tree without a seal.
+ * Whether there is room is for the caller to ask before.
+ */
+int stage_arriving(int dirfd, enum slot slot, struct pieces *pieces,
+		   const struct stage_options *options, const struct stage_listener *listener,
+		   struct descriptor *descriptor, struct error *err);
+
+/*
  * From a directory that exists: copied (reflinked where possible) with the same rules and policy.
  * source_fd must be open for reading. What changes while it is copied is FAULT_BUSY.
  */

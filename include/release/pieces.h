@@ -27,6 +27,19 @@ struct pieces;
  */
 int pieces_new(int fd, const struct digest *expected, uint64_t max_bytes, pieces_progress progress,
 	       void *data, struct pieces **ret_pieces, struct error *err);
+
+/*
+ * The same for a file of ours that another thread still writes, and verifies before it does: of `bytes` in the
+ * end. A read waits until its piece has arrived; it is not hashed again. There is no digest of the whole. fd is borrowed.
+ */
+int pieces_new_arriving(int fd, uint64_t bytes, struct pieces **ret_pieces, struct error *err);
+
+/* By that thread: so many bytes from the beginning are there, whole pieces or all. */
+void pieces_arrived(struct pieces *pieces, uint64_t bytes);
+
+/* No more will come: whoever waits, or comes to wait, gets -ECANCELED. */
+void pieces_stop(struct pieces *pieces);
+
 void pieces_free(struct pieces *pieces);
 CLEANUP_DEFINE(struct pieces, pieces_free);
 

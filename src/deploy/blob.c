@@ -20,8 +20,7 @@
 struct blob {
 	struct session *session;
 	const struct offer *offer;
-	blob_progress progress;
-	void *progress_data;
+	const struct blob_listener *listener;
 	int fd;
 	uint64_t verified; /* bytes at the front of the file: whole pieces */
 	char *piece; /* PIECES_SIZE bytes: the one that is being filled */
@@ -54,8 +53,15 @@ static bool is_piece_good(const struct blob *blob, size_t size)
 
 static int tell(const struct blob *blob, struct error *err)
 {
-	return blob->progress(blob->progress_data, blob->verified + blob->filled,
-			      blob->offer->full_length, err);
+	return blob->listener->progress(blob->listener->data, blob->verified + blob->filled,
+					blob->offer->full_length, err);
+}
+
+static int tell_verified(const struct blob *blob, struct error *err)
+{
+	if (!blob->listener->verified)
+		return 0;
+	return blob->listener->verified(blob->listener->data, blob->fd, blob->verified, err);
 }
 
 /* How much of the file is good already, piece by piece; the rest is cut off. */
@@ -85,6 +91,7 @@ static int take(struct blob *blob, const char *bytes, size_t n, struct error *er
 	while (n > 0) {
 		size_t size = piece_size(blob);
 		size_t part = size - blob->filled < n ? size - blob->filled : n;
+		int r;
 
 		if (size == 0)
 			return error_set(err, FAULT_UNTRUSTED, "longer than the metadata says");
@@ -103,6 +110,9 @@ static int take(struct blob *blob, const char *bytes, size_t n, struct error *er
 			return error_errno(err, "writing " LAYOUT_STAGING "/" FULL_FILE);
 		blob->verified += size;
 		blob->filled = 0;
+		r = tell_verified(blob, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -222,13 +232,12 @@ static int open_file(struct session *session, int *ret_fd, struct error *err)
 }
 
 int blob_get(struct session *session, const struct offer *offer, enum slot target,
-	     blob_progress progress, void *data, int *ret_fd, struct error *err)
+	     const struct blob_listener *listener, int *ret_fd, struct error *err)
 {
 	_cleanup_(blob_done) struct blob blob = {
 		.session = session,
 		.offer = offer,
-		.progress = progress,
-		.progress_data = data,
+		.listener = listener,
 		.fd = -1,
 	};
 	int r;
@@ -241,6 +250,8 @@ int blob_get(struct session *session, const struct offer *offer, enum slot targe
 		r = keep_what_is_good(&blob, err);
 	if (r >= 0)
 		r = plan(&blob, target, err);
+	if (r >= 0 && blob.verified > 0)
+		r = tell_verified(&blob, err);
 	if (r >= 0 && left_of(&blob) > 0)
 		r = fetch(&blob, err);
 	if (r < 0)

@@ -4,44 +4,11 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "deploy/blob.h"
 #include "deploy/ending.h"
-#include "deploy/mailbox.h"
 #include "deploy/preflight.h"
-#include "deploy/source.h"
 #include "deploy/staging.h"
 #include "deploy/switching.h"
-
-#define TELL_PERIOD_USEC (100 * USEC_PER_MSEC)
-
-struct watcher {
-	struct session *session;
-	enum stage_step step; /* the last one that was heard of */
-	uint64_t looked; /* monotonic, for requests */
-};
-
-static int on_progress(void *data, enum stage_step step, uint64_t done, uint64_t total,
-		       struct error *err)
-{
-	struct watcher *watcher = data;
-	struct session *session = watcher->session;
-	uint64_t now = clock_monotonic_usec();
-
-	if (step != watcher->step || done == total || now - session->told >= TELL_PERIOD_USEC) {
-		session->told = now;
-		session_tell_event(session, (struct event){ .kind = EVENT_PROGRESS,
-							    .step = step,
-							    .done = done,
-							    .total = total });
-	}
-	watcher->step = step;
-	if (now - watcher->looked < TELL_PERIOD_USEC)
-		return 0;
-	watcher->looked = now;
-	if (mailbox_interrupt(session) > 0)
-		return error_code(err, -ECANCELED, "staging");
-	return 0;
-}
+#include "deploy/update.h"
 
 /* A complete slot is there already when the last worker died between the seal and the state. */
 static bool is_staged_already(const struct session *session)
@@ -90,7 +57,7 @@ static int open_source(const char *path, int *ret_fd, struct error *err)
 
 static int on_read(void *data, uint64_t done, uint64_t total, struct error *err)
 {
-	return on_progress(data, STAGE_VERIFY, done, total, err);
+	return watcher_progress(data, STAGE_VERIFY, done, total, err);
 }
 
 /*
@@ -122,7 +89,7 @@ static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, str
 {
 	const struct session *session = watcher->session;
 	const struct state_transaction *transaction = &session->state.transaction;
-	const struct stage_listener listener = { .progress = on_progress, .data = watcher };
+	const struct stage_listener listener = { .progress = watcher_progress, .data = watcher };
 	struct stage_options options = session->options->stage;
 	struct descriptor descriptor = { .source = transaction->source_digest };
 	_cleanup_close_ int fd = -1;
@@ -154,118 +121,13 @@ static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, str
 static int end_badly(struct session *session, const struct watcher *watcher,
 		     const struct error *cause, struct error *err)
 {
-	bool touched = watcher->step == STAGE_WRITE || watcher->step == STAGE_SYNC;
 	bool again = session->state.transaction.attempts > 0; /* it had been all right before */
-	bool failed = touched || again || cause->fault == FAULT_NETWORK;
+	bool failed = watcher->touched || again || cause->fault == FAULT_NETWORK;
 
 	if (session->stop || session->state.phase != session->working)
 		return 0;
 	return ending_end(session, failed ? OUTCOME_FAILED : OUTCOME_REFUSED, cause->fault,
 			  cause->text, err);
-}
-
-static int on_fetch(void *data, uint64_t done, uint64_t total, struct error *err)
-{
-	return on_progress(data, STAGE_FETCH, done, total, err);
-}
-
-/* May the offer take the place of what runs? */
-static int judge_offer(const struct session *session, const struct offer *offer, struct error *err)
-{
-	const struct state_transaction *transaction = &session->state.transaction;
-	struct descriptor running = {};
-
-	if (transaction->sequence != 0 && transaction->sequence != offer->sequence)
-		return error_set(
-			err, FAULT_CONFIG,
-			"sequence %llu is not offered; the source offers %s, sequence %llu",
-			(unsigned long long)transaction->sequence, offer->version,
-			(unsigned long long)offer->sequence);
-	if (offer_find_withdrawn(offer, &offer->index))
-		return error_set(err, FAULT_STALE, "%s was withdrawn by its publisher",
-				 offer->version);
-	if (transaction->unattended && state_is_bad(&session->state, &offer->index))
-		return error_set(err, FAULT_UNHEALTHY,
-				 "%s was rolled back before and is not tried again unattended",
-				 offer->version);
-	if (transaction->origin == SLOT_NONE ||
-	    seal_peek(session->dirfd, transaction->origin, &running, NULL) != 0)
-		return 0;
-	if (offer->sequence < running.sequence)
-		return error_set(
-			err, FAULT_STALE,
-			"the source offers %s, sequence %llu; %s, sequence %llu, is installed",
-			offer->version, (unsigned long long)offer->sequence, running.version,
-			(unsigned long long)running.sequence);
-	return 0;
-}
-
-static bool holds(const struct session *session, enum slot slot, const struct digest *index)
-{
-	struct descriptor descriptor;
-
-	return slot != SLOT_NONE && seal_peek(session->dirfd, slot, &descriptor, NULL) == 0 &&
-	       digest_equal(&descriptor.index, index);
-}
-
-static int stage_offer(struct watcher *watcher, const struct offer *offer, struct error *err)
-{
-	struct session *session = watcher->session;
-	const struct state_transaction *transaction = &session->state.transaction;
-	const struct stage_listener listener = { .progress = on_progress, .data = watcher };
-	struct descriptor descriptor = {
-		.source = offer->full,
-		.origin = ORIGIN_SIGNED,
-		.sequence = offer->sequence,
-	};
-	_cleanup_close_ int fd = -1;
-	int r;
-
-	r = blob_get(session, offer, transaction->target, on_fetch, watcher, &fd, err);
-	if (r < 0)
-		return r;
-	(void)text_copy(session->options->app, descriptor.app, sizeof(descriptor.app));
-	(void)text_copy(offer->version, descriptor.version, sizeof(descriptor.version));
-	r = stage_archive(session->dirfd, transaction->target, fd, &session->options->stage,
-			  &listener, &descriptor, err);
-	if (r < 0)
-		return r;
-	if (!digest_equal(&descriptor.index, &offer->index))
-		return error_set(err, FAULT_CORRUPT,
-				 "%s unpacks to something else than its descriptor says",
-				 offer->version);
-	return blob_drop(session, err);
-}
-
-/* What the source offers, into the slot. > 0: STAGE_NOTHING, it runs already. */
-enum { STAGE_NOTHING = 1 };
-static int stage_update(struct watcher *watcher, struct error *err)
-{
-	struct session *session = watcher->session;
-	struct state_transaction *transaction = &session->state.transaction;
-	_cleanup_(offer_freep) struct offer *offer = NULL;
-	int r;
-
-	watcher->step = STAGE_FETCH;
-	r = source_refresh(session, transaction->id, &offer, err);
-	if (r == SOURCE_NONE)
-		return error_set(err, FAULT_CONFIG,
-				 "the source offers nothing for %s, channel %s, on this machine",
-				 session->options->app, session->options->source.channel);
-	if (r >= 0)
-		r = judge_offer(session, offer, err);
-	if (r < 0)
-		return r;
-	transaction->sequence = offer->sequence;
-	transaction->release.digest = offer->index;
-	(void)text_copy(offer->version, transaction->release.version,
-			sizeof(transaction->release.version));
-	if (digest_equal(&offer->index, &session->state.good.digest) &&
-	    holds(session, transaction->origin, &offer->index))
-		return STAGE_NOTHING;
-	if (holds(session, transaction->target, &offer->index))
-		return 0;
-	return stage_offer(watcher, offer, err);
 }
 
 static int take_over(struct session *session, const struct descriptor *descriptor,
@@ -293,10 +155,10 @@ static int run_update(struct watcher *watcher, struct error *err)
 	struct error cause = {};
 	int r;
 
-	r = stage_update(watcher, &cause);
+	r = update_stage(watcher, &cause);
 	if (r < 0)
 		return end_badly(session, watcher, &cause, err);
-	if (r == STAGE_NOTHING)
+	if (r == UPDATE_NOTHING)
 		return end_untouched(session, err);
 	return session_enter(session, MACHINE_STAGED, err);
 }

@@ -180,6 +180,18 @@ static int sync_tree(struct staging *staging, struct error *err)
 	return r < 0 ? r : end(staging, 1, err);
 }
 
+static int sync_and_seal(struct staging *staging, struct index *written,
+			 struct descriptor *descriptor, struct error *err)
+{
+	int r = sync_tree(staging, err);
+
+	if (r < 0)
+		return r;
+	descriptor->files = index_count(written);
+	descriptor->installed = clock_realtime_usec();
+	return seal_write(staging->dirfd, staging->slot, descriptor, written, err);
+}
+
 static int fill_slot(struct staging *staging, const struct index *scanned,
 		     struct descriptor *descriptor, struct error *err)
 {
@@ -188,14 +200,10 @@ static int fill_slot(struct staging *staging, const struct index *scanned,
 
 	if (r == 0)
 		r = check_same(staging, scanned, written, err);
-	if (r == 0)
-		r = sync_tree(staging, err);
 	if (r < 0)
 		return r;
 	descriptor->bytes = staging->bytes;
-	descriptor->files = index_count(written);
-	descriptor->installed = clock_realtime_usec();
-	return seal_write(staging->dirfd, staging->slot, descriptor, written, err);
+	return sync_and_seal(staging, written, descriptor, err);
 }
 
 /* A full disk does not stay full because of us. The reason to tell is the first one. */
@@ -274,4 +282,83 @@ int stage_directory(int dirfd, enum slot slot, int source_fd, const struct stage
 	if (r == 0)
 		*descriptor = complete;
 	return r;
+}
+
+/* ---- arriving ---- */
+
+static int check_promised(struct index *written, const struct descriptor *descriptor,
+			  struct error *err)
+{
+	struct digest digest;
+	int r = index_encode(written, NULL, NULL, &digest, err);
+
+	if (r < 0 || digest_equal(&digest, &descriptor->index))
+		return r;
+	return error_set(err, FAULT_CORRUPT, "%s unpacks to something else than its metadata says",
+			 descriptor->version);
+}
+
+static int fill_slot_arriving(struct staging *staging, struct descriptor *descriptor,
+			      struct error *err)
+{
+	_cleanup_(index_freep) struct index *written = NULL;
+	int r = write_tree(staging, &written, err);
+
+	if (r == 0)
+		r = check_promised(written, descriptor, err);
+	return r < 0 ? r : sync_and_seal(staging, written, descriptor, err);
+}
+
+/* Nothing of the slot is touched before the first verified byte is there. */
+static int clear_when_begun(struct staging *staging, struct error *err)
+{
+	const void *bytes;
+	size_t size;
+	int r = 0;
+
+	if (pieces_bytes(staging->pieces) > 0)
+		r = pieces_read(staging->pieces, 0, &bytes, &size, err);
+	if (r == 0)
+		r = begin(staging, STAGE_WRITE, pieces_bytes(staging->pieces), err);
+	if (r == 0)
+		r = layout_open_slot(staging->dirfd, staging->slot, &staging->slot_fd, err);
+	return r < 0 ? r : layout_clear_slot(staging->dirfd, staging->slot, err);
+}
+
+int stage_arriving(int dirfd, enum slot slot, struct pieces *pieces,
+		   const struct stage_options *options, const struct stage_listener *listener,
+		   struct descriptor *descriptor, struct error *err)
+{
+	_cleanup_close_ int slot_fd = -1;
+	struct stage_options own = *options;
+	struct staging staging = {
+		.dirfd = dirfd,
+		.slot = slot,
+		.options = &own,
+		.listener = listener,
+		.pieces = pieces,
+		.source_fd = -1,
+		.slot_fd = -1,
+		.bytes = descriptor->bytes,
+	};
+	struct descriptor complete = *descriptor;
+	struct error own_err;
+	int r;
+
+	if (!err)
+		err = &own_err;
+	if (own.archive.max_bytes > descriptor->bytes)
+		own.archive.max_bytes = descriptor->bytes;
+	r = check_descriptor(descriptor, err);
+	if (r == 0)
+		r = clear_when_begun(&staging, err);
+	slot_fd = staging.slot_fd;
+	if (r == 0)
+		r = fill_slot_arriving(&staging, &complete, err);
+	if (r < 0) {
+		give_space_back(&staging, err);
+		return r;
+	}
+	*descriptor = complete;
+	return 0;
 }

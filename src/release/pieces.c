@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
@@ -16,6 +17,12 @@ struct pieces {
 	struct digest *digests; /* of each piece */
 	uint64_t held; /* the piece that the buffer holds, verified */
 	uint8_t *buffer;
+
+	bool is_arriving; /* below mutex: arrived, stopped */
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	uint64_t arrived; /* bytes */
+	bool stopped;
 };
 
 static int changed(struct error *err)
@@ -116,10 +123,70 @@ int pieces_new(int fd, const struct digest *expected, uint64_t max_bytes, pieces
 	return r;
 }
 
+/* ---- arriving ---- */
+
+int pieces_new_arriving(int fd, uint64_t bytes, struct pieces **ret_pieces, struct error *err)
+{
+	struct pieces *pieces = calloc(1, sizeof(*pieces));
+	uint8_t *buffer = malloc(PIECES_SIZE);
+
+	if (!pieces || !buffer) {
+		free(pieces);
+		free(buffer);
+		return error_code(err, -ENOMEM, "reading the archive");
+	}
+	pieces->fd = fd;
+	pieces->bytes = bytes;
+	pieces->count = (bytes + PIECES_SIZE - 1) / PIECES_SIZE;
+	pieces->held = NO_PIECE;
+	pieces->buffer = buffer;
+	pieces->is_arriving = true;
+	(void)pthread_mutex_init(&pieces->mutex, NULL);
+	(void)pthread_cond_init(&pieces->changed, NULL);
+	*ret_pieces = pieces;
+	return 0;
+}
+
+void pieces_arrived(struct pieces *pieces, uint64_t bytes)
+{
+	pthread_mutex_lock(&pieces->mutex);
+	assert(bytes >= pieces->arrived && bytes <= pieces->bytes);
+	pieces->arrived = bytes;
+	pthread_cond_broadcast(&pieces->changed);
+	pthread_mutex_unlock(&pieces->mutex);
+}
+
+void pieces_stop(struct pieces *pieces)
+{
+	pthread_mutex_lock(&pieces->mutex);
+	pieces->stopped = true;
+	pthread_cond_broadcast(&pieces->changed);
+	pthread_mutex_unlock(&pieces->mutex);
+}
+
+static int wait_for(struct pieces *pieces, uint64_t i, struct error *err)
+{
+	uint64_t end = i * PIECES_SIZE + size_of(pieces, i);
+	bool is_there;
+
+	pthread_mutex_lock(&pieces->mutex);
+	while (pieces->arrived < end && !pieces->stopped)
+		pthread_cond_wait(&pieces->changed, &pieces->mutex);
+	is_there = pieces->arrived >= end;
+	pthread_mutex_unlock(&pieces->mutex);
+	return is_there ? 0 : error_code(err, -ECANCELED, "reading the archive");
+}
+
+/* ---- reading ---- */
+
 void pieces_free(struct pieces *pieces)
 {
 	if (!pieces)
 		return;
+	if (pieces->is_arriving) {
+		(void)pthread_cond_destroy(&pieces->changed);
+		(void)pthread_mutex_destroy(&pieces->mutex);
+	}
 	free(pieces->digests);
 	free(pieces->buffer);
 	free(pieces);
@@ -138,10 +205,15 @@ uint64_t pieces_bytes(const struct pieces *pieces)
 static int fill_verified(struct pieces *pieces, uint64_t i, struct error *err)
 {
 	struct digest digest;
-	int r = fill(pieces, i, err);
+	int r = pieces->is_arriving ? wait_for(pieces, i, err) : 0;
 
 	if (r == 0)
-		r = digest_of(pieces->buffer, size_of(pieces, i), &digest, err);
+		r = fill(pieces, i, err);
+	if (r == 0 && pieces->is_arriving)
+		pieces->held = i;
+	if (r < 0 || pieces->is_arriving)
+		return r;
+	r = digest_of(pieces->buffer, size_of(pieces, i), &digest, err);
 	if (r < 0)
 		return r;
 	if (!digest_equal(&digest, &pieces->digests[i]))

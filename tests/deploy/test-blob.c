@@ -15,6 +15,7 @@ static struct offer offer;
 static char url[128];
 static char program[512];
 static uint64_t first_done; /* the first word of progress */
+static uint64_t verified; /* the last word of what may be used */
 
 static int on_progress(void *data, uint64_t done, uint64_t total, struct error *err)
 {
@@ -22,6 +23,18 @@ static int on_progress(void *data, uint64_t done, uint64_t total, struct error *
 	assert_true(done <= total);
 	if (first_done == UINT64_MAX)
 		first_done = done;
+	return 0;
+}
+
+/* What is said to be verified is in the file. */
+static int on_verified(void *data, int fd, uint64_t bytes, struct error *err)
+{
+	static char got[FULL_SIZE];
+
+	assert_true(bytes > verified && bytes <= FULL_SIZE);
+	verified = bytes;
+	assert_int_equal(fd_pread_full(fd, got, bytes, 0), bytes);
+	assert_memory_equal(got, full, bytes);
 	return 0;
 }
 
@@ -71,7 +84,10 @@ static int teardown(void **state)
 
 static int get(int *ret_fd, struct error *err)
 {
-	return blob_get(&session, &offer, SLOT_B, on_progress, NULL, ret_fd, err);
+	const struct blob_listener listener = { .progress = on_progress, .verified = on_verified };
+
+	verified = 0;
+	return blob_get(&session, &offer, SLOT_B, &listener, ret_fd, err);
 }
 
 static void check_got(void)
@@ -83,6 +99,7 @@ static void check_got(void)
 	if (get(&fd, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+	assert_int_equal(verified, FULL_SIZE);
 	assert_int_equal(fd_pread_full(fd, got, sizeof(got), 0), FULL_SIZE);
 	assert_memory_equal(got, full, FULL_SIZE);
 }

@@ -1,5 +1,8 @@
 #include "release/pieces.h"
 
+#include <errno.h>
+#include <pthread.h>
+
 #include "base/fd.h"
 #include "../base/check.h"
 
@@ -179,6 +182,53 @@ static void test_progress_can_stop_it(void **state)
 	assert_int_equal(left, 97);
 }
 
+static void *give_slowly(void *data)
+{
+	struct pieces *pieces = data;
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		(void)usleep(20000);
+		pieces_arrived(pieces, i < 3 ? i * PIECES_SIZE : SIZE);
+	}
+	return NULL;
+}
+
+static void test_waits_for_what_arrives(void **state)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	_cleanup_close_ int fd = make_file(check_dirfd(state), &bytes);
+	_cleanup_(pieces_freep) struct pieces *pieces = NULL;
+	pthread_t thread;
+
+	assert_int_equal(pieces_new_arriving(fd, SIZE, &pieces, NULL), 0);
+	assert_int_equal(pieces_bytes(pieces), SIZE);
+	assert_int_equal(pthread_create(&thread, NULL, give_slowly, pieces), 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		const void *data;
+		size_t size;
+
+		assert_int_equal(pieces_read(pieces, i, &data, &size, NULL), 0);
+		assert_int_equal(size, i == 2 ? 17 : PIECES_SIZE);
+		assert_memory_equal(data, bytes + i * PIECES_SIZE, size);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void test_what_does_not_arrive_is_cancelled(void **state)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	_cleanup_close_ int fd = make_file(check_dirfd(state), &bytes);
+	_cleanup_(pieces_freep) struct pieces *pieces = NULL;
+	const void *data;
+	size_t size;
+
+	assert_int_equal(pieces_new_arriving(fd, SIZE, &pieces, NULL), 0);
+	pieces_arrived(pieces, PIECES_SIZE);
+	pieces_stop(pieces);
+	assert_int_equal(pieces_read(pieces, 0, &data, &size, NULL), 0);
+	assert_int_equal(pieces_read(pieces, 1, &data, &size, NULL), -ECANCELED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +241,8 @@ int main(void)
 		check_in_dir(test_a_file_that_shrinks_at_once),
 		check_in_dir(test_an_empty_file),
 		check_in_dir(test_progress_can_stop_it),
+		check_in_dir(test_waits_for_what_arrives),
+		check_in_dir(test_what_does_not_arrive_is_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

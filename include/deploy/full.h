@@ -1,0 +1,10 @@
+/*
+ * The full archive of an offer into the slot: fetched, verified piece by piece, unpacked while it arrives. What was verified is
+ * kept in `staging` until the slot is sealed, so that it is never fetched twice.
+ */
+#pragma once
+
+#include "deploy/watcher.h"
+#include "release/offer.h"
+
+int full_stage(struct watcher *watcher, const struct offer *offer, struct error *err);

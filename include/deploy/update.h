@@ -1,0 +1,12 @@
+/*
+ * STAGING of what the source offers: refreshed, judged, and fetched into the inactive slot in the cheapest way.
+ */
+#pragma once
+
+#include "deploy/watcher.h"
+
+/*
+ * The slot is sealed with what is offered, and the transaction says what that is. > 0: UPDATE_NOTHING, it runs already.
+ */
+enum { UPDATE_NOTHING = 1 };
+int update_stage(struct watcher *watcher, struct error *err);

@@ -1,0 +1,102 @@
+/* What the source offers, judged and staged. */
+#include "deploy/update.h"
+
+#include "repo.h"
+
+static struct state_transaction *transaction;
+
+static void setup_session(void)
+{
+	transaction = &repo_session.state.transaction;
+}
+
+static void check_refused(enum fault fault, const char *word)
+{
+	struct error err = {};
+
+	check_error(update_stage(&repo_watcher, &err), &err, fault, word);
+	assert_false(repo_watcher.touched);
+	assert_int_equal(seal_peek(check_fd, SLOT_B, &(struct descriptor){}, NULL), SEAL_ABSENT);
+}
+
+static void what_is_offered_is_staged(void **state)
+{
+	struct descriptor descriptor;
+	struct error err = {};
+
+	setup_session();
+	repo_add("1.0");
+	if (update_stage(&repo_watcher, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(seal_peek(check_fd, SLOT_B, &descriptor, NULL), 0);
+	assert_int_equal(transaction->sequence, 1);
+	assert_string_equal(transaction->release.version, "1.0");
+	assert_true(digest_equal(&transaction->release.digest, &descriptor.index));
+}
+
+static void what_is_staged_is_taken_over(void **state)
+{
+	struct error err = {};
+
+	setup_session();
+	repo_add("1.0");
+	assert_int_equal(update_stage(&repo_watcher, &err), 0);
+	repo_watcher.touched = false;
+	assert_int_equal(update_stage(&repo_watcher, &err), 0);
+	assert_false(repo_watcher.touched);
+}
+
+static void what_runs_is_left_alone(void **state)
+{
+	struct error err = {};
+
+	setup_session();
+	repo_add("1.0");
+	assert_int_equal(update_stage(&repo_watcher, &err), 0);
+	repo_session.state.good = transaction->release;
+	transaction->origin = SLOT_B;
+	transaction->target = SLOT_A;
+	assert_int_equal(update_stage(&repo_watcher, &err), UPDATE_NOTHING);
+}
+
+static void another_sequence_than_asked_for_is_refused(void **state)
+{
+	setup_session();
+	repo_add("1.0");
+	transaction->sequence = 2;
+	check_refused(FAULT_CONFIG, "sequence 2 is not offered");
+}
+
+static void what_was_rolled_back_is_not_tried_unattended(void **state)
+{
+	struct error err = {};
+
+	setup_session();
+	repo_add("1.0");
+	assert_int_equal(update_stage(&repo_watcher, &err), 0);
+	assert_int_equal(layout_clear_slot(check_fd, SLOT_B, NULL), 0);
+	repo_watcher.touched = false;
+	state_remember_bad(&repo_session.state, &transaction->release);
+	transaction->unattended = true;
+	check_refused(FAULT_UNHEALTHY, "rolled back before");
+}
+
+static void nothing_offered_is_said(void **state)
+{
+	setup_session();
+	check_refused(FAULT_CONFIG, "offers nothing");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		repo_test(what_is_offered_is_staged),
+		repo_test(what_is_staged_is_taken_over),
+		repo_test(what_runs_is_left_alone),
+		repo_test(another_sequence_than_asked_for_is_refused),
+		repo_test(what_was_rolled_back_is_not_tried_unattended),
+		repo_test(nothing_offered_is_said),
+	};
+
+	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}
