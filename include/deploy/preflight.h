@@ -27,6 +27,12 @@ struct preflight_input {
 	bool attended_override; /* switch and rollback by a person: a hold does not bar them */
 };
 
+/*
+ * A job of the unit in the queue that stands in nobody's way: of systemd's own restarts, or, with --start, of a start
+ * that may never end.
+ */
+bool preflight_ignores_job(const struct unit *unit, bool start);
+
 /* < 0 only if the questions could not be asked at all for want of memory or the like. */
 int preflight_run(const struct deploy_options *options, const struct preflight_input *input,
 		  struct manager *manager, struct preflight *ret_preflight, struct error *err);

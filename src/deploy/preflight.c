@@ -124,6 +124,36 @@ static int check_scopes(struct check *check, struct error *err)
 	return 0;
 }
 
+static bool is_starting(const struct unit *unit)
+{
+	return strcmp(unit->active_state, "activating") == 0;
+}
+
+bool preflight_ignores_job(const struct unit *unit, bool start)
+{
+	return unit_is_looping(unit) || (start && is_starting(unit));
+}
+
+/* Who goes back by hand does not wait for a start that may never end: our job takes its place. */
+static void check_job(struct check *check)
+{
+	const struct unit *unit = check->unit;
+
+	if (!unit->job_pending || check->input->attended_override ||
+	    preflight_ignores_job(unit, check->input->start))
+		return;
+	if (!is_starting(unit))
+		complain(check, FAULT_BUSY,
+			 "systemd has a job for %s in its queue (`systemctl list-jobs`): try again "
+			 "when it is done",
+			 unit->name);
+	else
+		complain(check, FAULT_BUSY,
+			 "%s is still starting (`systemctl status %s`): try again when it is done, "
+			 "or with --start, which does not wait for it",
+			 unit->name, unit->name);
+}
+
 static int check_unit(struct check *check, struct error *err)
 {
 	const struct unit *unit = check->unit;
@@ -137,20 +167,16 @@ static int check_unit(struct check *check, struct error *err)
 	}
 	check_exec_start(check);
 	check_running(check);
-	/* who goes back by hand does not wait for a start that may never end: our job takes its place */
-	if (unit->job_pending && !check->input->attended_override && !unit_is_looping(unit))
-		complain(
-			check, FAULT_BUSY,
-			"systemd has a job for %s in its queue (`systemctl list-jobs`): try again when it is done",
-			unit->name);
+	check_job(check);
 	return check_scopes(check, err);
 }
 
-/* Names of their services, if those are not the unit itself, for `systemctl restart`. */
+/* The service of one of them that is not of the unit itself; NULL: all are. */
 static const char *find_sibling(const struct check *check, const struct occupants *occupants)
 {
 	for (size_t i = 0; i < occupants->n_ours; i++)
-		if (strcmp(occupants->list[i].service, check->unit->name) != 0)
+		if (occupants->list[i].service[0] &&
+		    strcmp(occupants->list[i].service, check->unit->name) != 0)
 			return occupants->list[i].service;
 	return NULL;
 }
@@ -179,7 +205,7 @@ static int check_leftovers(struct check *check, struct error *err)
 		"then try again",
 		slot_name(slot_other(input->current)), sibling ? sibling : check->unit->name,
 		occupant_describe(&occupants, occupants.n_ours, who, sizeof(who)),
-		sibling && sibling[0] ? "systemctl restart " : "kill PID", sibling ? sibling : "");
+		sibling ? "systemctl restart " : "kill PID", sibling ? sibling : "");
 	return 0;
 }
 

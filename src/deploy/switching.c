@@ -35,7 +35,8 @@ static int refuse(struct session *session, const struct preflight *preflight, st
  * A job of the unit that is in the queue, as after a boot, is waited for: it is no reason to refuse an
  * update. Not the jobs of systemd's own restarts, of which there may be no end. Ends early when a request or a stop wants something else.
  */
-static int let_jobs_end(struct session *session, struct manager *manager, struct error *err)
+static int let_jobs_end(struct session *session, struct manager *manager, bool start,
+			struct error *err)
 {
 	uint64_t end = clock_monotonic_usec() + QUIET_USEC;
 
@@ -43,7 +44,7 @@ static int let_jobs_end(struct session *session, struct manager *manager, struct
 		_cleanup_unit_ struct unit unit = {};
 		int r = unit_query(manager, session->options->unit, &unit, err);
 
-		if (r < 0 || !unit.job_pending || unit_is_looping(&unit) ||
+		if (r < 0 || !unit.job_pending || preflight_ignores_job(&unit, start) ||
 		    mailbox_interrupt(session) > 0)
 			return r;
 		r = manager_wait(manager, session->wake_fd, LOOK_PERIOD_USEC / 5, err);
@@ -68,7 +69,7 @@ static int ask_preflight(struct session *session, const struct preflight_input *
 		return 0;
 	}
 	if (!input->attended_override) {
-		r = let_jobs_end(session, manager, err);
+		r = let_jobs_end(session, manager, input->start, err);
 		if (r < 0)
 			return r;
 	}

@@ -75,6 +75,12 @@ static void a_job_in_the_queue(void **unused)
 {
 	systemd.job_pending = true;
 	check_finding(FAULT_BUSY, "systemctl list-jobs");
+	input.start = true;
+	check_finding(FAULT_BUSY, "systemctl list-jobs"); /* a stop, it may be */
+	systemd_set("activating", "start");
+	assert_int_equal(run(), 0);
+	input.start = false;
+	check_finding(FAULT_BUSY, "or with --start");
 }
 
 static void old_processes_in_the_slot_to_be_emptied(void **unused)
