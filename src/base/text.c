@@ -152,7 +152,7 @@ char *text_clip(const char *text, char *ret_text, size_t room)
 		;
 	if (word > n / 2) /* a long word is better cut than left out */
 		n = word;
-	memmove(ret_text, text, n);
+	(void)text_copy(text, ret_text, n + 1);
 	memcpy(ret_text + n, ellipsis, sizeof(ellipsis));
 	return ret_text;
 }
