@@ -1,9 +1,10 @@
-# flipslot: make, make check, make test, make lint, make demo, make install.
+# flipslot: make, make check, make test, make fuzz, make lint, make demo, make install.
 #
 #   B=build        where everything is built; builds in different folders do not meet
 #   SAN=1          address and undefined-behaviour sanitizers (in B-san); SAN=0: check without them
 #   WERROR=        do not stop at warnings
 #   V=1            show the commands
+#   TARGET=        make fuzz: only these targets; FUZZ_SECONDS=60 how long each
 #   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
 #   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
 
@@ -69,6 +70,11 @@ HARDEN := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE
 ifeq ($(SAN),1)
 HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
 LDHARDEN := -fsanitize=address,undefined
+endif
+ifeq ($(SAN),fuzz)
+HARDEN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -fPIE
+LDHARDEN := -fsanitize=fuzzer,address,undefined
 endif
 LFS = $(eval LFS := $$(if $$(filter 4,$$(shell echo __SIZEOF_LONG__ | $(CC) -E -P -)),\
 	-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64))$(LFS)
@@ -136,6 +142,17 @@ $(B)/tuf-conformance-client: tests/tuf-conformance/client.c $(DEPS_trust) $(MAKE
 	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libcurl $(PC_trust)) -MMD -MP -MF $@.d \
 		$(LDFLAGS_ALL) -o $@ $< $(DEPS_trust) $(call libs,libcurl $(PC_trust))
 
+# Fuzz targets may use what deploy may. Seams by a comment, as in tests.
+FUZZ := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+FUZZ_DEPS := $(filter-out $(B)/libdeploy.a,$(DEPS_deploy))
+
+$(FUZZ:%=$(B)/%): $(B)/%: %.c $(FUZZ_DEPS) $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(call say,FUZZ)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_deploy)) -MMD -MP -MF $@.d \
+		$(LDFLAGS_ALL) -o $@ $< \
+		$(shell sed -n '1,9s|^/\* LDFLAGS: \(.*\) \*/$$|\1|p' $<) \
+		$(FUZZ_DEPS) $(call libs,$(PC_deploy))
+
 -include $(wildcard $(B)/*.d $(B)/src/*.d $(B)/src/*/*.d $(B)/tests/*/*.d)
 
 # ---- tests ----
@@ -160,6 +177,15 @@ $(PRESENT:%=check-%): check-%:
 	+@$(MAKE_) $(B)/link-$* tests-$*
 	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests-$*)
 	@tests/run -j 2 -t 120 $(call UNIT,$(TEST_$*))
+
+# Built by clang beside the rest; the corpus comes from the program, too.
+fuzz-targets: $(PROGRAM)
+	+@$(MAKE_) B=$(B)-fuzz SAN=fuzz CC=clang $(FUZZ:%=$(B)-fuzz/%)
+
+fuzz:
+	@scripts/deps lint
+	+@$(MAKE_) fuzz-targets
+	@tests/fuzz/run -s $(or $(FUZZ_SECONDS),60) $(TARGET)
 
 check-system:
 	+@$(MAKE_) all $(FAULT_APP) $(TUF_CLIENT)
@@ -226,6 +252,6 @@ print-cflags: # quoted for a shell
 	@$(info $(CFLAGS_ALL) $(call cflags,cmocka $(PC_app))):
 
 clean:
-	rm -rf $(B) $(B)-san
+	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all tests check check-system test demo lint install uninstall deps print-layers print-cflags clean
+.PHONY: all tests check check-system test fuzz fuzz-targets demo lint install uninstall deps print-layers print-cflags clean

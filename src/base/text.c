@@ -251,11 +251,14 @@ bool text_get_field(const char *fields, const char *key, char *ret_value, size_t
 {
 	size_t key_size = strlen(key);
 
-	while (fields && *fields) {
+	while (*fields) {
+		const char *end = strchr(fields, '\n');
+
 		if (strncmp(fields, key, key_size) == 0 && fields[key_size] == '=')
 			return copy_value(fields + key_size + 1, ret_value, room);
-		fields = strchr(fields, '\n');
-		fields += fields != NULL;
+		if (!end)
+			return false;
+		fields = end + 1;
 	}
 	return false;
 }
