@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/verbs.h"
+#include "base/scope.h"
 #include "transfer/fetch-helper.h"
 #include "unit/probe-helper.h"
 
@@ -59,7 +61,8 @@ static const struct cli_verb verbs[] = {
 
 static int print_usage(FILE *out)
 {
-	(void)fprintf(out, "flipslot: A/B updates for a service, with a way back.\n\n");
+	(void)fprintf(out, "flipslot: A/B updates for a service, with a way back.\n\n"
+			   "  flipslot [--user|--system] VERB …\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		(void)fprintf(out, "  %-14s%s\n", verbs[i].name, verbs[i].summary);
 	(void)fprintf(out, "  %-14s%s\n\nMore about one of them: flipslot VERB --help\n", "version",
@@ -95,9 +98,25 @@ static int dispatch(int argc, char **argv)
 	return run_special(argv[0]);
 }
 
+/* Who is not root and has a flipslot of his own means that, unless he says so otherwise. > 0: words taken. */
+static int choose_scope(int argc, char **argv, struct error *err)
+{
+	bool user = argc > 0 && strcmp(argv[0], "--user") == 0;
+	bool system = argc > 0 && strcmp(argv[0], "--system") == 0;
+	int r = 0;
+
+	if (user || (!system && geteuid() != 0 && scope_has_user()))
+		r = scope_choose_user(err);
+	return r < 0 ? r : user || system;
+}
+
 int main(int argc, char **argv)
 {
+	struct error err = {};
+	int taken;
+
 	(void)setlocale(LC_ALL, "C.UTF-8"); /* whatever the caller has: output is a contract */
 	(void)signal(SIGPIPE, SIG_IGN);
-	return dispatch(argc - 1, argv + 1);
+	taken = choose_scope(argc - 1, argv + 1, &err);
+	return taken < 0 ? cli_fail(&err) : dispatch(argc - 1 - taken, argv + 1 + taken);
 }

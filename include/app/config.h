@@ -9,22 +9,22 @@
 #include "base/error.h"
 #include "deploy/options.h"
 
-#define CONFIG_ETC    "/etc/flipslot"
-#define CONFIG_VENDOR "/usr/lib/flipslot"
-#define CONFIG_ROOT   "/var/lib/flipslot" /* Root= is CONFIG_ROOT/APP unless given */
-#define CONFIG_RUN    "/run/flipslot" /* event streams: CONFIG_RUN/APP/events */
+#define CONFIG_ROOT \
+	"/var/lib/flipslot" /* Root= is CONFIG_ROOT/APP unless given; of a user: base/scope.h */
 
 struct config; /* owns every string */
 
 /* Where things are; tests name their own. */
 struct config_places {
-	const char *etc; /* CONFIG_ETC */
-	const char *vendor; /* CONFIG_VENDOR */
+	const char *etc; /* /etc/flipslot */
+	const char *vendor; /* /usr/lib/flipslot */
 	const char *state; /* CONFIG_ROOT: parent of the default Root= */
+	bool of_user; /* the owner of everything is the one who runs the service, too */
 	const char *top; /* "/": Root= is below it, and what is above it is not looked at */
 };
 
-extern const struct config_places config_system_places;
+/* Those of the scope (base/scope.h); valid until the next call. */
+const struct config_places *config_own_places(void);
 
 /*
  * Loads and checks the configuration of `app`. > 0: CONFIG_ABSENT, there is none: *ret_config is not set.

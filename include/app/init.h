@@ -15,8 +15,7 @@
 #include "app/config.h"
 #include "install/stage.h"
 
-#define INIT_UNIT_DIR "/etc/systemd/system"
-#define INIT_DROP_IN  "50-flipslot.conf" /* in INIT_UNIT_DIR/UNIT.d/ */
+#define INIT_DROP_IN  "50-flipslot.conf" /* in UNIT.d/ of the scope's units (base/scope.h) */
 
 /* As on the command line, borrowed; NULL: not given. Nothing is checked yet. */
 struct init_options {
@@ -36,7 +35,7 @@ struct init_options {
 	const struct stage_listener *listener; /* progress of the copy of --adopt */
 
 	const struct config_places *places; /* NULL: the system's (tests name their own) */
-	const char *unit_dir; /* INIT_UNIT_DIR */
+	const char *unit_dir; /* NULL: those of the scope */
 };
 
 /*

@@ -6,7 +6,7 @@
 
 #include "app/event-line.h"
 
-struct report; /* opens /run/flipslot/APP/events */
+struct report; /* opens APP/events in SCOPE_RUN (base/scope.h) */
 
 int report_new(const char *app, struct report **ret_report, struct error *err);
 void report_free(struct report *report);

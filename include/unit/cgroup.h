@@ -27,6 +27,12 @@ int cgroup_open_root(int *ret_fd, struct error *err);
  */
 int cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct error *err);
 
+/* Is the calling process in the cgroup of that unit, or below it? By its cgroup, whatever the environment says. */
+bool cgroup_is_own(const char *control_group);
+
+/* Has a unit of this name a cgroup in system.slice? */
+int cgroup_find_in_system(const char *unit, bool *ret_found, struct error *err);
+
 /*
  * Is a unit of this name active in the manager of some logged-in user? *ret_who names the user. It is
  * seen by its cgroup, so that no user's manager is asked anything.

@@ -27,7 +27,7 @@ struct manager;
 
 /*
  * Connects to the manager and makes sure that it answers and sends signals; FAULT_UNIT if not.
- * manager_open: to the system's manager, by the bus, or as root by its private socket when there is no
+ * manager_open: to the manager of the scope (base/scope.h): the system's, by the bus, or as root by its private socket when there is no
  * bus (early at boot, on the way down: the bus is among the first to go). manager_open_user: to the manager of the calling user.
  */
 int manager_open(struct manager **ret_manager, struct error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "store/lock.h"
 #include "unit/job.h"
@@ -16,7 +17,7 @@
 #define LOCK_USEC (2 * USEC_PER_SEC)
 #define TURN_USEC (10 * USEC_PER_SEC) /* for another caller's request to be answered */
 
-static const char no_answer[] = "the worker did not answer within 30s: see journalctl -u %s";
+static const char no_answer[] = "the worker did not answer within 30s: see %s -u %s";
 
 char *ask_who(const char *sudo_user, unsigned int uid, char ret_who[static STATE_WHO_MAX])
 {
@@ -214,5 +215,6 @@ int ask_worker(const char *app, int dirfd, const struct request *request, int in
 		return answered;
 	if (pause_a_little(interrupt_fd) == ASK_INTERRUPTED)
 		return ASK_INTERRUPTED;
-	return error_set(err, FAULT_BUSY, no_answer, cli_worker_unit(app, unit));
+	return error_set(err, FAULT_BUSY, no_answer, scope_journalctl(),
+			 cli_worker_unit(app, unit));
 }

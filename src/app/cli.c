@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "base/scope.h"
 #include "base/text.h"
 
 #define OPTIONS_MAX 24
@@ -202,10 +203,12 @@ int cli_refuse(const struct cli_verb *verb, const char *format, ...)
 
 int cli_need_root(const struct cli_verb *verb)
 {
-	if (geteuid() == 0)
+	if (scope_may_write())
 		return CLI_GO;
-	(void)fprintf(stderr, "flipslot %s: only root may do this; try: sudo flipslot %s …\n",
-		      verb->name, verb->name);
+	(void)fprintf(stderr,
+		      "flipslot %s: only root may do this; try: sudo flipslot %s …; or, for a "
+		      "service of your own: flipslot --user %s …\n",
+		      verb->name, verb->name, verb->name);
 	return CLI_FORBIDDEN;
 }
 

@@ -47,18 +47,20 @@ static int check_text(const char *root, struct error *err)
 }
 
 /* below: the path as seen from places->top. */
-static int check_place(const char *root, const char *below, struct error *err)
+static int check_place(const struct config_places *places, const char *root, const char *below,
+		       struct error *err)
 {
 	static const struct {
 		const char *dir;
 		const char *why;
-	} places[] = {
+		bool user_may;
+	} bad[] = {
 		{ "/usr", "the worker cannot write there" },
 		{ "/etc", "the worker cannot write there" },
 		{ "/boot", "the worker cannot write there" },
 		{ "/efi", "the worker cannot write there" },
-		{ "/home", "it would belong to a user; the worker cannot write there" },
-		{ "/root", "the worker cannot write there" },
+		{ "/home", "it would belong to a user; the worker cannot write there", true },
+		{ "/root", "the worker cannot write there", true },
 		{ "/run", "it does not survive a reboot" },
 		{ "/tmp", "it does not survive a reboot" },
 		{ "/var/tmp", "files there are removed by age" },
@@ -67,10 +69,10 @@ static int check_place(const char *root, const char *below, struct error *err)
 		{ "/sys", "it is not a disk" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (is_below(below, places[i].dir))
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (is_below(below, bad[i].dir) && !(places->of_user && bad[i].user_may))
 			return error_set(err, FAULT_CONFIG, "%s: not below %s: %s", root,
-					 places[i].dir, places[i].why);
+					 bad[i].dir, bad[i].why);
 	return 0;
 }
 
@@ -136,7 +138,7 @@ static int check_root(const struct config_places *places, const char *root, stru
 		return r;
 	if (!is_below(root, places->top) || !root[top])
 		return error_set(err, FAULT_CONFIG, "%s is not below %s", root, places->top);
-	r = check_place(root, root + top, err);
+	r = check_place(places, root, root + top, err);
 	return r == 0 ? check_parts(root, root + top, err) : r;
 }
 

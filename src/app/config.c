@@ -7,17 +7,25 @@
 
 #include "app/config-build.h"
 #include "base/parse.h"
+#include "base/scope.h"
 #include "base/text.h"
 
 #define SUFFIX	".conf"
 #define DROP_IN ".conf.d"
 
-const struct config_places config_system_places = {
-	.etc = CONFIG_ETC,
-	.vendor = CONFIG_VENDOR,
-	.state = CONFIG_ROOT,
-	.top = "/",
-};
+const struct config_places *config_own_places(void)
+{
+	static struct config_places places;
+
+	places = (struct config_places){
+		.etc = scope_dir(SCOPE_CONFIG),
+		.vendor = scope_dir(SCOPE_VENDOR),
+		.state = scope_dir(SCOPE_STATE),
+		.top = "/",
+		.of_user = scope_is_user(),
+	};
+	return &places;
+}
 
 static int check_app_name(const char *app, struct error *err)
 {
@@ -53,7 +61,7 @@ int config_load_from(const struct config_places *places, const char *app, const 
 
 int config_load(const char *app, struct config **ret_config, struct error *err)
 {
-	return config_load_from(&config_system_places, app, NULL, ret_config, err);
+	return config_load_from(config_own_places(), app, NULL, ret_config, err);
 }
 
 void config_free(struct config *config)
@@ -197,7 +205,7 @@ int config_list_from(const struct config_places *places, char ***ret_names, stru
 
 int config_list(char ***ret_names, struct error *err)
 {
-	return config_list_from(&config_system_places, ret_names, err);
+	return config_list_from(config_own_places(), ret_names, err);
 }
 
 /* ---- check ---- */
@@ -304,5 +312,5 @@ int config_check_from(const struct config_places *places, const char *app,
 int config_check(const char *app, void (*finding)(void *data, const char *text), void *data,
 		 unsigned int *ret_problems, struct error *err)
 {
-	return config_check_from(&config_system_places, app, finding, data, ret_problems, err);
+	return config_check_from(config_own_places(), app, finding, data, ret_problems, err);
 }

@@ -8,7 +8,10 @@
 
 #include "app/ask.h"
 #include "app/follow.h"
+#include "base/scope.h"
 #include "base/text.h"
+#include "unit/cgroup.h"
+#include "unit/unit.h"
 
 #define REFUSAL_TRIES 20
 #define REFUSAL_MSEC  20
@@ -59,7 +62,7 @@ static int open_desk(const struct errand *errand, enum tail_from from, struct de
 	r = catch_interrupt(&desk->interrupt_fd, err);
 	if (r < 0)
 		return r;
-	r = tail_new(CONFIG_RUN, errand->app, from, &desk->tail, err);
+	r = tail_new(scope_dir(SCOPE_RUN), errand->app, from, &desk->tail, err);
 	if (r < 0)
 		return r;
 	return display_new(stdout, style, config_deploy(desk->config)->watch_usec, &desk->display,
@@ -252,6 +255,20 @@ static void describe_acceptance(const struct errand *errand, const struct reques
 	(void)fflush(stdout);
 }
 
+/*
+ * Were we called from inside the service that is about to be restarted (its own "update now" button)? Then we
+ * would die with it: the worker, which is a unit of its own, does the work, and we leave before that.
+ */
+static bool is_inside(const struct desk *desk)
+{
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	_cleanup_unit_ struct unit unit = {};
+
+	return manager_open(&manager, NULL) == 0 &&
+	       unit_query(manager, config_unit(desk->config), &unit, NULL) == 0 &&
+	       cgroup_is_own(unit.control_group);
+}
+
 static int tell_accepted(const struct errand *errand, const struct desk *desk,
 			 const struct request *request, const struct state *state)
 {
@@ -262,10 +279,16 @@ static int tell_accepted(const struct errand *errand, const struct desk *desk,
 		.state = state,
 	};
 	struct error err = {};
+	bool inside;
 
 	if (!errand->json)
 		describe_acceptance(errand, request, state);
-	if (!errand->no_follow)
+	inside = is_inside(desk);
+	if (inside && !errand->json)
+		printf("%s: called from inside %s, which will be restarted: the worker goes on by "
+		       "itself; to watch it from elsewhere: flipslot follow %s\n",
+		       errand->app, config_unit(desk->config), errand->app);
+	if (!errand->no_follow && !inside)
 		return follow(errand, desk, state->transaction.id, request->id, request->verb);
 	if (print_event(errand, desk, &event, &err) < 0)
 		return cli_fail(&err);

@@ -5,6 +5,7 @@
 
 #include "app/ask.h"
 #include "app/cli.h"
+#include "base/scope.h"
 #include "unit/unit.h"
 
 #define LOOK_USEC USEC_PER_SEC /* at the state record */
@@ -93,7 +94,7 @@ static void revive_worker(const struct follow *follow, struct watch *watch)
 	struct result result;
 
 	watch->checked = clock_monotonic_usec();
-	if (geteuid() != 0 || !is_worker_gone(follow) ||
+	if (!scope_may_write() || !is_worker_gone(follow) ||
 	    result_find(follow->dirfd, follow->transaction, &result, NULL) != RESULT_NOT_YET)
 		return;
 	display_clear(follow->display);

@@ -8,6 +8,7 @@
 #include "app/init-text.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/scope.h"
 #include "unit/exec.h"
 
 #define EXEC_START    "ExecStart="
@@ -293,9 +294,8 @@ static void add_adopted(const struct init_unit *unit, const struct unit *now,
 			now->name, current);
 	if (unit_is_running(now) && now->started_usec < adopt->descriptor.installed &&
 	    exec_goes_through(now, current))
-		text_add(todo,
-			 "- systemctl restart %s when it suits you: until then it runs from %s.\n",
-			 now->name, adopt->dir);
+		text_add(todo, "- %s restart %s when it suits you: until then it runs from %s.\n",
+			 scope_systemctl(), now->name, adopt->dir);
 }
 
 /* What a person could give to --exec-start, in the shape of what is there now. */

@@ -14,6 +14,7 @@
 #include "app/init-unit.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/scope.h"
 #include "store/layout.h"
 #include "store/lock.h"
 
@@ -431,9 +432,9 @@ int init_run(const struct init_options *options, FILE *out, struct error *err)
 	int r;
 
 	if (!init.options.places)
-		init.options.places = &config_system_places;
+		init.options.places = config_own_places();
 	if (!init.options.unit_dir)
-		init.options.unit_dir = INIT_UNIT_DIR;
+		init.options.unit_dir = scope_dir(SCOPE_UNITS);
 	r = run(&init, err);
 	init_done(&init);
 	return r;

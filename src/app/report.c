@@ -15,6 +15,7 @@
 #include "app/message-id.h"
 #include "app/stream.h"
 #include "base/cleanup.h"
+#include "base/scope.h"
 
 #define FIELDS_MAX     24
 #define FIELD_TEXT_MAX (EVENT_LINE_TEXT_MAX + 128)
@@ -97,7 +98,7 @@ static void add_common(struct fields *fields, const char *app, const char *unit,
 	add(fields, "MESSAGE_ID=%s", id);
 	add(fields, "PRIORITY=%d", priority);
 	add(fields, "SYSLOG_IDENTIFIER=flipslot");
-	add_if(fields, "OBJECT_SYSTEMD_UNIT", unit);
+	add_if(fields, scope_is_user() ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT", unit);
 	add(fields, "FLIPSLOT_APP=%s", app);
 }
 
@@ -180,7 +181,7 @@ int report_new(const char *app, struct report **ret_report, struct error *err)
 
 	if (!report)
 		return error_errno(err, "reporting");
-	if (stream_new(CONFIG_RUN, app, &report->stream, &why) < 0) {
+	if (stream_new(scope_dir(SCOPE_RUN), app, &report->stream, &why) < 0) {
 		complain(report, app, "", &why);
 	}
 	*ret_report = TAKE_PTR(report);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "base/scope.h"
 
 void result_of_state(const struct state *state, struct result *ret_result)
 {
@@ -122,11 +123,11 @@ static void add_log(const struct result *result, const char *unit, struct text *
 	char since[CLOCK_TEXT_MAX];
 
 	if (result->invocation[0])
-		text_add(text, "  log: journalctl INVOCATION_ID=%s + _SYSTEMD_INVOCATION_ID=%s\n",
-			 result->invocation, result->invocation);
+		text_add(text, "  log: %s INVOCATION_ID=%s + _SYSTEMD_INVOCATION_ID=%s\n",
+			 scope_journalctl(), result->invocation, result->invocation);
 	else
-		text_add(text, "  log: journalctl -u %s --since \"%.10s %.8s UTC\"\n", unit,
-			 clock_format(result->entry.began, since), since + 11);
+		text_add(text, "  log: %s -u %s --since \"%.10s %.8s UTC\"\n", scope_journalctl(),
+			 unit, clock_format(result->entry.began, since), since + 11);
 }
 
 static void describe_failure(const struct result *result, const char *app, const char *unit,

@@ -4,6 +4,7 @@
 
 #include "app/cli.h"
 #include "app/tail.h"
+#include "base/scope.h"
 #include "install/seal.h"
 #include "store/layout.h"
 
@@ -62,7 +63,7 @@ static void gather_proof(const struct unit *unit, struct status *status)
 
 	if (status->current == SLOT_NONE || !status->unit.running)
 		return;
-	if (geteuid() != 0) {
+	if (!scope_may_write()) {
 		(void)text_copy("only root may see what a process uses", status->unit.unproved,
 				sizeof(status->unit.unproved));
 		return;
@@ -134,7 +135,7 @@ static void gather_progress(struct status *status)
 	struct event_line line;
 
 	if (status->state.phase != PHASE_STAGING ||
-	    tail_new(CONFIG_RUN, status->app, TAIL_BEGIN, &tail, NULL) < 0)
+	    tail_new(scope_dir(SCOPE_RUN), status->app, TAIL_BEGIN, &tail, NULL) < 0)
 		return;
 	while (tail_next(tail, &line, NULL, NULL) == 0) {
 		if (line.kind != EVENT_PROGRESS ||
@@ -202,10 +203,9 @@ static void next_of_transaction(const struct status *status, char ret_text[stati
 	enum phase phase = status->state.phase;
 
 	if (status->worker_known && !status->worker_alive)
-		(void)snprintf(
-			ret_text, STATUS_NEXT_MAX,
-			"its worker is not running: systemctl start flipslot@%s goes on with it",
-			app);
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "its worker is not running: %s start flipslot@%s goes on with it",
+			       scope_systemctl(), app);
 	else if (phase == PHASE_STAGING || phase == PHASE_STAGED)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "watch it: flipslot follow %s; stop it: flipslot cancel %s", app,
@@ -223,18 +223,17 @@ static void next_of_unit(const struct status *status, char ret_text[static STATU
 	const char *unit = status->unit_name;
 
 	if (strcmp(status->unit.load, "loaded") != 0)
-		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s is %s: systemctl status %s", unit,
-			       status->unit.load, unit);
+		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s is %s: %s status %s", unit,
+			       status->unit.load, scope_systemctl(), unit);
 	else if (status_rollback_slot(status) != SLOT_NONE)
-		(void)snprintf(
-			ret_text, STATUS_NEXT_MAX,
-			"find out why: journalctl -u %s; start it: systemctl start %s; or go back: "
-			"flipslot rollback %s --start",
-			unit, unit, status->app);
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "find out why: %s -u %s; start it: %s start %s; or go back: "
+			       "flipslot rollback %s --start",
+			       scope_journalctl(), unit, scope_systemctl(), unit, status->app);
 	else
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "find out why: journalctl -u %s; start it: systemctl start %s", unit,
-			       unit);
+			       "find out why: %s -u %s; start it: %s start %s", scope_journalctl(),
+			       unit, scope_systemctl(), unit);
 }
 
 char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
@@ -245,7 +244,8 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 		next_of_transaction(status, ret_text);
 	else if (status->problem[0])
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "systemctl start flipslot@%s puts `current` right", status->app);
+			       "%s start flipslot@%s puts `current` right", scope_systemctl(),
+			       status->app);
 	else if (status->current == SLOT_NONE)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "flipslot install %s FILE --version V --sha256 HEX", status->app);
@@ -253,8 +253,8 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 		next_of_unit(status, ret_text);
 	else if (unit->proved && unit->proof.other_slot)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "a process still uses the other slot: systemctl restart %s",
-			       status->unit_name);
+			       "a process still uses the other slot: %s restart %s",
+			       scope_systemctl(), status->unit_name);
 	else if (state_is_held(&status->state, status->now))
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "nothing; timers change nothing until: flipslot unhold %s",

@@ -6,6 +6,7 @@
 #include "app/ask.h"
 #include "app/status-json.h"
 #include "app/verbs.h"
+#include "base/scope.h"
 #include "store/checked.h"
 
 #define LOOK_USEC (50 * USEC_PER_MSEC)
@@ -26,7 +27,8 @@ static int await(int dirfd, const char *id, struct checked *ret_checked, struct 
 			return 0;
 		(void)usleep(LOOK_USEC);
 	}
-	return error_set(err, FAULT_BUSY, "no answer from the worker: journalctl -u 'flipslot@*'");
+	return error_set(err, FAULT_BUSY, "no answer from the worker: %s -u 'flipslot@*'",
+			 scope_journalctl());
 }
 
 static int ask(const char *app, struct checked *ret_checked, struct error *err)

@@ -66,7 +66,7 @@ static int initialise(const struct init_options *given, struct error *err)
 
 int verb_init(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct init_options init = { .unit_dir = INIT_UNIT_DIR };
+	struct init_options init = {};
 	const struct cli_option options[] = {
 		{ "unit", 'u', "UNIT", "the service's unit (must be given)", .text = &init.unit },
 		{ "root", '\0', "DIR", "the app's directory, " CONFIG_ROOT "/APP otherwise",

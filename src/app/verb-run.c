@@ -9,6 +9,7 @@
 #include "app/report.h"
 #include "app/verbs.h"
 #include "app/watchdog.h"
+#include "base/scope.h"
 #include "deploy/caretaker.h"
 #include "deploy/worker.h"
 
@@ -51,16 +52,16 @@ static int catch_stop(int *ret_fd, struct error *err)
 }
 
 /*
- * The link CONFIG_RUN/APP/root leads to the app's directory, for a worker that finds its configuration
- * broken: it must know whether a transaction waits for it. CONFIG_RUN/APP/mending: that one said so.
+ * The link SCOPE_RUN/APP/root leads to the app's directory, for a worker that finds its configuration
+ * broken: it must know whether a transaction waits for it. SCOPE_RUN/APP/mending: that one said so.
  */
 static void leave_trace(const char *app, const char *root)
 {
-	char path[256];
+	char path[1024];
 
-	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/mending", app);
+	(void)snprintf(path, sizeof(path), "%s/%s/mending", scope_dir(SCOPE_RUN), app);
 	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/root", app);
+	(void)snprintf(path, sizeof(path), "%s/%s/root", scope_dir(SCOPE_RUN), app);
 	(void)unlink(path);
 	if (symlink(root, path) < 0)
 		fprintf(stderr, "%s: %s\n", path,
@@ -69,13 +70,13 @@ static void leave_trace(const char *app, const char *root)
 
 static int open_trace(const char *app)
 {
-	char path[256];
+	char path[1024];
 	int dirfd;
 
-	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/root", app);
+	(void)snprintf(path, sizeof(path), "%s/%s/root", scope_dir(SCOPE_RUN), app);
 	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0) {
-		(void)snprintf(path, sizeof(path), CONFIG_ROOT "/%s", app);
+		(void)snprintf(path, sizeof(path), "%s/%s", scope_dir(SCOPE_STATE), app);
 		dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	}
 	return dirfd;
@@ -87,11 +88,11 @@ static void tell(const char *app, const struct state *state, const char *text)
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_close_ int fd = -1;
 	struct event_listener listener;
-	char path[256];
+	char path[1024];
 
 	if (report_new(app, &report, NULL) < 0)
 		return;
-	(void)snprintf(path, sizeof(path), CONFIG_RUN "/%s/mending", app);
+	(void)snprintf(path, sizeof(path), "%s/%s/mending", scope_dir(SCOPE_RUN), app);
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0 && errno == EEXIST)
 		return;

@@ -4,13 +4,13 @@
 
 #include "app/verbs.h"
 #include "base/fd.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "store/durable.h"
 #include "store/layout.h"
 #include "store/lock.h"
 #include "trust/client.h"
 
-#define CONF_DIR	   CONFIG_ETC "/%s.conf.d"
 #define CONF_FILE	   "50-source.conf"
 #define LOCK_PATIENCE_USEC (10 * USEC_PER_SEC)
 
@@ -65,7 +65,7 @@ static int write_conf(const char *app, const char *url, const char *channel, str
 		text_add(&text, "Channel=%s\n", channel);
 	r = text_check(&text, err);
 	if (r >= 0)
-		r = fd_open_dir(AT_FDCWD, CONFIG_ETC, &etc_fd, err);
+		r = fd_open_dir(AT_FDCWD, scope_dir(SCOPE_CONFIG), &etc_fd, err);
 	(void)snprintf(name, sizeof(name), "%s.conf.d", app);
 	if (r >= 0)
 		r = durable_mkdir(etc_fd, name, 0755, err);
@@ -75,7 +75,7 @@ static int write_conf(const char *app, const char *url, const char *channel, str
 		r = durable_replace(dir_fd, CONF_FILE, text.data, text.size, 0644, err);
 	if (r < 0)
 		return r;
-	printf("wrote " CONFIG_ETC "/%s/" CONF_FILE ":\n%s", name, text.data);
+	printf("wrote %s/%s/" CONF_FILE ":\n%s", scope_dir(SCOPE_CONFIG), name, text.data);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "deploy/preflight.h"
 #include "deploy/source.h"
@@ -102,8 +103,24 @@ static void check_running(struct check *check)
 	complain(
 		check, FAULT_UNIT,
 		"%s is not running (%s), and flipslot does not start what somebody may have stopped: "
-		"`systemctl start %s`, or ask with --start",
-		check->unit->name, unit_explain(check->unit, why, sizeof(why)), check->unit->name);
+		"`%s start %s`, or ask with --start",
+		check->unit->name, unit_explain(check->unit, why, sizeof(why)), scope_systemctl(),
+		check->unit->name);
+}
+
+/* The other way round: a user's unit, and the machine has one of the same name that runs. */
+static int check_system_scope(struct check *check, struct error *err)
+{
+	bool found;
+	int r = cgroup_find_in_system(check->unit->name, &found, err);
+
+	if (r == 0 && found)
+		complain(
+			check, FAULT_UNIT,
+			"%s also runs as a unit of the system: two of it would fight; have that one stopped "
+			"first: `sudo systemctl disable --now %s`",
+			check->unit->name, check->unit->name);
+	return r;
 }
 
 static int check_scopes(struct check *check, struct error *err)
@@ -112,6 +129,8 @@ static int check_scopes(struct check *check, struct error *err)
 	bool found;
 	int r;
 
+	if (scope_is_user())
+		return check_system_scope(check, err);
 	r = cgroup_find_in_user_managers(check->unit->name, &found, who, sizeof(who), err);
 	if (r < 0)
 		return r;
@@ -144,14 +163,14 @@ static void check_job(struct check *check)
 		return;
 	if (!is_starting(unit))
 		complain(check, FAULT_BUSY,
-			 "systemd has a job for %s in its queue (`systemctl list-jobs`): try again "
+			 "systemd has a job for %s in its queue (`%s list-jobs`): try again "
 			 "when it is done",
-			 unit->name);
+			 unit->name, scope_systemctl());
 	else
 		complain(check, FAULT_BUSY,
-			 "%s is still starting (`systemctl status %s`): try again when it is done, "
+			 "%s is still starting (`%s status %s`): try again when it is done, "
 			 "or with --start, which does not wait for it",
-			 unit->name, unit->name);
+			 unit->name, scope_systemctl(), unit->name);
 }
 
 static int check_unit(struct check *check, struct error *err)
@@ -160,9 +179,9 @@ static int check_unit(struct check *check, struct error *err)
 
 	if (strcmp(unit->load_state, "loaded") != 0) {
 		complain(check, FAULT_UNIT,
-			 "%s is %s%s%s: look at `systemctl status %s`; Unit= in %s names it",
-			 unit->name, unit->load_state, unit->load_error[0] ? ": " : "",
-			 unit->load_error, unit->name, check->options->conf_file);
+			 "%s is %s%s%s: look at `%s status %s`; Unit= in %s names it", unit->name,
+			 unit->load_state, unit->load_error[0] ? ": " : "", unit->load_error,
+			 scope_systemctl(), unit->name, check->options->conf_file);
 		return 0;
 	}
 	check_exec_start(check);

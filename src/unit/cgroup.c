@@ -318,6 +318,28 @@ static int search_slice(int dirfd, const char *slice, const char *unit, uid_t *r
 	return r;
 }
 
+bool cgroup_is_own(const char *control_group)
+{
+	size_t size = strlen(control_group);
+	char own[PATH_MAX];
+
+	return size > 1 && cgroup_of(getpid(), own, sizeof(own), NULL) == 0 &&
+	       strncmp(own, control_group, size) == 0 && (own[size] == '/' || own[size] == '\0');
+}
+
+int cgroup_find_in_system(const char *unit, bool *ret_found, struct error *err)
+{
+	_cleanup_close_ int root = -1;
+	_cleanup_close_ int slice = -1;
+	int r = cgroup_open_root(&root, err);
+
+	if (r < 0)
+		return r;
+	slice = openat(root, "system.slice", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	*ret_found = slice >= 0 && faccessat(slice, unit, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return 0;
+}
+
 int cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who, size_t room,
 				 struct error *err)
 {

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/scope.h"
 #include "base/text.h"
 
 #define RETRY_PAUSE_USEC (20 * USEC_PER_MSEC)
@@ -156,7 +157,7 @@ static int open_manager(bool of_user, struct manager **ret_manager, struct error
 
 int manager_open(struct manager **ret_manager, struct error *err)
 {
-	return open_manager(false, ret_manager, err);
+	return open_manager(scope_is_user(), ret_manager, err);
 }
 
 int manager_open_user(struct manager **ret_manager, struct error *err)

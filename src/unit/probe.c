@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "unit/exitcode.h"
 #include "unit/probe-order.h"
@@ -275,7 +276,7 @@ int probe_begin(const struct probe_options *options, const struct probe_context 
 	if (r < 0)
 		return r;
 	order.transient = run->transient;
-	order.of_user = geteuid() != 0;
+	order.of_user = scope_is_user() || geteuid() != 0;
 	r = start(run, &order, context->helper, err);
 	if (r < 0)
 		return r;

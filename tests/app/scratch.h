@@ -113,8 +113,10 @@ static inline int scratch_setup(void **state)
 	scratch_mkdir(scratch, "etc/flipslot");
 	scratch_mkdir(scratch, "lib/flipslot");
 	scratch_mkdir(scratch, "var/lib/flipslot");
-	scratch->places = (struct config_places){ scratch->etc, scratch->vendor, scratch->state,
-						  scratch->top };
+	scratch->places = (struct config_places){ .etc = scratch->etc,
+						  .vendor = scratch->vendor,
+						  .state = scratch->state,
+						  .top = scratch->top };
 	*state = scratch;
 	return 0;
 }

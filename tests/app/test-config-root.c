@@ -51,6 +51,26 @@ static void test_wrong_roots(void **state)
 	assert_int_equal(strncmp(err.text, CONF ":3: Root=: ", strlen(CONF) + 11), 0);
 }
 
+/* A user's own flipslot may have its slots in his home, but not where they do not last. */
+static void test_roots_of_a_user(void **state)
+{
+	struct scratch *scratch = *state;
+	struct config_places places = scratch->places;
+	_cleanup_free_ char *given = NULL;
+	_cleanup_free_ char *bad = NULL;
+	_cleanup_free_ char *root = NULL;
+	struct error err = {};
+
+	assert_true(asprintf(&given, "%s/home/joe/gw", scratch->top) > 0);
+	assert_true(asprintf(&bad, "%s/run/gw", scratch->top) > 0);
+	assert_true(config_root_resolve(&places, "gw", given, &root, &err) < 0);
+	places.of_user = true;
+	assert_int_equal(config_root_resolve(&places, "gw", given, &root, &err), 0);
+	assert_string_equal(root, given);
+	check_error(config_root_resolve(&places, "gw", bad, &root, &err), &err, FAULT_CONFIG,
+		    "not below /run");
+}
+
 static void test_roots_on_disk(void **state)
 {
 	struct scratch *scratch = *state;
@@ -115,9 +135,8 @@ static void test_open_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scratch_test(test_wrong_roots),
-		scratch_test(test_roots_on_disk),
-		scratch_test(test_default_root_is_resolved),
+		scratch_test(test_wrong_roots),	  scratch_test(test_roots_of_a_user),
+		scratch_test(test_roots_on_disk), scratch_test(test_default_root_is_resolved),
 		scratch_test(test_open_root),
 	};
 

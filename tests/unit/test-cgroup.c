@@ -16,6 +16,23 @@ static void test_of_ourselves(void **state UNUSED)
 		    "no process 999999999");
 }
 
+/* Ourselves, and what is above us; nothing beside us. */
+static void test_is_own(void **state UNUSED)
+{
+	char path[512], longer[520];
+
+	check_ok(cgroup_of(getpid(), path, sizeof(path), NULL), &(struct error){});
+	if (path[1] == '\0')
+		skip();
+	assert_true(cgroup_is_own(path));
+	(void)snprintf(longer, sizeof(longer), "%sx", path);
+	assert_false(cgroup_is_own(longer));
+	path[strlen(path) - 1] = '\0';
+	assert_false(cgroup_is_own(path));
+	assert_false(cgroup_is_own(""));
+	assert_false(cgroup_is_own("/"));
+}
+
 static void start(struct manager *manager, const char *name, const char *text)
 {
 	_cleanup_(job_freep) struct job *job = NULL;
@@ -112,7 +129,11 @@ static void test_of_users(void **state UNUSED)
 	check_ok(cgroup_find_in_user_managers("cgroup-c.service", &found, who, sizeof(who), &err),
 		 &err);
 	assert_false(found); /* the system's does not count */
+	check_ok(cgroup_find_in_system("cgroup-c.service", &found, &err), &err);
+	assert_true(found);
 	fixture_systemctl("stop cgroup-c.service");
+	check_ok(cgroup_find_in_system("cgroup-c.service", &found, &err), &err);
+	assert_false(found);
 	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
 				       "--unit=cgroup-c sleep 1000 2>/dev/null"),
 			 0);
@@ -120,6 +141,8 @@ static void test_of_users(void **state UNUSED)
 		 &err);
 	assert_true(found);
 	assert_string_equal(who, "root");
+	check_ok(cgroup_find_in_system("cgroup-c.service", &found, &err), &err);
+	assert_false(found); /* the user's does not count there */
 	check_ok(cgroup_find_in_user_managers("cgroup-*.service", &found, who, sizeof(who), &err),
 		 &err);
 	assert_false(found); /* names are names */
@@ -152,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_ourselves),
+		cmocka_unit_test(test_is_own),
 		cmocka_unit_test(test_of_a_unit),
 		cmocka_unit_test_setup_teardown(test_below, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test(test_nothing_there),
