@@ -120,7 +120,7 @@ static int wait_for_mending(const char *app, const struct error *broken)
 	int r;
 
 	r = dirfd < 0 ? CARETAKER_IDLE : caretaker_run(dirfd, &state, &started, &err);
-	if (r == CARETAKER_IDLE || r == CARETAKER_BUSY)
+	if (r == CARETAKER_IDLE)
 		return cli_fail(broken);
 	if (r < 0)
 		(void)cli_fail(&err);
@@ -129,7 +129,7 @@ static int wait_for_mending(const char *app, const struct error *broken)
 		       started ? "; the service was found stopped and is started" : "",
 		       broken->text);
 	fprintf(stderr, "<3>%s: %s\n", app, text);
-	if (r >= 0)
+	if (r == 0)
 		tell(app, &state, text);
 	(void)sd_notifyf(0, "STATUS=%s", text);
 	(void)sleep(MENDING_SEC);
