@@ -20,6 +20,9 @@ int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err);
  */
 int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 
+/* The same for what exists, and no mount is crossed either (EXDEV). */
+int fd_open_inside(int dirfd, const char *path, int flags);
+
 /*
  * The same for what exists, but links are followed as long as they stay below dirfd (EXDEV: one does
  * not; no /proc links either).

@@ -27,6 +27,9 @@ struct plan {
 	uint64_t inodes_needed;
 };
 
+/* What one entry of a tree needs, without its name. */
+uint64_t plan_of_entry(const struct index_entry *entry, uint64_t block_size);
+
 /* Sums up the tree of index (sorted). */
 struct plan plan_of(const struct index *index, uint64_t block_size);
 

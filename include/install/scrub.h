@@ -18,3 +18,10 @@ typedef void (*scrub_finding)(void *data, const char *path, const char *what);
  */
 int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress progress,
 	       void *data, uint64_t *ret_differences, struct error *err);
+
+/*
+ * The same for a tree that was just made, without reading what is in its files: all but content and capabilities, and that
+ * no file has a name outside of it. index is sorted.
+ */
+int scrub_tree(int slot_fd, uid_t owner, const struct index *index, scrub_finding finding,
+	       void *data, uint64_t *ret_differences, struct error *err);

@@ -19,6 +19,9 @@ struct seal {
 void seal_done(struct seal *seal);
 #define _cleanup_seal_ _cleanup_(seal_done)
 
+/* What could not be read back must not get into a seal: FAULT_CORRUPT. */
+int seal_check(const struct descriptor *descriptor, struct error *err);
+
 /* dirfd is the app's directory. Sets descriptor->index from the index. */
 int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
 	       struct error *err);

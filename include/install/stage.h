@@ -14,6 +14,7 @@
 #include "release/archive.h"
 
 enum stage_step {
+	STAGE_CLONE, /* taking files from the slot that runs (install/rebuild.h) */
 	STAGE_FETCH, /* getting the archive from a server (deploy/source.h) */
 	STAGE_VERIFY, /* reading the archive for its digest */
 	STAGE_SCAN, /* reading it for its names and sizes */
@@ -22,7 +23,7 @@ enum stage_step {
 	STAGE_MAX,
 };
 
-const char *stage_step_name(enum stage_step step); /* "verify", "scan", "write", "sync" */
+const char *stage_step_name(enum stage_step step); /* "fetch", "verify", … */
 
 struct stage_listener {
 	/*

@@ -48,6 +48,17 @@ int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 	return open_how(dirfd, path, &how);
 }
 
+int fd_open_inside(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_NO_XDEV,
+	};
+
+	return open_how(dirfd, path, &how);
+}
+
 int fd_open_resolved(int dirfd, const char *path, int flags)
 {
 	struct open_how how = {

@@ -36,7 +36,7 @@ static size_t target_size(const struct index_entry *entry)
 	return entry->target ? strlen(entry->target) : 0;
 }
 
-static uint64_t need_of(const struct index_entry *entry, uint64_t block)
+uint64_t plan_of_entry(const struct index_entry *entry, uint64_t block)
 {
 	uint64_t map = (entry->size / EXTENT_BYTES) * block;
 
@@ -62,7 +62,7 @@ struct plan plan_of(const struct index *index, uint64_t block_size)
 		const struct index_entry *entry = index_at(index, i);
 
 		plan.inodes_needed += entry->type != INDEX_HARDLINK;
-		plan.bytes_needed = add(plan.bytes_needed, need_of(entry, block_size));
+		plan.bytes_needed = add(plan.bytes_needed, plan_of_entry(entry, block_size));
 		names += strlen(entry->path) + NAME_OVERHEAD;
 		seal += strlen(entry->path) + target_size(entry) + LINE_OVERHEAD;
 	}

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "base/fd.h"
+#include "install/attributes.h"
 #include "release/names.h"
 #include "release/walk.h"
 #include "store/layout.h"
@@ -26,6 +26,7 @@ struct scrub {
 	uint64_t total;
 	uint64_t differences;
 	uid_t owner; /* of all that is in the slot: whoever owns the app's directory */
+	bool shallow; /* contents and capabilities are not looked at */
 };
 
 static void scrub_done(struct scrub *scrub)
@@ -87,17 +88,25 @@ static int digest_content(struct scrub *scrub, int fd, const char *path, struct 
 static int check_capability(struct scrub *scrub, int fd, const struct index_entry *entry,
 			    struct error *err)
 {
-	char is[INDEX_CAPABILITY_MAX + 1];
-	ssize_t n = fgetxattr(fd, "security.capability", is, sizeof(is));
+	int has = attributes_has_capability(fd, entry);
 
-	if (n < 0 && errno != ENODATA && errno != ENOTSUP && errno != ERANGE)
+	if (has < 0)
 		return complain(entry->path, err);
-	if (n < 0 && errno != ERANGE)
-		n = 0;
-	if (n < 0 || (size_t)n != entry->capability_size ||
-	    memcmp(is, entry->capability, (size_t)n) != 0)
+	if (!has)
 		report(scrub, entry->path, "file capabilities differ");
 	return 0;
+}
+
+/* Each name is one of the index; what has more is somebody else's too. */
+static void check_shallow(struct scrub *scrub, const struct index_entry *entry,
+			  const struct stat *st)
+{
+	if (st->st_mtim.tv_sec != entry->mtime)
+		report(scrub, entry->path, "time of change differs");
+	if ((uint64_t)st->st_size != entry->size)
+		report(scrub, entry->path, "size differs");
+	if (st->st_nlink > 1 && !entry->linked)
+		report(scrub, entry->path, "has another name elsewhere");
 }
 
 static int check_content(struct scrub *scrub, const struct index_entry *entry,
@@ -199,7 +208,9 @@ static int check_entry(struct scrub *scrub, const struct index_entry *entry, str
 	if (entry->type == INDEX_HARDLINK)
 		return check_hardlink(scrub, entry, &st, err);
 	check_owner_and_mode(scrub, entry->path, entry->mode, &st);
-	if (entry->type == INDEX_FILE)
+	if (entry->type == INDEX_FILE && scrub->shallow)
+		check_shallow(scrub, entry, &st);
+	else if (entry->type == INDEX_FILE)
 		return check_content(scrub, entry, &st, err);
 	return entry->type == INDEX_SYMLINK ? check_symlink(scrub, entry, err) : 0;
 }
@@ -233,12 +244,10 @@ static int merge(struct scrub *scrub, const struct index *sealed, struct error *
 	return 0;
 }
 
-static int prepare(struct scrub *scrub, int dirfd, enum slot slot, struct error *err)
+static int prepare(struct scrub *scrub, struct error *err)
 {
-	int r = layout_open_slot(dirfd, slot, &scrub->slot_fd, err);
+	int r = index_new(&scrub->found, err);
 
-	if (r == 0)
-		r = index_new(&scrub->found, err);
 	if (r == 0)
 		r = digester_new(&scrub->digester, err);
 	if (r < 0)
@@ -281,11 +290,34 @@ int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress
 		return error_errno(err, "looking at the app's directory");
 	scrub.owner = st.st_uid;
 	scrub.total = seal.descriptor.bytes;
-	r = prepare(&scrub, dirfd, slot, err);
+	r = layout_open_slot(dirfd, slot, &scrub.slot_fd, err);
+	if (r == 0)
+		r = prepare(&scrub, err);
 	if (r == 0)
 		r = index_sort(seal.index, err);
 	if (r == 0)
 		r = compare(&scrub, seal.index, err);
+	if (r == 0)
+		*ret_differences = scrub.differences;
+	return r;
+}
+
+int scrub_tree(int slot_fd, uid_t owner, const struct index *index, scrub_finding finding,
+	       void *data, uint64_t *ret_differences, struct error *err)
+{
+	_cleanup_(scrub_done) struct scrub scrub = {
+		.slot_fd = -1,
+		.finding = finding,
+		.data = data,
+		.owner = owner,
+		.shallow = true,
+	};
+	int r = fd_open_dir(slot_fd, ".", &scrub.slot_fd, err);
+
+	if (r == 0)
+		r = prepare(&scrub, err);
+	if (r == 0)
+		r = compare(&scrub, index, err);
 	if (r == 0)
 		*ret_differences = scrub.differences;
 	return r;

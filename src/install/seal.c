@@ -95,6 +95,15 @@ static int check_digest(const struct digest *is, const struct digest *should, st
 
 /* ---- writing ---- */
 
+int seal_check(const struct descriptor *descriptor, struct error *err)
+{
+	_cleanup_free_ char *json = NULL;
+	struct descriptor back;
+	int r = descriptor_encode(descriptor, &json, err);
+
+	return r < 0 ? r : descriptor_decode(json, strlen(json), &back, err);
+}
+
 static int digest_both(const char *descriptor, size_t descriptor_size, const char *index,
 		       size_t index_size, struct digest *ret_digest, struct error *err)
 {

@@ -30,8 +30,8 @@ static void staging_done(struct staging *staging)
 const char *stage_step_name(enum stage_step step)
 {
 	static const char *const names[STAGE_MAX] = {
-		[STAGE_FETCH] = "fetch", [STAGE_VERIFY] = "verify", [STAGE_SCAN] = "scan",
-		[STAGE_WRITE] = "write", [STAGE_SYNC] = "sync",
+		[STAGE_CLONE] = "clone", [STAGE_FETCH] = "fetch", [STAGE_VERIFY] = "verify",
+		[STAGE_SCAN] = "scan",	 [STAGE_WRITE] = "write", [STAGE_SYNC] = "sync",
 	};
 
 	return names[step];
@@ -61,16 +61,6 @@ static int end(struct staging *staging, uint64_t total, struct error *err)
 }
 
 /* ---- before anything is written ---- */
-
-/* What cannot be read back must not get into a seal. */
-static int check_descriptor(const struct descriptor *descriptor, struct error *err)
-{
-	_cleanup_free_ char *json = NULL;
-	struct descriptor back;
-	int r = descriptor_encode(descriptor, &json, err);
-
-	return r < 0 ? r : descriptor_decode(json, strlen(json), &back, err);
-}
 
 static int verify(struct staging *staging, const struct descriptor *descriptor, struct error *err)
 {
@@ -249,7 +239,7 @@ int stage_archive(int dirfd, enum slot slot, int archive_fd, const struct stage_
 		.slot_fd = -1,
 	};
 	struct descriptor complete = *descriptor;
-	int r = check_descriptor(descriptor, err);
+	int r = seal_check(descriptor, err);
 
 	if (r == 0)
 		r = verify(&staging, descriptor, err);
@@ -275,7 +265,7 @@ int stage_directory(int dirfd, enum slot slot, int source_fd, const struct stage
 		.slot_fd = -1,
 	};
 	struct descriptor complete = *descriptor;
-	int r = check_descriptor(descriptor, err);
+	int r = seal_check(descriptor, err);
 
 	if (r == 0)
 		r = stage(&staging, &complete, err);
@@ -349,7 +339,7 @@ int stage_arriving(int dirfd, enum slot slot, struct pieces *pieces,
 		err = &own_err;
 	if (own.archive.max_bytes > descriptor->bytes)
 		own.archive.max_bytes = descriptor->bytes;
-	r = check_descriptor(descriptor, err);
+	r = seal_check(descriptor, err);
 	if (r == 0)
 		r = clear_when_begun(&staging, err);
 	slot_fd = staging.slot_fd;

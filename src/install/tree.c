@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "base/fd.h"
+#include "install/attributes.h"
 #include "release/names.h"
 #include "release/treecheck.h"
 
@@ -335,18 +335,6 @@ static int on_clone(void *data, int fd, struct error *err)
 	return SINK_NO_CLONE;
 }
 
-static int set_metadata(int fd, const struct index_entry *file)
-{
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = file->mtime } };
-
-	if (fchmod(fd, file->mode) < 0)
-		return -1;
-	if (file->capability_size > 0 &&
-	    fsetxattr(fd, "security.capability", file->capability, file->capability_size, 0) < 0)
-		return -1;
-	return futimens(fd, times);
-}
-
 static int on_end(void *data, uint64_t size, struct error *err)
 {
 	struct tree *tree = data;
@@ -364,7 +352,7 @@ static int on_end(void *data, uint64_t size, struct error *err)
 	tree->file->size = size;
 	if (tree->reached < size && ftruncate(fd, (off_t)size) < 0)
 		return complain(tree->file->path, err);
-	return set_metadata(fd, tree->file) < 0 ? complain(tree->file->path, err) : 0;
+	return attributes_set(fd, tree->file) < 0 ? complain(tree->file->path, err) : 0;
 }
 
 const struct archive_sink tree_sink = {

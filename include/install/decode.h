@@ -1,0 +1,31 @@
+/*
+ * Decoding blocks of a bundle with the files of the slot that runs as bases.
+ */
+#pragma once
+
+#include "release/bundle.h"
+
+struct decode;
+
+/* source: the index of the slot source_fd, both borrowed; -1 and NULL: none. */
+int decode_new(int source_fd, const struct index *source, struct decode **ret_decode,
+	       struct error *err);
+void decode_free(struct decode *decode);
+CLEANUP_DEFINE(struct decode, decode_free);
+
+/* BLOCK_SIZE bytes. */
+void *decode_buffer(struct decode *decode);
+
+/*
+ * The block, whose bytes are verified, into the buffer. > 0: DECODE_NO_BASE, its base is not what it should be
+ * (decode_take_finding says how), or cannot be mapped.
+ */
+enum { DECODE_NO_BASE = 1 };
+int decode_block(struct decode *decode, const struct bundle_block *block, const void *bytes,
+		 size_t size, size_t raw_size, struct error *err);
+
+/* Is the base of that block still what it should be? > 0: DECODE_NO_BASE. */
+int decode_check_base(struct decode *decode, const struct bundle_block *block, struct error *err);
+
+/* What was wrong with the base (static), once for each base; NULL: nothing, or said already. */
+const char *decode_take_finding(struct decode *decode);

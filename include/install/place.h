@@ -1,0 +1,49 @@
+/*
+ * New files of a slot: each is filled while it has no name there, and gets one when it is complete.
+ *
+ * O_TMPFILE where the file system can, else a file in staging/ (PLACE_TEMPORARY…) that is linked from there. No name
+ * is trusted: openat2 beneath, no symlinks, no mounts. Nothing that exists is opened for writing.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "release/index.h"
+
+#define PLACE_TEMPORARY \
+	"new-" /* what names in staging/ begin with that are for nobody after a kill */
+#define PLACE_TEMPORARY_MAX 32
+
+struct place; /* for one thread */
+
+/* Both descriptors are borrowed. */
+int place_new(int slot_fd, int staging_fd, struct place **ret_place, struct error *err);
+void place_free(struct place *place);
+CLEANUP_DEFINE(struct place, place_free);
+
+/* Forgets which directory was used last (they may have been removed or made since). */
+void place_forget(struct place *place);
+
+struct place_file {
+	int fd; /* for reading and writing */
+	int staging_fd;
+	char temporary[PLACE_TEMPORARY_MAX]; /* its name in staging/; empty: none */
+};
+
+void place_file_done(const struct place_file *file);
+
+/* A new file, that will lie where path says. */
+int place_create(struct place *place, const char *path, struct place_file *ret_file,
+		 struct error *err);
+
+/* Gives it its attributes and the name. What has that name already is FAULT_BUSY. */
+int place_name(struct place *place, const struct place_file *file, const struct index_entry *entry,
+	       struct error *err);
+
+/* Gives the file `name` of staging/, open as fd, its attributes and the name, and takes it out of staging/. */
+int place_move(struct place *place, int fd, const char *name, const struct index_entry *entry,
+	       struct error *err);
+
+/* The symbolic or hard link of that entry. > 0: PLACE_THERE, something has that name already. */
+enum { PLACE_THERE = 1 };
+int place_link(struct place *place, const struct index_entry *entry, struct error *err);

@@ -1,0 +1,22 @@
+/*
+ * Files of a slot that will not stay where they are, but whose content is wanted: renamed ones, mostly.
+ */
+#pragma once
+
+#include "install/survey.h"
+
+struct local;
+
+struct stray_options {
+	int slot_fd;
+	struct survey *survey; /* with its fates, and the origins found so far */
+	struct digest *const *
+		found; /* by number of the index: what a file there is known to have; NULL: not known */
+	struct local *const *hands; /* CREW_HANDS of them */
+};
+
+/*
+ * Adds to the survey's strays those that have the size of a content that is still wanted, with their digests. A slot that
+ * cannot be walked to its end (weird, damaged) has fewer of them; that is no error.
+ */
+int stray_find(const struct stray_options *options, struct error *err);

@@ -1,0 +1,47 @@
+#include "install/attributes.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#define CAPABILITY "security.capability"
+
+int attributes_set(int fd, const struct index_entry *file)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = file->mtime } };
+
+	if (fchmod(fd, file->mode) < 0)
+		return -1;
+	if (file->capability_size > 0 &&
+	    fsetxattr(fd, CAPABILITY, file->capability, file->capability_size, 0) < 0)
+		return -1;
+	return futimens(fd, times);
+}
+
+int attributes_mend(int fd, const struct index_entry *file)
+{
+	if (file->capability_size == 0 && fremovexattr(fd, CAPABILITY) < 0 && errno != ENODATA &&
+	    errno != ENOTSUP)
+		return -1;
+	return attributes_set(fd, file);
+}
+
+int attributes_has_capability(int fd, const struct index_entry *file)
+{
+	char is[INDEX_CAPABILITY_MAX + 1];
+	ssize_t n = fgetxattr(fd, CAPABILITY, is, sizeof(is));
+
+	if (n < 0 && errno == ERANGE)
+		return 0;
+	if (n < 0 && errno != ENODATA && errno != ENOTSUP)
+		return -1;
+	if (n < 0)
+		n = 0;
+	return (size_t)n == file->capability_size && memcmp(is, file->capability, (size_t)n) == 0;
+}
+
+bool attributes_match(int fd, const struct stat *st, const struct index_entry *file)
+{
+	return (st->st_mode & 07777) == file->mode && st->st_mtim.tv_sec == file->mtime &&
+	       attributes_has_capability(fd, file) > 0;
+}

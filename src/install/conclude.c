@@ -1,0 +1,82 @@
+#include "install/conclude.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "install/place.h"
+#include "install/scrub.h"
+#include "release/names.h"
+#include "store/durable.h"
+
+static int make_links(const struct conclude_options *options, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < index_count(options->index); i++) {
+		const struct index_entry *entry = index_at(options->index, i);
+
+		if (entry->type == INDEX_SYMLINK || entry->type == INDEX_HARDLINK)
+			r = place_link(options->place, entry, err);
+	}
+	return r < 0 ? r : 0;
+}
+
+static void on_difference(void *data, const char *path, const char *what)
+{
+	struct error *first = data;
+	char shown[NAMES_SHOWN_MAX];
+
+	if (!*first->text)
+		(void)error_set(first, FAULT_BUSY, "%s: %s: somebody else writes into the slot",
+				names_show(path, shown), what);
+}
+
+static int check_tree(const struct conclude_options *options, struct error *err)
+{
+	struct error first = {};
+	uint64_t differences = 0;
+	int r = scrub_tree(options->slot_fd, options->owner, options->index, on_difference, &first,
+			   &differences, err);
+
+	if (r < 0 || differences == 0)
+		return r;
+	return error_set(err, first.fault, "%s", first.text);
+}
+
+static int sync_slot(const struct conclude_options *options, struct error *err)
+{
+	int r = meter_begin(options->meter, STAGE_SYNC, 1, err);
+
+	if (r == 0)
+		r = durable_sync_fs(options->slot_fd, err);
+	return r < 0 ? r : meter_end(options->meter, err);
+}
+
+static int seal(const struct conclude_options *options, struct descriptor *descriptor,
+		struct error *err)
+{
+	struct descriptor complete = *descriptor;
+	int r;
+
+	complete.bytes = 0;
+	for (size_t i = 0; i < index_count(options->index); i++)
+		complete.bytes += index_at(options->index, i)->size;
+	complete.files = index_count(options->index);
+	complete.installed = clock_realtime_usec();
+	r = seal_write(options->dirfd, options->slot, &complete, options->index, err);
+	if (r == 0)
+		*descriptor = complete;
+	return r;
+}
+
+int conclude_run(const struct conclude_options *options, struct descriptor *descriptor,
+		 struct error *err)
+{
+	int r = make_links(options, err);
+
+	if (r == 0)
+		r = check_tree(options, err);
+	if (r == 0)
+		r = sync_slot(options, err);
+	return r < 0 ? r : seal(options, descriptor, err);
+}

@@ -1,0 +1,128 @@
+#include "install/decode.h"
+
+#include <stdlib.h>
+
+#include "install/oldfile.h"
+
+struct decode {
+	int source_fd;
+	const struct index *source;
+	struct block_decoder *decoder;
+	void *buffer;
+	struct oldfile *base;
+	uint32_t number; /* of it, or of the one that was found bad last */
+	bool bad;
+	const char *finding;
+};
+
+int decode_new(int source_fd, const struct index *source, struct decode **ret_decode,
+	       struct error *err)
+{
+	_cleanup_(decode_freep) struct decode *decode = calloc(1, sizeof(*decode));
+	int r;
+
+	if (!decode)
+		return error_errno(err, "unpacking blocks");
+	decode->source_fd = source_fd;
+	decode->source = source;
+	decode->number = BUNDLE_NO_BASE;
+	decode->buffer = malloc(BLOCK_SIZE);
+	if (!decode->buffer)
+		return error_errno(err, "unpacking blocks");
+	r = block_decoder_new(&decode->decoder, err);
+	if (r == 0)
+		*ret_decode = TAKE_PTR(decode);
+	return r;
+}
+
+void decode_free(struct decode *decode)
+{
+	if (!decode)
+		return;
+	oldfile_free(decode->base);
+	block_decoder_free(decode->decoder);
+	free(decode->buffer);
+	free(decode);
+}
+
+void *decode_buffer(struct decode *decode)
+{
+	return decode->buffer;
+}
+
+const char *decode_take_finding(struct decode *decode)
+{
+	return TAKE_PTR(decode->finding);
+}
+
+/* ---- the base ---- */
+
+static void close_base(struct decode *decode)
+{
+	oldfile_free(TAKE_PTR(decode->base));
+	decode->number = BUNDLE_NO_BASE;
+	decode->bad = false;
+}
+
+static int condemn(struct decode *decode, uint32_t number, const char *why)
+{
+	close_base(decode);
+	decode->number = number;
+	decode->bad = true;
+	decode->finding = why;
+	return DECODE_NO_BASE;
+}
+
+static bool is_base(const struct decode *decode, uint32_t number)
+{
+	return decode->source && number < index_count(decode->source) &&
+	       index_at(decode->source, number)->type == INDEX_FILE;
+}
+
+/* > 0: DECODE_NO_BASE. */
+static int open_base(struct decode *decode, uint32_t number, struct error *err)
+{
+	const char *why = NULL;
+	int r;
+
+	if (decode->number == number)
+		return decode->bad ? DECODE_NO_BASE : 0;
+	close_base(decode);
+	if (!is_base(decode, number))
+		return error_set(err, FAULT_INTERNAL, "a block has a base that is not here");
+	r = oldfile_new(decode->source_fd, index_at(decode->source, number), &decode->base, &why,
+			err);
+	if (r == OLDFILE_DIFFERS || r == OLDFILE_TOO_LARGE)
+		return condemn(decode, number, r == OLDFILE_DIFFERS ? why : NULL);
+	if (r == 0)
+		decode->number = number;
+	return r;
+}
+
+int decode_check_base(struct decode *decode, const struct bundle_block *block, struct error *err)
+{
+	if (block->kind == BLOCK_PLAIN)
+		return 0;
+	close_base(decode);
+	return open_base(decode, block->base, err);
+}
+
+/* ---- blocks ---- */
+
+int decode_block(struct decode *decode, const struct bundle_block *block, const void *bytes,
+		 size_t size, size_t raw_size, struct error *err)
+{
+	int r;
+
+	if (block->kind == BLOCK_PLAIN)
+		return block_decode(decode->decoder, block->kind, bytes, size, NULL, 0,
+				    decode->buffer, raw_size, err);
+	r = open_base(decode, block->base, err);
+	if (r != 0)
+		return r;
+	r = block_decode(decode->decoder, block->kind, bytes, size, oldfile_bytes(decode->base),
+			 oldfile_size(decode->base), decode->buffer, raw_size, err);
+	if (!oldfile_is_whole(decode->base))
+		return condemn(decode, block->base, "was cut short, or cannot be read");
+	return r;
+}

@@ -1,0 +1,202 @@
+#include "install/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "install/attributes.h"
+#include "release/names.h"
+
+#define LINK_MAX_SIZE 40 /* of "/proc/self/fd/N" */
+
+struct place {
+	int slot_fd;
+	int staging_fd;
+	int parent_fd; /* the directory that was used last, and its path */
+	char *parent;
+	bool no_tmpfile;
+};
+
+int place_new(int slot_fd, int staging_fd, struct place **ret_place, struct error *err)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return error_errno(err, "writing a slot");
+	place->slot_fd = slot_fd;
+	place->staging_fd = staging_fd;
+	place->parent_fd = -1;
+	*ret_place = place;
+	return 0;
+}
+
+void place_forget(struct place *place)
+{
+	cleanup_close(&place->parent_fd);
+	place->parent_fd = -1;
+	free(place->parent);
+	place->parent = NULL;
+}
+
+void place_free(struct place *place)
+{
+	if (!place)
+		return;
+	place_forget(place);
+	free(place);
+}
+
+static int complain(const char *doing, const char *path, struct error *err)
+{
+	int code = -errno;
+	char shown[NAMES_SHOWN_MAX];
+
+	if (code == -EEXIST)
+		return error_set(err, FAULT_BUSY, "%s: somebody else writes into the slot",
+				 names_show(path, shown));
+	return error_code(err, code, "%s %s", doing, names_show(path, shown));
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The directory that the path lies in, borrowed until the next call; -1 with errno set. */
+static int open_parent(struct place *place, const char *path)
+{
+	size_t size = (size_t)(last_part(path) - path);
+
+	if (size == 0)
+		return place->slot_fd;
+	if (place->parent && strncmp(place->parent, path, size - 1) == 0 &&
+	    place->parent[size - 1] == '\0')
+		return place->parent_fd;
+	place_forget(place);
+	place->parent = strndup(path, size - 1);
+	if (!place->parent)
+		return -1;
+	place->parent_fd = fd_open_inside(place->slot_fd, place->parent, O_RDONLY | O_DIRECTORY);
+	if (place->parent_fd < 0) {
+		free(place->parent);
+		place->parent = NULL;
+	}
+	return place->parent_fd;
+}
+
+/* ---- new files ---- */
+
+void place_file_done(const struct place_file *file)
+{
+	cleanup_close(&file->fd);
+	if (*file->temporary)
+		(void)unlinkat(file->staging_fd, file->temporary, 0);
+}
+
+/* A file in staging/ whose name nobody else has. */
+static int create_temporary(const struct place *place, struct place_file *file)
+{
+	static atomic_uint number;
+
+	(void)snprintf(file->temporary, sizeof(file->temporary), PLACE_TEMPORARY "%u",
+		       atomic_fetch_add(&number, 1));
+	file->fd = openat(place->staging_fd, file->temporary,
+			  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		file->temporary[0] = '\0';
+	return file->fd;
+}
+
+/* O_TMPFILE, unless file system or kernel cannot; both say so with many a code. */
+static int create_nameless(struct place *place, int parent_fd)
+{
+	int fd = -1;
+
+	if (place->no_tmpfile)
+		return -1;
+	fd = openat(parent_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 &&
+	    (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL))
+		place->no_tmpfile = true;
+	return fd;
+}
+
+int place_create(struct place *place, const char *path, struct place_file *ret_file,
+		 struct error *err)
+{
+	struct place_file file = { .fd = -1, .staging_fd = place->staging_fd };
+	int parent_fd = open_parent(place, path);
+
+	if (parent_fd < 0)
+		return complain("writing", path, err);
+	file.fd = create_nameless(place, parent_fd);
+	if (file.fd < 0 && place->no_tmpfile)
+		file.fd = create_temporary(place, &file);
+	if (file.fd < 0)
+		return complain("writing", path, err);
+	*ret_file = file;
+	return 0;
+}
+
+int place_name(struct place *place, const struct place_file *file, const struct index_entry *entry,
+	       struct error *err)
+{
+	int parent_fd = open_parent(place, entry->path);
+	const char *name = last_part(entry->path);
+	char link[LINK_MAX_SIZE];
+	int r;
+
+	if (parent_fd < 0 || attributes_set(file->fd, entry) < 0)
+		return complain("writing", entry->path, err);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file->fd);
+	r = *file->temporary ? linkat(file->staging_fd, file->temporary, parent_fd, name, 0) :
+			       linkat(AT_FDCWD, link, parent_fd, name, AT_SYMLINK_FOLLOW);
+	return r < 0 ? complain("naming", entry->path, err) : 0;
+}
+
+int place_move(struct place *place, int fd, const char *name, const struct index_entry *entry,
+	       struct error *err)
+{
+	int parent_fd = open_parent(place, entry->path);
+
+	if (parent_fd < 0 || attributes_mend(fd, entry) < 0 ||
+	    linkat(place->staging_fd, name, parent_fd, last_part(entry->path), 0) < 0)
+		return complain("naming", entry->path, err);
+	return unlinkat(place->staging_fd, name, 0) < 0 ? complain("removing", name, err) : 0;
+}
+
+/* ---- links ---- */
+
+static int make_hardlink(const struct place *place, int parent_fd, const struct index_entry *entry)
+{
+	size_t size = (size_t)(last_part(entry->target) - entry->target);
+	_cleanup_free_ char *directory = strndup(entry->target, size > 0 ? size - 1 : 0);
+	_cleanup_close_ int fd = -1;
+
+	if (!directory)
+		return -1;
+	fd = fd_open_inside(place->slot_fd, size > 0 ? directory : ".", O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return -1;
+	return linkat(fd, last_part(entry->target), parent_fd, last_part(entry->path), 0);
+}
+
+int place_link(struct place *place, const struct index_entry *entry, struct error *err)
+{
+	int parent_fd = open_parent(place, entry->path);
+	int r = -1;
+
+	if (parent_fd >= 0)
+		r = entry->type == INDEX_SYMLINK ?
+			    symlinkat(entry->target, parent_fd, last_part(entry->path)) :
+			    make_hardlink(place, parent_fd, entry);
+	if (r < 0 && parent_fd >= 0 && errno == EEXIST)
+		return PLACE_THERE;
+	return r < 0 ? complain("linking", entry->path, err) : 0;
+}
