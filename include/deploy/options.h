@@ -17,6 +17,8 @@ struct source_options { /* [Source]; strings borrowed */
 	const char
 		*url; /* where the repository is, without a slash at the end; NULL: there is none */
 	const char *channel;
+	const char *target_pattern; /* releases are plain target files; NULL: by descriptor */
+	unsigned int strip_components; /* of those */
 	enum expiry_policy expiry;
 	struct fetch_settings fetch;
 	bool auto_install; /* the timer installs what it finds */

@@ -4,7 +4,7 @@
  *     {"app":"gateway","version":"1.4","sequence":0,"origin":"sideload","source":"<SHA-256 hex or "">",
  *      "index":"<hex>","bytes":1,"files":1,"installed":1764000000000000}
  *
- * With origin "minisign" there is one more: "signer":"<the key's id, 16 hexadecimal digits>".
+ * With origin "target" there is one more: "promised":"<hex>". With origin "minisign" there is another: "signer":"<the key's id, 16 hexadecimal digits>".
  *
  * A reader ignores keys it does not know: later versions say more about a release.
  */
@@ -30,6 +30,7 @@ enum origin {
 	ORIGIN_ADOPTED, /* an existing directory was taken over */
 	ORIGIN_SIGNED, /* verified metadata of a repository named it */
 	ORIGIN_MINISIGN, /* a person gave a minisign key, which signed it */
+	ORIGIN_TARGET, /* verified metadata of a repository named the archive itself (TargetPattern=) */
 	ORIGIN_MAX,
 };
 
@@ -42,6 +43,7 @@ struct descriptor {
 	enum origin origin;
 	char signer[DESCRIPTOR_SIGNER_MAX]; /* ORIGIN_MINISIGN: the key's id; else "" */
 	struct digest source; /* SHA-256 of the archive; null if adopted */
+	struct digest promised; /* ORIGIN_TARGET: how the metadata names the archive; else null */
 	struct digest index; /* SHA-256 of the canonical index: names the release's content */
 	uint64_t bytes; /* of all files */
 	uint64_t files; /* entries of all types */

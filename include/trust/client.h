@@ -37,6 +37,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "trust/found.h"
+#include "trust/listing.h"
 #include "trust/root.h"
 #include "trust/trusted.h"
 
@@ -90,6 +91,13 @@ int client_did(struct client *client, struct error *err);
  */
 int client_search(struct client *client, const char *path, struct error *err);
 const struct found *client_found(const struct client *client);
+
+/*
+ * The same to list all targets of a pattern (trust/listing.h): until CLIENT_READY, then client_listed has
+ * the names, lent until the next listing, or an error of a search. Each is then to be searched.
+ */
+int client_list(struct client *client, const char *pattern, struct error *err);
+const struct listing *client_listed(const struct client *client);
 
 /* The version of a role that is trusted now, 0: none yet; and when it ends (realtime usec). */
 uint64_t client_version(const struct client *client, enum root_role role, uint64_t *ret_expires);

@@ -54,6 +54,18 @@ int delegation_next(const struct delegation *delegation, size_t *at,
 		    const struct delegation_path *path, struct delegation_role *ret_role,
 		    struct error *err);
 
+/* The same for every role there is, whatever it may speak about. */
+int delegation_next_of_all(const struct delegation *delegation, size_t *at,
+			   struct delegation_role *ret_role, struct error *err);
+
+/* May the role speak about the path? */
+int delegation_may_speak(const struct delegation *delegation, const struct delegation_role *role,
+			 const char *path, bool *ret_may, struct error *err);
+
+/* False: it surely may speak about no path that begins with these bytes. */
+bool delegation_may_begin(const struct delegation *delegation, const struct delegation_role *role,
+			  const char *prefix, size_t size);
+
 /* Who signs for the role, by this delegation. */
 int delegation_signers(const struct delegation *delegation, const struct delegation_role *role,
 		       struct signers **ret_signers, struct error *err);

@@ -26,5 +26,6 @@ struct found {
  */
 int found_new(const char *path, const char *role, const struct targets_file *file, bool consistent,
 	      struct found **ret_found, struct error *err);
+int found_copy(const struct found *found, struct found **ret_found, struct error *err);
 void found_free(struct found *found);
 CLEANUP_DEFINE(struct found, found_free);

@@ -16,6 +16,7 @@ void config_build_free(struct config *config)
 	free(config->root_given);
 	free(config->source_url);
 	free(config->source_channel);
+	free(config->target_pattern);
 	free(config->ca_file);
 	free(config->client_certificate);
 	free(config->client_key);
@@ -63,6 +64,7 @@ static void fill_source(struct config *config)
 	source->fetch.proxy = config->proxy;
 	source->auto_install = config->auto_install;
 	source->channel = config->source_channel;
+	source->target_pattern = config->target_pattern;
 	source->url = config->source_url;
 	if (!config->source_url)
 		return;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "release/offer.h"
+#include "trust/target-pattern.h"
 
 #define UNIT_SUFFIX	".service"
 #define UNIT_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@"
@@ -61,6 +62,11 @@ static int check_channel(void *object, const char *value, struct error *err)
 	return offer_path("app", value, "any", path, sizeof(path), err);
 }
 
+static int check_target_pattern(void *object, const char *value, struct error *err)
+{
+	return target_pattern_check(value, err);
+}
+
 static int set_expiry(void *object, const char *value, struct error *err)
 {
 	struct config *config = object;
@@ -94,6 +100,12 @@ const struct config_key config_table[] = {
 	    "Where the repository is. Without it releases come from `flipslot install` alone."),
 	KEY("Source", "Channel", TEXT, OF(source_channel), NULL, NULL, "stable", check_channel,
 	    "Which of its channels this machine follows."),
+	KEY("Source", "TargetPattern", TEXT, OF(target_pattern), NULL, NULL, NULL,
+	    check_target_pattern,
+	    "For a repository made by another TUF tool: the releases are these target files. * is "
+	    "the version, {arch} the machine."),
+	KEY("Source", "StripComponents", COUNT, OF(deploy.source.strip_components), "0", "64", "0",
+	    NULL, "How many leading parts of each name in those archives to drop."),
 	KEY("Source", "Expiry", OTHER, 0, NULL, NULL, "floor", set_expiry,
 	    "enforce: believe the clock. floor: but never before a time that is known to have "
 	    "passed. warn: use what has expired, and say so."),

@@ -61,6 +61,11 @@ static void print_text(const char *app, const struct checked *checked)
 {
 	if (digest_is_null(&checked->offer.digest))
 		printf("%s: the source offers nothing for it\n", app);
+	else if (checked->sequence == 0 && checked->news)
+		printf("%s: %s is there: flipslot update %s\n", app, checked->offer.version, app);
+	else if (checked->sequence == 0)
+		printf("%s: %s is the newest there: nothing to install\n", app,
+		       checked->offer.version);
 	else if (checked->news)
 		printf("%s: %s (sequence %llu) is there: flipslot update %s\n", app,
 		       checked->offer.version, (unsigned long long)checked->sequence, app);

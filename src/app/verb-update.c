@@ -1,15 +1,39 @@
-#include <errno.h>
-
+#include "app/config.h"
 #include "app/errand.h"
 #include "app/verbs.h"
 #include "base/parse.h"
+#include "base/text.h"
+#include "release/descriptor.h"
+
+/* Releases with a descriptor are asked for by number, those that are plain targets have a version only. */
+static int take_wish(const char *app, const char *to, struct request *request, struct error *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	int r;
+
+	if (!to)
+		return 0;
+	r = cli_load(app, &config, err);
+	if (r < 0)
+		return r;
+	if (!config_deploy(config)->source.target_pattern) {
+		r = parse_u64(to, 1, INT64_MAX, &request->sequence, err);
+		return r < 0 ? error_prefix(err, r, "--to") : 0;
+	}
+	if (!descriptor_is_version(to))
+		return error_set(err, FAULT_CONFIG, "--to: it is a version that is wanted");
+	(void)text_copy(to, request->version, sizeof(request->version));
+	return 0;
+}
 
 int verb_update(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *to = NULL;
 	bool start = false, no_follow = false, json = false;
 	const struct cli_option options[] = {
-		{ "to", '\0', "SEQ", "only if the release with this sequence is what is offered",
+		{ "to", '\0', "SEQ",
+		  "only if the release with this sequence is what is offered; with "
+		  "TargetPattern=: this version",
 		  .text = &to },
 		{ "start", '\0', NULL, "go on although the unit is not running", .flag = &start },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
@@ -25,10 +49,8 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 	r = cli_begin(verb, options, 1, 1, argc, argv, &operands);
 	if (r != CLI_GO)
 		return r;
-	if (to && parse_u64(to, 1, INT64_MAX, &request.sequence, &err) < 0) {
-		(void)error_prefix(&err, -EINVAL, "--to");
+	if (take_wish(operands[0], to, &request, &err) < 0)
 		return cli_fail(&err);
-	}
 	request.start = start;
 	return errand_run(
 		&(struct errand){

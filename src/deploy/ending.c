@@ -44,6 +44,19 @@ static int end(struct session *session, enum outcome outcome, enum fault fault, 
 	return ending_record(session, err);
 }
 
+/*
+ * What the source offered, without a descriptor, as the metadata names it: the next look sees only that. Null
+ * for everything else.
+ */
+static struct state_release promise_of(const struct state_transaction *transaction)
+{
+	struct state_release promise = transaction->release;
+
+	promise.digest = transaction->verb == VERB_UPDATE ? transaction->source_digest :
+							    (struct digest){};
+	return promise;
+}
+
 /* Was the release tried, and did not stand? */
 static bool outcome_condemns(enum outcome outcome)
 {
@@ -56,8 +69,12 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 {
 	struct state_transaction *transaction = &session->state.transaction;
 
-	if (outcome_condemns(outcome) && !digest_is_null(&transaction->release.digest))
+	if (outcome_condemns(outcome) && !digest_is_null(&transaction->release.digest)) {
+		const struct state_release promise = promise_of(transaction);
+
+		state_remember_bad(&session->state, &promise);
 		state_remember_bad(&session->state, &transaction->release);
+	}
 	return end(session, outcome, fault, reason, err);
 }
 
@@ -102,6 +119,7 @@ int ending_commit(struct session *session, const char *reason, struct error *err
 {
 	struct state *state = &session->state;
 	struct state_transaction *transaction = &state->transaction;
+	const struct state_release promise = promise_of(transaction);
 
 	if (!digest_equal(&state->good.digest, &transaction->release.digest))
 		make_good(state);
@@ -109,6 +127,7 @@ int ending_commit(struct session *session, const char *reason, struct error *err
 		state->fallback =
 			(struct state_release){}; /* its slot holds the same content now */
 	state_forget_bad(state, &transaction->release.digest);
+	state_forget_bad(state, &promise.digest);
 	remember_start(state, transaction->downtime);
 	hold_the_choice(state);
 	return end(session, OUTCOME_COMMITTED, FAULT_NONE, reason, err);

@@ -9,11 +9,19 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "deploy/refresh.h"
+#include "install/seal.h"
 #include "store/durable.h"
 #include "store/layout.h"
 
 #define OFFER_FILE     "offer.json" /* in trust/: the offer that was verified last */
 #define TIMESYNC_CLOCK "/var/lib/systemd/timesync/clock" /* its mtime: a time that has passed */
+
+void source_release_done(struct source_release *release)
+{
+	offer_free(release->offer);
+	plain_free(release->plain);
+	*release = (struct source_release){};
+}
 
 /* The latest time that is known to have passed: a device without a clock wakes up in 1970. */
 static uint64_t time_floor(const struct checked *checked)
@@ -134,53 +142,126 @@ static int find_offer(struct session *session, const struct refresh *refresh, st
 	return 0;
 }
 
+static int find_release(struct session *session, const struct refresh *refresh,
+			struct client *client, const char *version,
+			struct source_release *ret_release, struct error *err)
+{
+	const struct source_options *source = &session->options->source;
+	struct utsname name;
+	int r;
+
+	if (uname(&name) < 0)
+		return error_errno(err, "asking what machine this is");
+	if (source->target_pattern) {
+		const struct pick_wish wish = {
+			.pattern = source->target_pattern,
+			.machine = name.machine,
+			.version = version,
+			.strip_components = source->strip_components,
+		};
+
+		r = pick_plain(refresh, client, &wish, &ret_release->plain, err);
+		return r == PICK_NONE ? SOURCE_NONE : r;
+	}
+	r = find_offer(session, refresh, client, name.machine, &ret_release->offer, err);
+	if (r == SOURCE_NONE)
+		r = find_offer(session, refresh, client, "any", &ret_release->offer, err);
+	return r;
+}
+
 static int look(struct session *session, const struct refresh *refresh, uint64_t reference,
-		struct offer **ret_offer, struct error *err)
+		const char *version, struct source_release *ret_release, struct error *err)
 {
 	_cleanup_(client_freep) struct client *client = NULL;
-	struct utsname name;
 	int r;
 
 	r = make_client(session, refresh->store_fd, reference, &client, err);
 	if (r >= 0)
 		r = refresh_run(refresh, client, err);
-	if (r < 0)
-		return r;
-	if (uname(&name) < 0)
-		return error_errno(err, "asking what machine this is");
-	r = find_offer(session, refresh, client, name.machine, ret_offer, err);
-	if (r == SOURCE_NONE)
-		r = find_offer(session, refresh, client, "any", ret_offer, err);
+	if (r >= 0)
+		r = find_release(session, refresh, client, version, ret_release, err);
 	if (r >= 0)
 		(void)text_copy(client_notes(client), session->checked.text,
 				sizeof(session->checked.text));
 	return r;
 }
 
+/* What the slot in use holds, if it is a target of a repository. */
+static bool find_running_target(const struct session *session, struct descriptor *ret_running)
+{
+	enum slot current;
+
+	return layout_current(session->dirfd, &current, NULL) >= 0 && current != SLOT_NONE &&
+	       seal_peek(session->dirfd, current, ret_running, NULL) == 0 &&
+	       ret_running->origin == ORIGIN_TARGET;
+}
+
+/* A file that has no version but its hash is neither newer nor older than any other. */
+static bool is_older(const struct plain *plain, const struct descriptor *running)
+{
+	char name[STATE_VERSION_MAX];
+
+	return plain->ordered &&
+	       strcmp(running->version, plain_name(&running->promised, name)) != 0 &&
+	       target_pattern_compare(plain->version, running->version) < 0;
+}
+
+bool source_is_older(const struct session *session, const struct plain *plain,
+		     struct descriptor *ret_running)
+{
+	return find_running_target(session, ret_running) && is_older(plain, ret_running);
+}
+
+/* Of a target the file is known, not yet what is in it: the seal says from which file that came. */
+static bool is_news(const struct session *session, const struct source_release *release)
+{
+	const struct digest *good = &session->state.good.digest;
+	struct descriptor running = {};
+
+	if (release->offer)
+		return !digest_equal(&release->offer->index, good);
+	if (!find_running_target(session, &running))
+		return true;
+	if (digest_equal(&running.promised, &release->plain->promised))
+		return !digest_equal(&running.index, good);
+	return !is_older(release->plain, &running);
+}
+
+static void describe(const struct session *session, const struct source_release *release,
+		     struct checked *checked)
+{
+	const char *version = release->offer ? release->offer->version : release->plain->version;
+
+	checked->offer.digest = release->offer ? release->offer->index : release->plain->promised;
+	(void)text_copy(version, checked->offer.version, sizeof(checked->offer.version));
+	checked->sequence = release->offer ? release->offer->sequence : 0;
+	checked->min_sequence = release->offer ? release->offer->min_sequence : 0;
+	checked->news = is_news(session, release);
+}
+
 static int remember(struct session *session, const char *id, uint64_t reference, int result,
-		    const struct offer *offer, const struct error *why, struct error *err)
+		    const struct source_release *release, const struct error *why,
+		    struct error *err)
 {
 	struct checked *checked = &session->checked;
 
 	(void)text_copy(id, checked->id, sizeof(checked->id));
 	checked->when = clock_realtime_usec();
 	checked->fault = result < 0 ? why->fault : FAULT_NONE;
-	if (result < 0)
+	if (result < 0) {
 		(void)text_copy(why->text, checked->text, sizeof(checked->text));
-	else if (reference > checked->verified)
+		if (checked->sequence > 0) /* of a target, digest is not what `good` has */
+			checked->news =
+				!digest_equal(&checked->offer.digest, &session->state.good.digest);
+		return checked_store(session->dirfd, checked, err);
+	}
+	if (reference > checked->verified)
 		checked->verified = reference;
-	if (result >= 0) {
-		checked->offer = (struct state_release){};
-		checked->sequence = offer ? offer->sequence : 0;
-		checked->min_sequence = offer ? offer->min_sequence : 0;
-	}
-	if (offer) {
-		checked->offer.digest = offer->index;
-		(void)text_copy(offer->version, checked->offer.version,
-				sizeof(checked->offer.version));
-	}
-	checked->news = !digest_is_null(&checked->offer.digest) &&
-			!digest_equal(&checked->offer.digest, &session->state.good.digest);
+	checked->offer = (struct state_release){};
+	checked->sequence = checked->min_sequence = 0;
+	checked->news = false;
+	if (result == 0)
+		describe(session, release, checked);
 	return checked_store(session->dirfd, checked, err);
 }
 
@@ -193,6 +274,10 @@ static void tell(const struct session *session)
 	else if (digest_is_null(&checked->offer.digest))
 		session_tell(session, EVENT_CHECK, FAULT_NONE, "the source offers nothing for %s",
 			     session->options->app);
+	else if (checked->sequence == 0)
+		session_tell(session, EVENT_CHECK, FAULT_NONE, "%s %s", checked->offer.version,
+			     checked->news ? "is there to be installed" :
+					     "is the newest there: nothing to install");
 	else
 		session_tell(session, EVENT_CHECK, FAULT_NONE, "%s (sequence %llu) %s",
 			     checked->offer.version, (unsigned long long)checked->sequence,
@@ -201,7 +286,7 @@ static void tell(const struct session *session)
 }
 
 static int refresh_by(struct session *session, struct fetcher *fetcher, uint64_t reference,
-		      struct offer **ret_offer, struct error *err)
+		      const char *version, struct source_release *ret_release, struct error *err)
 {
 	struct refresh refresh = { .fetcher = fetcher, .url = session->options->source.url };
 	_cleanup_close_ int trust_fd = -1;
@@ -211,15 +296,15 @@ static int refresh_by(struct session *session, struct fetcher *fetcher, uint64_t
 	if (r < 0)
 		return r;
 	refresh.store_fd = trust_fd;
-	return look(session, &refresh, reference, ret_offer, err);
+	return look(session, &refresh, reference, version, ret_release, err);
 }
 
-int source_refresh(struct session *session, const char *request_id, struct offer **ret_offer,
-		   struct error *err)
+int source_refresh(struct session *session, const char *request_id, const char *version,
+		   struct source_release *ret_release, struct error *err)
 {
 	const struct source_options *source = &session->options->source;
 	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
-	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_source_release_ struct source_release release = {};
 	struct error why = {};
 	uint64_t reference;
 	int found;
@@ -235,14 +320,15 @@ int source_refresh(struct session *session, const char *request_id, struct offer
 				     time_floor(&session->checked));
 	found = fetcher_new(session->options->helper, &source->fetch, &fetcher, &why);
 	if (found >= 0)
-		found = refresh_by(session, fetcher, reference, &offer, &why);
-	r = remember(session, request_id, reference, found, offer, &why, err);
+		found = refresh_by(session, fetcher, reference, version, &release, &why);
+	r = remember(session, request_id, reference, found, &release, &why, err);
 	if (r < 0)
 		return r;
 	tell(session);
 	if (found < 0)
 		return error_set(err, why.fault, "%s", why.text);
-	*ret_offer = TAKE_PTR(offer);
+	*ret_release = release;
+	release = (struct source_release){};
 	return found;
 }
 

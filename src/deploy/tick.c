@@ -38,7 +38,7 @@ static int begin_install(struct session *session, struct error *err)
 
 int tick_run(struct session *session, struct error *err)
 {
-	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_source_release_ struct source_release release = {};
 	bool asked = session->check_id[0] != '\0';
 	char id[STATE_ID_MAX];
 	struct error why = {};
@@ -48,7 +48,7 @@ int tick_run(struct session *session, struct error *err)
 	(void)text_copy(session->check_id, id, sizeof(id));
 	session->check_id[0] = '\0';
 	session->served = true;
-	if (source_refresh(session, id, &offer, &why) < 0 || asked || !wants_install(session))
+	if (source_refresh(session, id, "", &release, &why) < 0 || asked || !wants_install(session))
 		return 0;
 	return begin_install(session, err);
 }

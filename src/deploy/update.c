@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "deploy/full.h"
+#include "deploy/plain.h"
 #include "deploy/source.h"
 
 /* May the offer take the place of what runs? */
@@ -45,21 +46,130 @@ static bool holds(const struct session *session, enum slot slot, const struct di
 	       digest_equal(&descriptor.index, index);
 }
 
-int update_stage(struct watcher *watcher, struct error *err)
+/* ---- a target file without a descriptor ---- */
+
+/* May it take the place of what runs? */
+static int judge_plain(const struct session *session, const struct plain *plain, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	struct descriptor running = {};
+
+	if (transaction->unattended && state_is_bad(&session->state, &plain->promised))
+		return error_set(err, FAULT_UNHEALTHY,
+				 "%s was rolled back before and is not tried again unattended",
+				 plain->version);
+	if (transaction->release.version[0] == '\0' && source_is_older(session, plain, &running))
+		return error_set(err, FAULT_STALE,
+				 "the source offers %s; %s, which is newer, is installed "
+				 "(`flipslot update %s --to %s` goes back)",
+				 plain->version, running.version, session->options->app,
+				 plain->version);
+	return 0;
+}
+
+/* Does the slot hold what came from this very file? */
+static bool holds_plain(const struct session *session, enum slot slot, const struct plain *plain,
+			struct descriptor *ret_descriptor)
+{
+	return slot != SLOT_NONE && seal_peek(session->dirfd, slot, ret_descriptor, NULL) == 0 &&
+	       ret_descriptor->origin == ORIGIN_TARGET &&
+	       digest_equal(&ret_descriptor->promised, &plain->promised) &&
+	       strcmp(ret_descriptor->version, plain->version) == 0;
+}
+
+static int on_fetch(void *data, uint64_t done, uint64_t total, struct error *err)
+{
+	return watcher_progress(data, STAGE_FETCH, done, total, err);
+}
+
+static int fill_from_plain(struct watcher *watcher, const struct plain *plain,
+			   struct descriptor *ret_descriptor, struct error *err)
+{
+	struct session *session = watcher->session;
+	const struct stage_listener listener = { .progress = watcher_progress, .data = watcher };
+	struct stage_options options = session->options->stage;
+	struct descriptor descriptor = { .origin = ORIGIN_TARGET, .promised = plain->promised };
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = plain_get(session, plain, on_fetch, watcher, &fd, &descriptor.source, err);
+	if (r < 0)
+		return r;
+	options.archive.strip_components = session->options->source.strip_components;
+	(void)text_copy(session->options->app, descriptor.app, sizeof(descriptor.app));
+	(void)text_copy(plain->version, descriptor.version, sizeof(descriptor.version));
+	r = stage_archive(session->dirfd, session->state.transaction.target, fd, &options,
+			  &listener, &descriptor, err);
+	if (r < 0)
+		return r;
+	*ret_descriptor = descriptor;
+	return plain_drop(session, err);
+}
+
+/* Only now it is known what is in it; it must not be fetched again each hour to find that out. */
+static int judge_content(struct session *session, const struct plain *plain,
+			 const struct descriptor *descriptor, struct error *err)
+{
+	struct state_release known = { .digest = plain->promised };
+
+	if (!session->state.transaction.unattended ||
+	    !state_is_bad(&session->state, &descriptor->index))
+		return 0;
+	(void)text_copy(plain->version, known.version, sizeof(known.version));
+	state_remember_bad(&session->state, &known);
+	return error_set(err, FAULT_UNHEALTHY,
+			 "what is in %s was rolled back before and is not tried again unattended",
+			 plain->version);
+}
+
+/* > 0: UPDATE_NOTHING */
+static int stage_plain(struct watcher *watcher, const struct plain *plain, struct error *err)
 {
 	struct session *session = watcher->session;
 	struct state_transaction *transaction = &session->state.transaction;
-	_cleanup_(offer_freep) struct offer *offer = NULL;
+	struct descriptor descriptor = {};
 	int r;
 
-	watcher->step = STAGE_FETCH;
-	r = source_refresh(session, transaction->id, &offer, err);
-	if (r == SOURCE_NONE)
+	r = judge_plain(session, plain, err);
+	if (r < 0)
+		return r;
+	transaction->source_digest = plain->promised;
+	(void)text_copy(plain->version, transaction->release.version,
+			sizeof(transaction->release.version));
+	if (holds_plain(session, transaction->origin, plain, &descriptor) &&
+	    digest_equal(&descriptor.index, &session->state.good.digest))
+		return UPDATE_NOTHING;
+	if (!holds_plain(session, transaction->target, plain, &descriptor))
+		r = fill_from_plain(watcher, plain, &descriptor, err);
+	if (r >= 0)
+		r = judge_content(session, plain, &descriptor, err);
+	if (r >= 0)
+		transaction->release.digest = descriptor.index;
+	return r;
+}
+
+static int nothing_offered(const struct session *session, struct error *err)
+{
+	const struct source_options *source = &session->options->source;
+	const char *version = session->state.transaction.release.version;
+
+	if (!source->target_pattern)
 		return error_set(err, FAULT_CONFIG,
 				 "the source offers nothing for %s, channel %s, on this machine",
-				 session->options->app, session->options->source.channel);
-	if (r >= 0)
-		r = judge_offer(session, offer, err);
+				 session->options->app, source->channel);
+	return error_set(err, FAULT_CONFIG,
+			 "no target of the repository matches TargetPattern=%s%s%s",
+			 source->target_pattern, version[0] ? " with version " : "", version);
+}
+
+/* > 0: UPDATE_NOTHING */
+static int stage_offered(struct watcher *watcher, const struct offer *offer, struct error *err)
+{
+	struct session *session = watcher->session;
+	struct state_transaction *transaction = &session->state.transaction;
+	int r;
+
+	r = judge_offer(session, offer, err);
 	if (r < 0)
 		return r;
 	transaction->sequence = offer->sequence;
@@ -72,4 +182,21 @@ int update_stage(struct watcher *watcher, struct error *err)
 	if (holds(session, transaction->target, &offer->index))
 		return 0;
 	return full_stage(watcher, offer, err);
+}
+
+int update_stage(struct watcher *watcher, struct error *err)
+{
+	struct session *session = watcher->session;
+	_cleanup_source_release_ struct source_release release = {};
+	int r;
+
+	watcher->step = STAGE_FETCH;
+	r = source_refresh(session, session->state.transaction.id,
+			   session->state.transaction.release.version, &release, err);
+	if (r == SOURCE_NONE)
+		return nothing_offered(session, err);
+	if (r < 0)
+		return r;
+	return release.plain ? stage_plain(watcher, release.plain, err) :
+			       stage_offered(watcher, release.offer, err);
 }

@@ -11,7 +11,7 @@
 static const char *const origins[ORIGIN_MAX] = {
 	[ORIGIN_SIDELOAD] = "sideload", [ORIGIN_TRUST_ME] = "trust-me",
 	[ORIGIN_ADOPTED] = "adopted",	[ORIGIN_SIGNED] = "signed",
-	[ORIGIN_MINISIGN] = "minisign",
+	[ORIGIN_MINISIGN] = "minisign", [ORIGIN_TARGET] = "target",
 };
 
 const char *descriptor_origin_name(enum origin origin)
@@ -65,6 +65,10 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 	if (object && descriptor->signer[0] &&
 	    json_object_set_new(object, "signer", json_string(descriptor->signer)) < 0)
 		json_decref(TAKE_PTR(object));
+	if (object && !digest_is_null(&descriptor->promised) &&
+	    json_object_set_new(object, "promised",
+				json_string(digest_to_hex(&descriptor->promised, source))) < 0)
+		json_decref(TAKE_PTR(object));
 	line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (!line)
@@ -117,6 +121,16 @@ static int get_signer(const json_t *object, struct descriptor *d, struct error *
 		       jmember_refuse("signer", err);
 }
 
+static int get_promised(const json_t *object, struct descriptor *d, struct error *err)
+{
+	int r;
+
+	if (d->origin != ORIGIN_TARGET)
+		return json_object_get(object, "promised") ? jmember_refuse("promised", err) : 0;
+	r = get_digest(object, "promised", &d->promised, err);
+	return r == 0 && digest_is_null(&d->promised) ? jmember_refuse("promised", err) : r;
+}
+
 static int get_names(const json_t *object, struct descriptor *d, struct error *err)
 {
 	int r = jmember_text(object, "app", d->app, sizeof(d->app), err);
@@ -141,6 +155,8 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 		r = get_origin(object, &d->origin, err);
 	if (r == 0)
 		r = get_signer(object, d, err);
+	if (r == 0)
+		r = get_promised(object, d, err);
 	if (r == 0)
 		r = get_digest(object, "source", &d->source, err);
 	if (r == 0)

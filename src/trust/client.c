@@ -9,8 +9,7 @@
 #include "base/text.h"
 #include "trust/filename.h"
 #include "trust/jread.h"
-#include "trust/search.h"
-#include "trust/targets.h"
+#include "trust/quest.h"
 
 /*
  * What the client waits for; the numbers are those of the specification.
@@ -60,15 +59,17 @@ struct client {
 	struct metafile promised; /* of the targets role that is being brought */
 	struct targets *brought;
 	struct targets *targets;
-	struct search *search;
+	struct quest *quest; /* under way */
 	struct found *found;
+	struct listing *listing;
 };
 
 void client_free(struct client *client)
 {
 	if (!client)
 		return;
-	search_free(client->search);
+	quest_free(client->quest);
+	listing_free(client->listing);
 	found_free(client->found);
 	targets_free(client->brought);
 	targets_free(client->targets);
@@ -290,33 +291,26 @@ static int fetch_role(struct client *client, struct error *err)
 	return turn_to_fetch(client, FETCH_ROLE, role, &client->promised, CLIENT_TARGETS_MAX, err);
 }
 
-static int end_search(struct client *client, bool is_found, struct error *err)
+static int go_on(struct client *client, struct error *err)
 {
-	_cleanup_(search_freep) struct search *search = TAKE_PTR(client->search);
-
-	client->phase = READY;
-	if (!is_found)
-		return 0;
-	return found_new(search_path(search), search_role(search), search_file(search),
-			 trusted_root(client->trusted)->consistent, &client->found, err);
-}
-
-static int go_on_searching(struct client *client, struct error *err)
-{
-	int r = search_next(client->search, err);
+	_cleanup_(quest_freep) struct quest *quest = NULL;
+	int r = quest_next(client->quest, err);
 
 	if (r < 0)
 		return r;
-	if (r == SEARCH_NEED)
-		return load_role(client, search_role(client->search), err);
-	return end_search(client, r == SEARCH_FOUND, err);
+	if (r == QUEST_NEED)
+		return load_role(client, quest_role(client->quest), err);
+	client->phase = READY;
+	quest = TAKE_PTR(client->quest);
+	return quest_take(quest, trusted_root(client->trusted)->consistent, &client->found,
+			  &client->listing, err);
 }
 
 static int after_role(struct client *client, struct error *err)
 {
-	if (client->search) {
-		search_enter_consume(client->search, TAKE_PTR(client->brought));
-		return go_on_searching(client, err);
+	if (client->quest) {
+		quest_enter_consume(client->quest, TAKE_PTR(client->brought));
+		return go_on(client, err);
 	}
 	client->targets = TAKE_PTR(client->brought);
 	client->phase = READY;
@@ -326,8 +320,8 @@ static int after_role(struct client *client, struct error *err)
 static int read_role(struct client *client, struct error *err)
 {
 	const struct signers *signers =
-		client->search ? search_signers(client->search) :
-				 trusted_root(client->trusted)->signers[ROOT_ROLE_TARGETS];
+		client->quest ? quest_signers(client->quest) :
+				trusted_root(client->trusted)->signers[ROOT_ROLE_TARGETS];
 
 	return trusted_read_targets(client->trusted, client->role, signers, &client->promised,
 				    client->given, client->given_size, &client->brought, err);
@@ -364,7 +358,8 @@ static int fail(struct client *client, int r, struct error *err)
 
 	free(TAKE_PTR(client->given));
 	targets_free(TAKE_PTR(client->brought));
-	search_free(TAKE_PTR(client->search));
+	quest_free(TAKE_PTR(client->quest));
+	listing_free(TAKE_PTR(client->listing));
 	found_free(TAKE_PTR(client->found));
 	client->phase = client->targets ? READY : FAILED;
 	return error_prefix(err, r, "%s (%s)", jread_show(role, shown), client->name);
@@ -375,10 +370,7 @@ static int missing(struct client *client, struct error *err)
 	return error_set(err, FAULT_NETWORK, "it is not on the server");
 }
 
-/*
- * What each phase asks for, what follows when it has it (or did it), and what when there is no
- * such file.
- */
+/* What each phase asks for, what follows when it has it (or did it), what if there is none. */
 static const struct {
 	enum client_action action;
 	int (*then)(struct client *client, struct error *err);
@@ -458,31 +450,38 @@ int client_did(struct client *client, struct error *err)
 	return r < 0 ? fail(client, r, err) : 0;
 }
 
-static int begin_search(struct client *client, const char *path, struct error *err)
-{
-	int r = turn_to(client, READY, "targets", 0, err);
-
-	if (r < 0)
-		return r;
-	r = search_new(client->targets, path, &client->search, err);
-	if (r < 0)
-		return r;
-	return go_on_searching(client, err);
-}
-
-int client_search(struct client *client, const char *path, struct error *err)
+static int begin(struct client *client, bool listing, const char *what, struct error *err)
 {
 	int r;
 
 	assert(client->phase == READY);
-	found_free(TAKE_PTR(client->found));
-	r = begin_search(client, path, err);
+	r = turn_to(client, READY, "targets", 0, err);
+	if (r >= 0)
+		r = listing ? quest_new_listing(client->targets, what, &client->quest, err) :
+			      quest_new_search(client->targets, what, &client->quest, err);
+	if (r >= 0)
+		r = go_on(client, err);
 	return r < 0 ? fail(client, r, err) : 0;
+}
+
+int client_search(struct client *client, const char *path, struct error *err)
+{
+	return begin(client, false, path, err);
+}
+
+int client_list(struct client *client, const char *pattern, struct error *err)
+{
+	return begin(client, true, pattern, err);
 }
 
 const struct found *client_found(const struct client *client)
 {
 	return client->found;
+}
+
+const struct listing *client_listed(const struct client *client)
+{
+	return client->listing;
 }
 
 uint64_t client_version(const struct client *client, enum root_role role, uint64_t *ret_expires)

@@ -190,17 +190,27 @@ static bool matches_prefix(const json_t *prefixes, const unsigned char hash[stat
 	return false;
 }
 
-static int name_bin(const struct delegation *delegation, const unsigned char hash[static 32],
-		    char **ret_name, struct error *err)
+static uint32_t bin_of(const struct delegation *delegation, const unsigned char hash[static 32])
 {
 	uint32_t first = (uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 |
 			 (uint32_t)hash[2] << 8 | hash[3];
+
+	return first >> (BITS_MAX - delegation->bits);
+}
+
+static int take_bin(const struct delegation *delegation, uint32_t bin,
+		    struct delegation_role *ret_role, struct error *err)
+{
 	struct text name = {};
 
 	text_add(&name, "%s-%0*x", delegation->prefix, (int)(delegation->bits + 3) / 4,
-		 (unsigned int)(first >> (BITS_MAX - delegation->bits)));
-	*ret_name = text_take(&name);
-	return *ret_name ? 0 : error_code(err, -ENOMEM, "naming a role");
+		 (unsigned int)bin);
+	ret_role->name = text_take(&name);
+	if (!ret_role->name)
+		return error_code(err, -ENOMEM, "naming a role");
+	ret_role->terminating = true;
+	ret_role->json = delegation->succinct;
+	return 0;
 }
 
 /* All roles at once: exactly one of them speaks for a path, and nobody else after it. */
@@ -208,17 +218,9 @@ static int next_bin(const struct delegation *delegation, size_t *at,
 		    const struct delegation_path *path, struct delegation_role *ret_role,
 		    struct error *err)
 {
-	int r;
-
-	if (*at > 0)
+	if ((*at)++ > 0)
 		return DELEGATION_END;
-	r = name_bin(delegation, path->hash, &ret_role->name, err);
-	if (r < 0)
-		return r;
-	ret_role->terminating = true;
-	ret_role->json = delegation->succinct;
-	++*at;
-	return 0;
+	return take_bin(delegation, bin_of(delegation, path->hash), ret_role, err);
 }
 
 static int take_role(const json_t *role, struct delegation_role *ret_role, struct error *err)
@@ -231,6 +233,12 @@ static int take_role(const json_t *role, struct delegation_role *ret_role, struc
 	return 0;
 }
 
+static bool is_for(const json_t *role, const struct delegation_path *path)
+{
+	return matches_pattern(json_object_get(role, "paths"), path->path) ||
+	       matches_prefix(json_object_get(role, "path_hash_prefixes"), path->hash);
+}
+
 int delegation_next(const struct delegation *delegation, size_t *at,
 		    const struct delegation_path *path, struct delegation_role *ret_role,
 		    struct error *err)
@@ -240,11 +248,58 @@ int delegation_next(const struct delegation *delegation, size_t *at,
 	while (*at < json_array_size(delegation->roles)) {
 		const json_t *role = json_array_get(delegation->roles, (*at)++);
 
-		if (matches_pattern(json_object_get(role, "paths"), path->path) ||
-		    matches_prefix(json_object_get(role, "path_hash_prefixes"), path->hash))
+		if (is_for(role, path))
 			return take_role(role, ret_role, err);
 	}
 	return DELEGATION_END;
+}
+
+int delegation_next_of_all(const struct delegation *delegation, size_t *at,
+			   struct delegation_role *ret_role, struct error *err)
+{
+	size_t i = (*at)++;
+
+	if (delegation->succinct)
+		return i >> delegation->bits == 0 ?
+			       take_bin(delegation, (uint32_t)i, ret_role, err) :
+			       DELEGATION_END;
+	return i < json_array_size(delegation->roles) ?
+		       take_role(json_array_get(delegation->roles, i), ret_role, err) :
+		       DELEGATION_END;
+}
+
+int delegation_may_speak(const struct delegation *delegation, const struct delegation_role *role,
+			 const char *path, bool *ret_may, struct error *err)
+{
+	struct delegation_role bin = {};
+	struct delegation_path whole;
+	int r = delegation_path_init(&whole, path, err);
+
+	if (r >= 0 && delegation->succinct)
+		r = take_bin(delegation, bin_of(delegation, whole.hash), &bin, err);
+	if (r < 0)
+		return r;
+	*ret_may = delegation->succinct ? strcmp(bin.name, role->name) == 0 :
+					  is_for(role->json, &whole);
+	delegation_role_done(&bin);
+	return 0;
+}
+
+bool delegation_may_begin(const struct delegation *delegation, const struct delegation_role *role,
+			  const char *prefix, size_t size)
+{
+	const json_t *patterns = json_object_get(role->json, "paths");
+
+	if (delegation->succinct || json_object_get(role->json, "path_hash_prefixes"))
+		return true;
+	for (size_t i = 0; i < json_array_size(patterns); i++) {
+		const char *pattern = json_string_value(json_array_get(patterns, i));
+		size_t plain = strcspn(pattern, "*?[\\");
+
+		if (strncmp(pattern, prefix, plain < size ? plain : size) == 0)
+			return true;
+	}
+	return false;
 }
 
 int delegation_signers(const struct delegation *delegation, const struct delegation_role *role,

@@ -45,6 +45,28 @@ int found_new(const char *path, const char *role, const struct targets_file *fil
 	return 0;
 }
 
+int found_copy(const struct found *found, struct found **ret_found, struct error *err)
+{
+	const struct targets_file file = {
+		.length = found->length,
+		.hashes = found->hashes,
+		.custom = found->custom,
+	};
+	_cleanup_(found_freep) struct found *copy = calloc(1, sizeof(*copy));
+	int r;
+
+	if (!copy)
+		return error_code(err, -ENOMEM, "searching a target");
+	r = fill(copy, found->path, found->role, &file, err);
+	if (r < 0)
+		return r;
+	copy->file = strdup(found->file);
+	if (!copy->file)
+		return error_code(err, -ENOMEM, "searching a target");
+	*ret_found = TAKE_PTR(copy);
+	return 0;
+}
+
 void found_free(struct found *found)
 {
 	if (!found)

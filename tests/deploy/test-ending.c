@@ -124,6 +124,38 @@ static void what_has_no_digest_is_not_remembered(void **unused)
 }
 
 /* Killed between the state and the history, or between the history and the mark in the state. */
+/* A target without a descriptor: the next look knows the file, and not what is in it. */
+static void a_target_is_remembered_by_its_file_too(void **unused)
+{
+	struct state before = app_under_way(PHASE_REVERTING);
+	struct state after = {};
+
+	before.transaction.source_digest = app_digest("archive");
+	before.transaction.verb = VERB_INSTALL;
+	app_open(&session, &before);
+	assert_int_equal(ending_end(&session, OUTCOME_ROLLED_BACK, FAULT_UNHEALTHY, "x", NULL), 0);
+	close_session();
+	after = app_load();
+	assert_false(state_is_bad(&after, &before.transaction.source_digest));
+
+	before.transaction.verb = VERB_UPDATE;
+	app_open(&session, &before);
+	assert_int_equal(ending_end(&session, OUTCOME_ROLLED_BACK, FAULT_UNHEALTHY, "x", NULL), 0);
+	close_session();
+	after = app_load();
+	assert_true(state_is_bad(&after, &before.transaction.source_digest));
+	assert_true(state_is_bad(&after, &before.transaction.release.digest));
+
+	after.phase = PHASE_WATCHING;
+	after.transaction = before.transaction;
+	app_open(&session, &after);
+	assert_int_equal(ending_commit(&session, "well now", NULL), 0);
+	close_session();
+	after = app_load();
+	assert_false(state_is_bad(&after, &before.transaction.source_digest));
+	assert_false(state_is_bad(&after, &before.transaction.release.digest));
+}
+
 static void recording_is_idempotent(void **unused)
 {
 	struct state before = app_under_way(PHASE_IDLE);
@@ -250,6 +282,7 @@ int main(void)
 		app_test(the_end_is_told_once_and_last),
 		app_test(which_outcomes_are_held_against_the_release),
 		app_test(what_has_no_digest_is_not_remembered),
+		app_test(a_target_is_remembered_by_its_file_too),
 		app_test(recording_is_idempotent),
 		app_test(nothing_is_recorded_without_an_outcome),
 		app_test(a_history_that_fails_comes_later),

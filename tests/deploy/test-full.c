@@ -10,12 +10,14 @@ static struct offer *offer;
 
 static int setup(void **state)
 {
+	struct source_release release = {};
 	struct error err = {};
 	int r = repo_setup(state);
 
 	repo_add("1.0");
-	if (source_refresh(&repo_session, "id", &offer, &err) < 0)
+	if (source_refresh(&repo_session, "id", "", &release, &err) < 0)
 		fail_msg("%s", err.text);
+	offer = release.offer;
 	assert_int_equal(offer->n_pieces, 3);
 	return r;
 }

@@ -118,15 +118,15 @@ static void without_an_offer_nothing_is_barred(void **unused)
 static int refresh(struct error *err)
 {
 	const struct state state = {};
-	struct offer *offer = NULL;
+	struct source_release release = {};
 	int r;
 
 	app_options.source.channel = "stable";
 	fetch_settings_init(&app_options.source.fetch);
 	app_options.helper = "/bin/false";
 	app_open(&session, &state);
-	r = source_refresh(&session, "id-7", &offer, err);
-	assert_null(offer);
+	r = source_refresh(&session, "id-7", "", &release, err);
+	assert_true(!release.offer && !release.plain);
 	session_close(&session);
 	return r;
 }

@@ -13,12 +13,12 @@ static struct {
 	bool news;
 } source;
 
-int __wrap_source_refresh(struct session *on, const char *request_id, struct offer **ret_offer,
-			  struct error *err);
+int __wrap_source_refresh(struct session *on, const char *request_id, const char *version,
+			  struct source_release *ret_release, struct error *err);
 
 /* The real one fills session->checked the same way. */
-int __wrap_source_refresh(struct session *on, const char *request_id, struct offer **ret_offer,
-			  struct error *err)
+int __wrap_source_refresh(struct session *on, const char *request_id, const char *version,
+			  struct source_release *ret_release, struct error *err)
 {
 	source.looks++;
 	(void)text_copy(request_id, source.id, sizeof(source.id));

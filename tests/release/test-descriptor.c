@@ -28,6 +28,7 @@ static void check_same(const struct descriptor *a, const struct descriptor *b)
 	assert_int_equal(a->sequence, b->sequence);
 	assert_int_equal(a->origin, b->origin);
 	assert_string_equal(a->signer, b->signer);
+	assert_true(digest_equal(&a->promised, &b->promised));
 	assert_true(digest_equal(&a->source, &b->source));
 	assert_true(digest_equal(&a->index, &b->index));
 	assert_int_equal(a->bytes, b->bytes);
@@ -45,6 +46,8 @@ static void test_comes_back(void **state)
 		d.origin = origin;
 		if (origin == ORIGIN_ADOPTED)
 			d.source = (struct digest){};
+		if (origin == ORIGIN_TARGET)
+			d.promised = d.source;
 		if (origin == ORIGIN_MINISIGN)
 			(void)text_copy("E7620F1842B4E81F", d.signer, sizeof(d.signer));
 		assert_int_equal(descriptor_encode(&d, &json, NULL), 0);
@@ -140,6 +143,19 @@ static void test_signer(void **state)
 	assert_string_equal(descriptor_origin_text(&d, text), "adopted");
 }
 
+static void test_promised(void **state)
+{
+	static const char hex[] =
+		"\"target\",\"promised\":"
+		"\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"";
+
+	decode_with("\"trust-me\"", "\"target\"", "\"promised\"");
+	decode_with("\"trust-me\"", "\"target\",\"promised\":\"\"", "\"promised\"");
+	decode_with("\"trust-me\"", "\"target\",\"promised\":\"00\"", "\"promised\"");
+	decode_with("\"trust-me\"", "\"signed\",\"promised\":\"\"", "\"promised\"");
+	decode_with("\"trust-me\"", hex, NULL);
+}
+
 static void test_ignores_what_later_versions_say(void **state)
 {
 	decode_with("{", "{\"channel\":\"stable\",\"more\":{\"a\":[1]},", NULL);
@@ -186,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_json_cannot_hold),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_signer),
+		cmocka_unit_test(test_promised),
 		cmocka_unit_test(test_ignores_what_later_versions_say),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_versions),

@@ -54,6 +54,45 @@ static void roles_come_in_their_order_if_they_match(void **state)
 	assert_string_equal(roles_for(delegation, "z/z", names), "");
 }
 
+/* The names of all roles, "+" behind who may speak about the path, "-" behind who never of such a prefix. */
+static const char *all_roles(const char *text, const char *path, char ret_names[99])
+{
+	_cleanup_(delegation_freep) struct delegation *delegation = NULL;
+	struct delegation_role role = {};
+	size_t at = 0;
+
+	ret_names[0] = '\0';
+	assert_int_equal(read_text(text, &delegation, NULL), 0);
+	while (delegation_next_of_all(delegation, &at, &role, NULL) == 0) {
+		size_t used = strlen(ret_names);
+		bool may;
+
+		assert_int_equal(delegation_may_speak(delegation, &role, path, &may, NULL), 0);
+		(void)snprintf(ret_names + used, 99 - used, "%s%s%s ", role.name, may ? "+" : "",
+			       delegation_may_begin(delegation, &role, path, 2) ? "" : "-");
+		delegation_role_done(&role);
+	}
+	return ret_names;
+}
+
+static void all_roles_can_be_had(void **state)
+{
+	static const char roles[] =
+		"{\"keys\":{},\"roles\":["
+		"{\"name\":\"a\",\"keyids\":[],\"threshold\":1,\"paths\":[\"x/*\",\"y\"]},"
+		"{\"name\":\"b\",\"keyids\":[],\"threshold\":1,\"paths\":[\"*/1\"]},"
+		"{\"name\":\"c\",\"keyids\":[],\"threshold\":1},"
+		"{\"name\":\"d\",\"keyids\":[],\"threshold\":1,\"path_hash_prefixes\":[\"\"]},"
+		"{\"name\":\"e\",\"keyids\":[],\"threshold\":1,\"paths\":[\"xy*\",\"[z]\"]}]}";
+	static const char bins[] = "{\"keys\":{},\"succinct_roles\":{\"keyids\":[],\"threshold\":1,"
+				   "\"bit_length\":2,\"name_prefix\":\"p\"}}";
+	char names[99];
+
+	assert_string_equal(all_roles(roles, "x/1", names), "a+ b+ c- d+ e ");
+	assert_string_equal(all_roles(roles, "xy", names), "a- b c- d+ e+ ");
+	assert_string_equal(all_roles(bins, "a", names), "p-0 p-1 p-2 p-3+ "); /* ca978112… */
+}
+
 /* sha256("file1.txt") = 55ae75d9…, sha256("a") = ca978112… */
 static void hash_prefixes_are_of_the_path(void **state)
 {
@@ -176,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(roles_come_in_their_order_if_they_match),
+		cmocka_unit_test(all_roles_can_be_had),
 		cmocka_unit_test(hash_prefixes_are_of_the_path),
 		cmocka_unit_test(bins_are_the_first_bits),
 		cmocka_unit_test(signers_are_those_of_the_entry),

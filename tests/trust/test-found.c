@@ -25,6 +25,26 @@ static void it_says_what_and_where(void **state)
 	found_free(NULL);
 }
 
+static void a_copy_is_its_own(void **state)
+{
+	struct targets_file file = { .length = 5,
+				     .hashes.has_sha256 = true,
+				     .custom = (char *)"{}" };
+	_cleanup_(found_freep) struct found *copy = NULL;
+	struct found *found;
+
+	file.hashes.sha256.bytes[3] = 9;
+	assert_int_equal(found_new("a/b c", "role", &file, false, &found, NULL), 0);
+	assert_int_equal(found_copy(found, &copy, NULL), 0);
+	found_free(found);
+	assert_string_equal(copy->path, "a/b c");
+	assert_string_equal(copy->role, "role");
+	assert_string_equal(copy->file, "a/b%20c");
+	assert_string_equal(copy->custom, "{}");
+	assert_int_equal(copy->length, 5);
+	assert_true(copy->hashes.has_sha256 && copy->hashes.sha256.bytes[3] == 9);
+}
+
 static void what_cannot_be_verified_or_fetched_is_refused(void **state)
 {
 	struct targets_file file = {};
@@ -43,6 +63,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_says_what_and_where),
+		cmocka_unit_test(a_copy_is_its_own),
 		cmocka_unit_test(what_cannot_be_verified_or_fetched_is_refused),
 	};
 
