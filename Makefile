@@ -5,6 +5,7 @@
 #   WERROR=        do not stop at warnings
 #   V=1            show the commands
 #   TARGET=        make fuzz: only these targets; FUZZ_SECONDS=60 how long each
+#   FS= SCENARIO= N= STEP= MODE= SEED= JOBS=      what `make crash` tries; tests/crash/README.md
 #   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
 #   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
 
@@ -95,6 +96,7 @@ PROGRAM := $(if $(wildcard src/main.c),$(B)/flipslot)
 LINKED := $(PRESENT:%=$(B)/link-%)
 TESTS := $(foreach l,$(LAYERS),$(TEST_$l))
 FAULT_APP := $(if $(wildcard tests/fault-app/fault-app.c),$(B)/fault-app)
+CRASH := $(if $(wildcard tests/crash/stop.c),$(B)/crash-stop)
 TUF_CLIENT := $(if $(wildcard tests/tuf-conformance/client.c),$(B)/tuf-conformance-client)
 
 .DELETE_ON_ERROR:
@@ -137,6 +139,10 @@ $(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) -MMD -MP -MF $@.d \
 		$(LDFLAGS_ALL) -o $@ $< $(call libs,libsystemd)
 
+$(B)/crash-stop: tests/crash/stop.c $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $<
+
 $(B)/tuf-conformance-client: tests/tuf-conformance/client.c $(DEPS_trust) $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libcurl $(PC_trust)) -MMD -MP -MF $@.d \
@@ -158,12 +164,13 @@ $(FUZZ:%=$(B)/%): $(B)/%: %.c $(FUZZ_DEPS) $(MAKEFILE_LIST)
 # ---- tests ----
 # The unit tests run twice: as they are, and from the sanitizers' build beside this one.
 
-tests: $(TESTS:%=$(B)/%) $(FAULT_APP) $(TUF_CLIENT)
+tests: $(TESTS:%=$(B)/%) $(FAULT_APP) $(TUF_CLIENT) $(CRASH)
 
 MAKE_ = $(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
-SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/interop/test-* tests/system/test-*)
+SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/interop/test-* tests/system/test-* \
+	tests/crash/test-*)
 SYSTEM_JOBS ?= 1
 export B
 
@@ -188,7 +195,7 @@ fuzz:
 	@tests/fuzz/run -s $(or $(FUZZ_SECONDS),60) $(TARGET)
 
 check-system:
-	+@$(MAKE_) all $(FAULT_APP) $(TUF_CLIENT)
+	+@$(MAKE_) all $(FAULT_APP) $(TUF_CLIENT) $(CRASH)
 	@tests/run -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
 
 test:
@@ -196,6 +203,13 @@ test:
 	+@$(MAKE_) all tests
 	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests)
 	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
+
+# The power fails before each call in turn; tests/crash/README.md.
+crash:
+	@scripts/deps test
+	+@$(MAKE_) all $(FAULT_APP) $(CRASH)
+	@FS="$(FS)" SCENARIO="$(SCENARIO)" N="$(N)" STEP="$(STEP)" MODE="$(MODE)" SEED="$(SEED)" \
+		JOBS="$(JOBS)" tests/crash/crash
 
 demo:
 	@scripts/deps test
@@ -254,4 +268,5 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all tests check check-system test fuzz fuzz-targets demo lint install uninstall deps print-layers print-cflags clean
+.PHONY: all tests check check-system test crash fuzz fuzz-targets demo lint install uninstall deps print-layers \
+	print-cflags clean

@@ -332,14 +332,33 @@ static int start_unit(struct session *session, enum job_type type, enum job_resu
 }
 
 /*
+ * Between two of systemd's own tries to start it? One that is queued already would become one with our
+ * job, and count as a restart: as if the new release had died.
+ */
+static int stop_retries(struct session *session, struct manager *manager, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0 || strncmp(unit.sub_state, "auto-restart", strlen("auto-restart")) != 0)
+		return r;
+	return switching_job(session, JOB_STOP, &result, err);
+}
+
+/*
  * What an earlier failure left that would stand in the way of a start. Before the job: else the start
- * limit may refuse it; after it NRestarts would be lost.
+ * limit may refuse it; after it NRestarts would be lost. > 0: as switching_job.
  */
 static int clear_the_way(struct session *session, struct manager *manager, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
 	int r;
 
+	r = stop_retries(session, manager, err);
+	if (r != 0)
+		return r;
 	r = unit_reset_failed(manager, session->options->unit, err);
 	if (r < 0)
 		return r;
@@ -369,7 +388,7 @@ int switching_flip(struct session *session, enum slot slot, enum job_result *ret
 	if (r < 0)
 		return r;
 	r = clear_the_way(session, manager, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (restart)
 		session->job_began = clock_monotonic_usec();

@@ -68,14 +68,23 @@ int layout_create(int dirfd, struct error *err)
 	return r;
 }
 
+/* One that is not there is tidy. */
+static int tidy_below(int dirfd, const char *name, struct error *err)
+{
+	_cleanup_close_ int fd = fd_open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "opening %s", name);
+	return durable_tidy(fd, err);
+}
+
 int layout_tidy(int dirfd, struct error *err)
 {
-	_cleanup_close_ int slots = -1;
 	int r = durable_tidy(dirfd, err);
 
 	if (r == 0)
-		r = fd_open_dir(dirfd, SLOTS, &slots, err);
-	return r < 0 ? r : durable_tidy(slots, err);
+		r = tidy_below(dirfd, SLOTS, err);
+	return r < 0 ? r : tidy_below(dirfd, LAYOUT_TRUST, err);
 }
 
 static int is_slot(int dirfd, enum slot slot, const struct stat *st)

@@ -219,6 +219,16 @@ static void an_earlier_failure_is_reset_before_the_job(void **unused)
 	assert_int_equal(app_load().phase, PHASE_TRIAL);
 }
 
+/* A unit that systemd is about to start again by itself: that start must not count against the new release. */
+static void retries_of_systemd_are_stopped_before_the_job(void **unused)
+{
+	open_at(PHASE_SWITCHING);
+	systemd_set("activating", "auto-restart");
+	run(switching_run);
+	assert_string_equal(systemd.jobs, "stop b, restart b, ");
+	assert_int_equal(app_load().phase, PHASE_TRIAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +247,7 @@ int main(void)
 		systemd_test(a_start_that_takes_too_long_is_a_verdict),
 		systemd_test(the_budget_grows_with_what_is_remembered),
 		systemd_test(an_earlier_failure_is_reset_before_the_job),
+		systemd_test(retries_of_systemd_are_stopped_before_the_job),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

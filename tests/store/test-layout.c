@@ -136,7 +136,10 @@ static void what_a_killed_process_left_is_tidied(void **state)
 	check_write(dirfd, ".flipslot-1", "x", 1);
 	check_write(dirfd, "slots/.flipslot-2", "x", 1);
 	check_write(dirfd, "slots/a/.flipslot-3", "x", 1); /* may be a file of the release */
+	assert_int_equal(mkdirat(dirfd, LAYOUT_TRUST, 0755), 0);
+	check_write(dirfd, LAYOUT_TRUST "/.flipslot-4", "x", 1);
 	assert_int_equal(layout_tidy(dirfd, NULL), 0);
+	assert_int_equal(unlinkat(dirfd, LAYOUT_TRUST, AT_REMOVEDIR), 0); /* it is empty */
 	check_created(dirfd);
 	assert_true(faccessat(dirfd, "slots/.flipslot-2", F_OK, 0) < 0);
 	assert_int_equal(faccessat(dirfd, "slots/a/.flipslot-3", F_OK, 0), 0);

@@ -1,0 +1,201 @@
+"""The machine inside the sandbox: disks on images, the service, flipslot's units, the power button."""
+
+import ctypes
+import fcntl
+import os
+import subprocess
+import time
+import urllib.request
+import uuid
+
+ROOT = "/var/lib/flipslot"
+APP = f"{ROOT}/gateway"
+RUN = "/run/crash"
+STORE = "/store"
+PORT = 8080
+WORKER = "flipslot@gateway.service"
+CGROUPS = "/sys/fs/cgroup/system.slice"
+WORKER_CGROUP = f"{CGROUPS}/system-flipslot.slice/{WORKER}"
+APP_CGROUP = f"{CGROUPS}/gateway.service"
+FICLONE = 0x40049409
+libc = ctypes.CDLL(None, use_errno=True)
+
+# kind: size of the image, how it is made, with which options it is mounted. Nothing is written back by the
+# file system itself while a test lasts, so that what the disk holds is what was asked for.
+FILE_SYSTEMS = {
+    "ext4": ("48M", "mkfs.ext4 -q -E lazy_itable_init=0", "commit=300"),
+    "ext4-nodelalloc": ("48M", "mkfs.ext4 -q -E lazy_itable_init=0", "commit=300,nodelalloc"),
+    "xfs": ("300M", "mkfs.xfs -q", "nouuid"),
+    "btrfs": ("128M", "mkfs.btrfs -q", "commit=300"),
+}
+
+UNIT = f"""[Unit]
+Description=Gateway under test
+StartLimitIntervalSec=0
+[Service]
+ExecStart={APP}/current/fault-app
+Restart=always
+RestartSec=100ms
+[Install]
+WantedBy=multi-user.target
+"""
+
+CONF = f"""[App]
+Unit=gateway.service
+[Update]
+Reserve=1M
+[Health]
+StartDeadline=4s
+Watch=%s
+[Probe web]
+Kind=http
+Url=http://127.0.0.1:{PORT}/
+Period=100ms
+Timeout=1s
+"""
+
+
+def run(*argv, check=True):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(argv)}: {done.returncode}: {done.stdout}{done.stderr}")
+    return done
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def until(seconds, what):
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def clone(source, target):
+    """A copy of one instant, under a new inode: a loop device of the old one may not be gone yet."""
+    remove(target)
+    with open(source, "rb") as old, open(target, "xb") as new:
+        fcntl.ioctl(new, FICLONE, old.fileno())
+
+
+def remove(path):
+    if os.path.exists(path):
+        os.unlink(path)
+
+
+def write_back(fd):
+    """The data of a file goes to the disk, its metadata only as far as the file system likes."""
+    libc.sync_file_range(fd, ctypes.c_long(0), ctypes.c_long(0), 7)
+
+
+class Machine:
+    """One at a time in a sandbox."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.options = FILE_SYSTEMS[kind][2]
+        self.mounted = False
+
+    # ---- once ----
+
+    @staticmethod
+    def prepare():
+        """Devices, the store on which images are cloned, units, a boot id that can change."""
+        for number in range(32):
+            if not os.path.exists(f"/dev/loop{number}"):
+                os.mknod(f"/dev/loop{number}", 0o60600, os.makedev(7, number))
+        if not os.path.exists("/dev/loop-control"):
+            os.mknod("/dev/loop-control", 0o20600, os.makedev(10, 237))
+        run("truncate", "-s", "6G", "/tmp/store.img")
+        run("mkfs.xfs", "-q", "-m", "reflink=1", "/tmp/store.img")
+        os.makedirs(STORE, exist_ok=True)
+        run("mount", "-o", "loop", "/tmp/store.img", STORE)
+        os.makedirs(RUN, exist_ok=True)
+        for who in ("worker", "recover", "cli"):
+            os.mkfifo(f"{RUN}/calls.{who}")
+        run("mount", "-o", "remount,bind,rw", "/proc/sys/kernel/random/boot_id")
+        write("/etc/systemd/system/gateway.service", UNIT)
+        for unit, verb, who in (
+            ("flipslot@", "run %i", "worker"),
+            ("flipslot-recover", "recover", "recover"),
+        ):
+            write(
+                f"/etc/systemd/system/{unit}.service.d/crash.conf",
+                "[Unit]\nStartLimitIntervalSec=0\n"
+                f"[Service]\nExecStart=\nExecStart=/in/stop {who} /usr/bin/flipslot {verb}\n"
+                "SystemCallFilter=seccomp\n",  # beside what it may already
+            )
+        run("systemctl", "daemon-reload")
+
+    # ---- disks ----
+
+    def format(self, image):
+        size, command, _ = FILE_SYSTEMS[self.kind]
+        run("truncate", "-s", size, image)
+        run(*command.split(), image)
+
+    def mount(self, image):
+        run("mount", "-t", self.kind.split("-")[0], "-o", f"loop,{self.options}", image, ROOT)
+        self.mounted = True
+
+    def unmount(self):
+        if not self.mounted:
+            return
+        if not until(5, lambda: run("umount", ROOT, check=False).returncode == 0):
+            run("umount", ROOT)
+        self.mounted = False
+
+    # ---- power ----
+
+    @staticmethod
+    def kill(*cgroups):
+        for cgroup in cgroups:
+            try:
+                with open(f"{cgroup}/cgroup.kill", "w", encoding="ascii") as file:
+                    file.write("1")
+            except OSError:
+                pass  # gone already
+
+    def off(self):
+        """Nothing runs any more, nothing is mounted."""
+        self.kill(WORKER_CGROUP, f"{CGROUPS}/flipslot-recover.service", APP_CGROUP)
+        run("systemctl", "stop", "gateway.service", WORKER, "flipslot-recover.service", check=False)
+        self.unmount()
+
+    def insert(self, image):
+        """The disk of a machine that is off; the next boot is another one."""
+        self.mount(image)
+        with open("/proc/sys/kernel/random/boot_id", "w", encoding="ascii") as file:
+            file.write(f"{uuid.uuid4()}\n")
+
+    @staticmethod
+    def boot():
+        """What happens at boot, in its order: recover, then the service."""
+        done = run("systemctl", "start", "flipslot-recover.service", check=False)
+        run("systemctl", "start", "--no-block", "gateway.service")
+        return done.returncode == 0
+
+    # ---- the service ----
+
+    @staticmethod
+    def serves():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1) as answer:
+                return answer.read().decode().split("\n")[0]
+        except OSError:
+            return None
+
+    def up(self, version):
+        """The service of this version answers."""
+        run("systemctl", "start", "gateway.service")
+        return until(5, lambda: self.serves() == version)
+
+    @staticmethod
+    def worker_alive():
+        return os.path.exists(WORKER_CGROUP)

@@ -1,0 +1,199 @@
+"""What is interrupted: for each scenario the disk it begins on, the command, and how it has to end."""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+
+import disk
+import machine
+from machine import APP, run
+
+RELEASES = "/run/releases"
+REPO = "/run/repo"  # what the source serves; REPO.N: as it was when N was the newest
+
+
+@dataclasses.dataclass
+class Scenario:
+    """A command, begun on a disk."""
+
+    name: str
+    base: str
+    argv: list
+    old: str  # what runs before, "" for nothing
+    new: str  # what runs after it ended well
+    who: str = "worker"  # whose calls are counted: worker, cli, recover
+    verb: str = ""  # of the transaction; none: it makes none
+    outcome: str = "committed"
+    status: int = 0  # of the command
+    begins: int = 1  # how many transactions it makes, those of the base not counted
+    again: bool = True  # the same command again is to end the same way
+    serve: str = ""  # which release the source offers
+    held: str = ""  # "yes", "no": what the hold is to be in the end
+
+
+def install(version):
+    return ["flipslot", "install", "gateway", f"{RELEASES}/{version}.tar", "--version", version,
+            "--trust-me", "--json"]  # fmt: skip
+
+
+def cli(verb, *more):
+    return ["flipslot", verb, "gateway", *more]
+
+
+RECOVER = ["systemctl", "start", "flipslot-recover.service"]
+SOURCE = cli("source", f"file://{REPO}", "--root-json", f"{REPO}/metadata/1.root.json")
+
+SCENARIOS = [
+    Scenario("first", "empty", install("1.0"), "", "1.0", verb="install"),
+    Scenario("install", "one", install("2.0"), "1.0", "2.0", verb="install"),
+    Scenario("install-over", "two", install("3.0"), "2.0", "3.0", verb="install"),
+    Scenario("bad", "one", install("bad"), "1.0", "1.0", verb="install", outcome="rolled-back",
+             status=10),
+    Scenario("update", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0"),
+    Scenario("check", "repo", cli("check"), "1.0", "1.0", serve="2.0"),
+    Scenario("switch", "two", cli("switch", "previous", "--json"), "2.0", "1.0", verb="switch",
+             again=False, held="yes"),
+    Scenario("rollback", "two", cli("rollback", "--json"), "2.0", "1.0", verb="rollback",
+             again=False, held="yes"),
+    Scenario("hold", "one", cli("hold", "--why", "test"), "1.0", "1.0", held="yes"),
+    Scenario("unhold", "held", cli("unhold"), "1.0", "1.0", held="no"),
+    Scenario("request", "one", install("2.0"), "1.0", "2.0", who="cli", verb="install"),
+    Scenario("source", "one", SOURCE, "1.0", "1.0", who="cli", serve="1.0"),
+    Scenario("recover-switching", "mid-switching", RECOVER, "1.0", "2.0", who="recover",
+             verb="install", again=False),
+    Scenario("recover-watching", "mid-watching", RECOVER, "1.0", "2.0", who="recover",
+             verb="install", again=False),
+    Scenario("recover-reverting", "mid-reverting", RECOVER, "1.0", "1.0", who="recover",
+             verb="install", outcome="rolled-back", again=False),
+    Scenario("recover-lost", "lost", RECOVER, "1.0", "1.0", who="recover", begins=0, again=False),
+]  # fmt: skip
+
+
+
+
+def find(name):
+    return next(one for one in SCENARIOS if one.name == name)
+
+
+# ---- releases ----
+
+
+def make_tree(version):
+    """A release with what a tree can have: folders, an empty file, a link, modes."""
+    path = f"{RELEASES}/{version}"
+    os.makedirs(f"{path}/lib/deep")
+    shutil.copy("/in/fault-app", f"{path}/fault-app")
+    lines = [f"version={version}", f"port={machine.PORT}"]
+    machine.write(f"{path}/behaviour", "\n".join(lines + ["no-start=yes"] * (version == "bad")) + "\n")
+    machine.write(f"{path}/lib/deep/data", f"{version} " * 3000)
+    machine.write(f"{path}/lib/same", "the same in each release\n" * 400)
+    machine.write(f"{path}/lib/empty", "")
+    os.symlink("deep/data", f"{path}/lib/link")
+    run("chmod", "-R", "u=rwX,go=rX", path)
+    os.chmod(f"{path}/fault-app", 0o755)
+    with tarfile.open(f"{RELEASES}/{version}.tar", "w") as tar:
+        tar.add(path, ".")
+    return disk.tree(path)
+
+
+def make_releases():
+    """{version: what its slot must hold}."""
+    trees = {version: make_tree(version) for version in ("1.0", "2.0", "3.0", "bad")}
+    run("flipslot", "repo", "init", REPO)
+    for version in ("1.0", "2.0"):
+        run("flipslot", "repo", "add", REPO, f"{RELEASES}/{version}", "--app", "gateway",
+            "--version", version, "--level", "1")  # fmt: skip
+        shutil.copytree(REPO, f"{REPO}.{version}")
+    return trees
+
+
+def serve(version):
+    shutil.rmtree(REPO)
+    shutil.copytree(f"{REPO}.{version}", REPO)
+    run("chmod", "-R", "a+rX", REPO)
+
+
+# ---- the disks that scenarios begin on ----
+
+
+def wait_idle(box):
+    if not machine.until(20, lambda: disk.record(f"{APP}/state").get("phase", "idle") == "idle"
+                         and not box.worker_alive()):  # fmt: skip
+        raise disk.Bad(f"no end: phase {disk.record(f'{APP}/state').get('phase')}")
+
+
+def wait_idle_or_tick(box):
+    """As the timer does, once what recover has begun is over."""
+    wait_idle(box)
+    run("systemctl", "start", machine.WORKER, check=False)
+    wait_idle(box)
+
+
+class Bases:
+    """Made when they are wanted, kept as images."""
+
+    def __init__(self, box, folder, interrupt):
+        self.box = box
+        self.folder = folder
+        self.interrupt = interrupt  # runs a command up to a call
+        self.made = set()
+
+    def get(self, name):
+        image = f"{self.folder}/{name}.img"
+        if name not in self.made:
+            self.make(name, image)
+            self.made.add(name)
+        return image
+
+    def make(self, name, image):
+        if name == "empty":
+            self.box.format(image)
+            self.box.insert(image)
+            run("rm", "-rf", "/etc/flipslot/gateway.conf", "/etc/flipslot/gateway.conf.d")
+            run("flipslot", "init", "gateway", "--unit", "gateway.service")
+            machine.write("/etc/flipslot/gateway.conf", machine.CONF % "50ms")
+            self.box.off()
+            return
+        before, argv = {
+            "one": ("empty", install("1.0")),
+            "two": ("one", install("2.0")),
+            "held": ("one", cli("hold", "--why", "test")),
+            "repo": ("one", SOURCE),
+            "lost": ("one", ["true"]),
+            "mid-switching": ("one", install("2.0")),
+            "mid-watching": ("one", install("2.0")),
+            "mid-reverting": ("one", install("bad")),
+        }[name]
+        machine.clone(self.get(before), image)
+        if name.startswith("mid-"):
+            self.interrupt(image, argv, name)
+            return
+        self.box.insert(image)
+        if before != "empty":
+            self.box.up("1.0")
+        if name == "repo":
+            serve("1.0")
+        run(*argv)
+        if name == "repo":
+            run(*cli("update"))
+        wait_idle(self.box)
+        if name == "lost":  # both records are damaged, the links are gone
+            with open(f"{APP}/state", "r+b") as file:
+                file.write(b"x" * 16384)
+        run("sync", "-f", APP)
+        self.box.off()
+
+
+def start(argv):
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def now():
+    return time.monotonic()
+
+
+if __name__ == "__main__":
+    print(",".join(one.name for one in SCENARIOS))

@@ -1,0 +1,436 @@
+#!/usr/bin/python3
+"""Power cuts, kills and errors before the N-th call, N = 1, 2, ... Runs inside the sandbox; see README.md."""
+
+import argparse
+import contextlib
+import os
+import random
+import select
+import sys
+import time
+import traceback
+
+import disk
+import machine
+import scenario
+from disk import Bad
+from machine import APP, RUN, STORE, run
+
+# How a run up to a call ends
+STOPPED, ENDED = "stopped", "ended"
+GIVE_UP = 4  # failures of one scenario
+ERRORS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "ENOMEM", "EINTR", "EDQUOT"]
+
+
+class Calls:
+    """The stopper's orders and its report."""
+
+    def __init__(self, who):
+        self.who = who
+        self.fd = os.open(f"{RUN}/calls.{who}", os.O_RDWR | os.O_NONBLOCK)
+        self.rest = ""
+        self.drain()
+
+    def drain(self):
+        """Lines that have come since."""
+        try:
+            while True:
+                self.rest += os.read(self.fd, 65536).decode()
+        except BlockingIOError:
+            pass
+        *lines, self.rest = self.rest.split("\n")
+        return lines
+
+    def wait(self, seconds):
+        select.select([self.fd], [], [], seconds)
+
+    def arm(self, **orders):
+        words = " ".join(f"{key}={value}" for key, value in orders.items())
+        machine.write(f"{RUN}/arm.{self.who}", words)
+
+    def close(self):
+        try:
+            os.unlink(f"{RUN}/arm.{self.who}")
+        except FileNotFoundError:
+            pass
+        os.close(self.fd)
+
+
+class Run:
+    """One command, stopped or not."""
+
+    def __init__(self, box, who, argv, **orders):
+        self.box = box
+        self.calls = Calls(who)
+        self.call = ""  # the one that it was stopped before
+        self.log = []
+        if who == "cli":
+            argv = ["/in/stop", "cli", *argv]
+        self.calls.arm(**{"n": 0, "do": "stop", "root": APP, **orders})
+        self.process = scenario.start(argv)
+        self.output = ""
+
+    def take(self):
+        for line in self.calls.drain():
+            self.log.append(line)
+            if line.startswith("stop "):
+                self.call = line[5:].replace(APP, ".").replace("./", "")
+
+    def go(self, to_the_end=False):
+        """Up to the call, or to the end of the command and of the worker."""
+        end = scenario.now() + 30
+        while scenario.now() < end:
+            self.calls.wait(0.01)
+            ended = self.process.poll() is not None and not self.box.worker_alive()
+            self.take()
+            if self.call and (ended or not to_the_end):
+                return STOPPED
+            if ended:
+                return ENDED
+        raise Bad(f"the command does not end; calls: {self.log[-3:]}")
+
+    def end(self):
+        """What it printed."""
+        if self.process.poll() is None:
+            self.process.kill()
+        if not self.process.stdout.closed:
+            self.output += self.process.communicate()[0]
+        return self.output
+
+    def said_accepted(self):
+        return '"event":"accepted"' in self.end().replace(" ", "")
+
+    def close(self):
+        self.end()
+        self.calls.close()
+
+
+@contextlib.contextmanager
+def said_of(running, what="stopped"):
+    """What goes wrong in here is told with the call."""
+    try:
+        yield
+    except Bad as bad:
+        raise Bad(f"{bad}\n  {what} before call {running.call}") from None
+
+
+class Sweep:
+    """All N of one scenario on one file system."""
+
+    def __init__(self, options, trees, kind):
+        self.options = options
+        self.trees = trees
+        self.kind = kind
+        self.mode = ""
+        self.began = 0.0
+        self.box = machine.Machine(kind)
+        self.folder = f"{STORE}/{kind}"
+        os.makedirs(self.folder, exist_ok=True)
+        self.bases = scenario.Bases(self.box, self.folder, self.make_middle)
+        self.cut_image = f"{self.folder}/cut.img"
+
+    def make_middle(self, image, argv, name):
+        """The disk of a machine that lost its power in a phase."""
+        call, number = {
+            "mid-switching": ("renameat2", 1),
+            "mid-watching": ("", 0),
+            "mid-reverting": ("renameat2", 2),
+        }[name]
+        self.box.insert(image)
+        self.box.up("1.0")
+        watch = name == "mid-watching"
+        machine.write("/etc/flipslot/gateway.conf", machine.CONF % ("20s" if watch else "50ms"))
+        one = Run(self.box, "worker", argv, call=call, n=number)
+        if watch:
+            machine.until(10, lambda: disk.record(f"{APP}/state").get("phase") == "watching")
+        elif one.go() != STOPPED:
+            raise Bad(f"{name} was not reached")
+        machine.clone(image, self.cut_image)
+        one.close()
+        self.box.off()
+        machine.write("/etc/flipslot/gateway.conf", machine.CONF % "50ms")
+        os.rename(self.cut_image, image)
+
+    # ---- what has to hold ----
+
+    def check_slot(self, what):
+        """P1. The version that `current` names."""
+        slot = disk.current(APP)
+        if slot is None:
+            return ""
+        version = disk.complete(APP, slot, self.trees)
+        if version is None:
+            raise Bad(f"{what}: current names slot {slot}, which has no seal")
+        return version
+
+    def check_fallback(self, state):
+        """P4. What was known good before is there, whole, unless it gave way to a release since."""
+        version = state.get("fallback.version")
+        if not version:
+            return ""
+        other = {"a": "b", "b": "a"}[disk.current(APP)]
+        sealed = disk.complete(APP, other, self.trees)
+        return version if sealed == version else ""
+
+    def check_idle(self, one, versions, what):
+        """P3, P6, P9: what holds when nothing is under way. The version that runs."""
+        scenario.wait_idle(self.box)
+        state = disk.record(f"{APP}/state")
+        version = self.check_slot(what)
+        if version not in versions:
+            raise Bad(f"{what}: current names {version or 'nothing'}, not one of {versions}")
+        if state.get("good.version", "") != version:
+            raise Bad(f"{what}: {version} runs, known good is {state.get('good.version')}")
+        if version and not machine.until(5, lambda: self.box.serves() == version):
+            raise Bad(f"{what}: {version} is current, {self.box.serves()} answers")
+        if version:
+            done = run("flipslot", "verify", "gateway", check=False)
+            if done.returncode:
+                raise Bad(f"{what}: verify: {done.stdout}{done.stderr}")
+        left = disk.leftovers(APP)
+        if left:
+            raise Bad(f"{what}: left behind: {left}")
+        if run("systemctl", "is-failed", machine.WORKER, check=False).returncode == 0:
+            raise Bad(f"{what}: the worker's unit has failed")
+        ids = [entry["id"] for entry in disk.history(APP)]
+        if len(ids) != len(set(ids)):
+            raise Bad(f"{what}: the history has one transaction twice: {ids}")
+        return version
+
+    def check_history(self, one, begun, before, what, any_outcome=False):
+        """P6: one entry for what was begun, with the outcome that it had to have."""
+        entries = disk.history(APP)[before:]
+        wanted = one.begins if begun else 0
+        if not one.verb:
+            wanted = 0
+        if len(entries) != wanted:
+            raise Bad(f"{what}: {len(entries)} new entries in the history, not {wanted}: {entries}")
+        if entries and not any_outcome and entries[-1]["outcome"] != one.outcome:
+            raise Bad(f"{what}: outcome {entries[-1]}, not {one.outcome}")
+
+    # ---- one N ----
+
+    def begin(self, one, image):
+        machine.clone(self.bases.get(one.base), image)
+        if one.serve:
+            scenario.serve(one.serve)
+        self.box.insert(image)
+        if one.old and one.who != "recover":
+            if not self.box.up(one.old):
+                raise Bad(f"{one.old} does not come up before the test")
+
+    def write_back_some(self, number):
+        """The file system writes back what it likes: the data of some files, and perhaps all of one."""
+        dice = random.Random(f"{self.options.seed} {number}")
+        files = sorted(
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(APP)
+            for name in names
+            if not os.path.islink(os.path.join(folder, name))
+        )
+        for path in files:
+            if dice.random() < 0.5:
+                fd = os.open(path, os.O_RDONLY)
+                machine.write_back(fd)
+                os.close(fd)
+        if files and dice.random() < 0.3:
+            fd = os.open(dice.choice(files), os.O_RDONLY)
+            os.fsync(fd)
+            os.close(fd)
+
+    def begun_on(self, one, before):
+        """Whether the disk has the intent of the transaction, in the state or in the history."""
+        state = disk.record(f"{APP}/state")
+        entries = disk.history(APP)
+        known = {entry["id"] for entry in entries[:before]}
+        identity = state.get("transaction.id", "")
+        return len(entries) > before or (bool(identity) and identity not in known)
+
+    def cut(self, one, number):
+        """The power fails before the N-th call. None: there are fewer."""
+        image = f"{self.folder}/run.img"
+        self.begin(one, image)
+        before = len(disk.history(APP))
+        current = disk.current(APP)
+        running = Run(self.box, one.who, one.argv, n=number)
+        try:
+            if running.go() == ENDED:
+                self.check_ended(one, running, before)
+                return None
+            if self.mode == "some":
+                self.write_back_some(number)
+            machine.clone(image, self.cut_image)
+        finally:
+            self.box.kill(machine.WORKER_CGROUP)
+            running.close()
+            self.box.off()
+        with said_of(running):
+            self.restore(one, running, before, current)
+        return running.call
+
+    def disturb(self, one, number):
+        """The process is killed before the N-th call, or the call fails. None: there are fewer."""
+        what = self.mode if self.mode != "fault" else ERRORS[(number + self.options.seed) % len(ERRORS)]
+        self.begin(one, f"{self.folder}/run.img")
+        before = len(disk.history(APP))
+        running = Run(self.box, one.who, one.argv, n=number, do=what,
+                      bus="yes" if what == "kill" else "no")  # fmt: skip
+        try:
+            if running.go(to_the_end=True) == ENDED:
+                return None
+        finally:
+            running.close()
+        with said_of(running, what):
+            if one.who == "recover":
+                run("systemctl", "start", "--no-block", "gateway.service", machine.WORKER)
+            self.check_disturbed(one, running, before, what)
+        return f"{running.call} {what}"
+
+    def check_disturbed(self, one, running, before, what):
+        scenario.wait_idle_or_tick(self.box)
+        begun = self.begun_on(one, before)
+        if running.said_accepted() and not begun:
+            raise Bad(f"{what}: the command said accepted, the disk knows nothing of it")
+        sure = what == "kill" and begun and one.verb
+        version = self.check_idle(one, (one.new,) if sure else (one.old, one.new), f"after {what}")
+        self.check_history(one, begun, before, f"after {what}", any_outcome=what != "kill")
+        if what == "kill" or one.again:
+            self.check_finish(one, version, begun)
+
+    def restore(self, one, running, before, current):
+        self.box.insert(self.cut_image)
+        if current and not disk.current(APP):
+            raise Bad("after the cut: current is gone")
+        self.check_slot("after the cut")
+        begun = self.begun_on(one, before)
+        if running.said_accepted() and not begun:
+            raise Bad("after the cut: the command said accepted, the disk knows nothing of it")
+        if not self.box.boot():
+            raise Bad("recover failed")
+        scenario.wait_idle_or_tick(self.box)
+        versions = (one.old, one.new) if not begun or not one.verb else (one.new,)
+        version = self.check_idle(one, versions, "after recovery")
+        self.check_history(one, begun, before, "after recovery")
+        self.check_finish(one, version, begun)
+
+    def check_ended(self, one, running, before):
+        """It came to its end by itself."""
+        if running.process.returncode != one.status:
+            raise Bad(f"exit status {running.process.returncode}: {running.end()}")
+        if one.who == "recover":
+            return
+        self.check_idle(one, (one.new,), "undisturbed")
+        self.check_history(one, True, before, "undisturbed")
+        self.check_held(one)
+
+    def check_held(self, one):
+        held = disk.record(f"{APP}/state").get("hold", "no")
+        if one.held and held != one.held:
+            raise Bad(f"hold is {held}, not {one.held}")
+
+    def check_finish(self, one, version, begun):
+        """The same command again, then back to the release before, where there is one."""
+        if one.again or not begun:
+            if one.who != "recover":
+                done = run(*one.argv, check=False)
+                if done.returncode != one.status:
+                    raise Bad(f"again: exit status {done.returncode}: {done.stdout}{done.stderr}")
+                version = self.check_idle(one, (one.new,), "again")
+                self.check_held(one)
+        back = self.check_fallback(disk.record(f"{APP}/state"))
+        if one.outcome == "committed" and one.verb in ("install", "update") and one.old:
+            if back != one.old:
+                raise Bad(f"no way back to {one.old}: slot holds {back or 'nothing'}")
+        if back and one.name in self.options.rollback:
+            done = run(*scenario.cli("rollback"), check=False)
+            if done.returncode:
+                raise Bad(f"rollback: {done.returncode}: {done.stdout}{done.stderr}")
+            self.check_idle(one, (back,), "after a rollback")
+
+    # ---- all N ----
+
+    def keep(self, one, number):
+        if not os.path.exists(self.cut_image):
+            return "none"
+        name = f"{self.kind}-{one.name}-{number}.img"
+        run("cp", "--sparse=always", self.cut_image, f"/out/{name}")
+        return name
+
+    def fail(self, one, number, bad):
+        print(f"{self.kind} {one.name} {self.mode} N={number}: {bad}")
+        print(f"  image kept: {self.options.out}/{self.keep(one, number)}")
+        print(f"  again: make crash FS={self.kind} SCENARIO={one.name} N={number} "
+              f"MODE={self.mode} SEED={self.options.seed}", flush=True)  # fmt: skip
+        since = f"--since=@{self.began:.3f}"
+        journal = run("journalctl", since, "-n", "30", "--no-pager", "-o", "short-precise", check=False)
+        print("".join(f"  | {line}\n" for line in journal.stdout.splitlines()), flush=True)
+
+    def one_number(self, one, number):
+        """What it was stopped before; None at the end; False when it failed."""
+        machine.remove(self.cut_image)
+        self.began = time.time()
+        try:
+            act = self.cut if self.mode in ("cut", "some") else self.disturb
+            return act(one, number)
+        except (Bad, RuntimeError, OSError, KeyError) as bad:
+            if not isinstance(bad, Bad):
+                traceback.print_exc(file=sys.stdout)
+            self.fail(one, number, bad)
+            return False
+        finally:
+            self.box.off()
+
+    def all_numbers(self, one, mode, step=1, offset=1):
+        """(how many were tried, how many failed)."""
+        self.mode = mode
+        numbers = self.options.n or range(offset, 100000, step)
+        tried = failed = 0
+        for number in numbers:
+            began = scenario.now()
+            call = self.one_number(one, number)
+            if call is None:
+                break
+            tried += 1
+            failed += call is False
+            if self.options.verbose:
+                print(f"  {scenario.now() - began:.2f} s  {call}", flush=True)
+            if failed >= (1 if self.options.stop else GIVE_UP):
+                break
+        return tried, failed
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--n", type=lambda text: [int(one) for one in text.split(",")])
+    parser.add_argument("--out", default="/out", help="where images are kept, as the host calls it")
+    parser.add_argument("--rollback", default="install,bad,update", type=lambda text: text.split(","))
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--stop", action="store_true", help="at the first failure")
+    parser.add_argument("plan", nargs="+", help="FS:SCENARIO:MODE:STEP:OFFSET")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    machine.Machine.prepare()
+    trees = scenario.make_releases()
+    sweeps = {}
+    failures = 0
+    for item in options.plan:
+        kind, name, mode, step, offset = item.split(":")
+        if kind not in sweeps:
+            sweeps[kind] = Sweep(options, trees, kind)
+        began = scenario.now()
+        one = scenario.find(name)
+        tried, failed = sweeps[kind].all_numbers(one, mode, int(step), int(offset))
+        failures += failed
+        word = "not ok" if failed else "ok"
+        print(f"{word} - {kind} {name} {mode}: {tried} calls, {failed} failed, "
+              f"{scenario.now() - began:.1f} s", flush=True)  # fmt: skip
+        if failed and options.stop:
+            return 1
+    return 1 if failures else 0
+
+
+sys.exit(main())
