@@ -15,7 +15,7 @@
 #include "app/config.h"
 #include "install/stage.h"
 
-#define INIT_DROP_IN  "50-flipslot.conf" /* in UNIT.d/ of the scope's units (base/scope.h) */
+#define INIT_DROP_IN "50-flipslot.conf" /* in UNIT.d/ of the scope's units (base/scope.h) */
 
 /* As on the command line, borrowed; NULL: not given. Nothing is checked yet. */
 struct init_options {
