@@ -1,7 +1,7 @@
 /*
  * New files of a slot: each is filled while it has no name there, and gets one when it is complete.
  *
- * O_TMPFILE where the file system can, else a file in staging/ (PLACE_TEMPORARY…) that is linked from there. No name
+ * O_TMPFILE where the file system can, else a file in staging/ that is linked from there. No name
  * is trusted: openat2 beneath, no symlinks, no mounts. Nothing that exists is opened for writing.
  */
 #pragma once
@@ -32,9 +32,12 @@ struct place_file {
 
 void place_file_done(const struct place_file *file);
 
-/* A new file, that will lie where path says. */
-int place_create(struct place *place, const char *path, struct place_file *ret_file,
+/* A new file, that will lie where the entry says. One at a time of each content. */
+int place_create(struct place *place, const struct index_entry *entry, struct place_file *ret_file,
 		 struct error *err);
+
+/* The name of the file in staging/, where one is needed. */
+char *place_temporary_name(const struct digest *digest, char ret_name[static PLACE_TEMPORARY_MAX]);
 
 /* Gives it its attributes and the name. What has that name already is FAULT_BUSY. */
 int place_name(struct place *place, const struct place_file *file, const struct index_entry *entry,

@@ -9,6 +9,7 @@ struct local;
 
 struct stray_options {
 	int slot_fd;
+	int staging_fd; /* -1: there is none */
 	struct survey *survey; /* with its fates, and the origins found so far */
 	struct digest *const *
 		found; /* by number of the index: what a file there is known to have; NULL: not known */

@@ -33,6 +33,7 @@ struct survey_content {
 struct survey_stray {
 	char *path;
 	ino_t inode;
+	nlink_t names;
 	uint64_t size, blocks;
 	struct digest digest;
 	bool digested;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,14 +98,19 @@ void place_file_done(const struct place_file *file)
 		(void)unlinkat(file->staging_fd, file->temporary, 0);
 }
 
-/* A file in staging/ whose name nobody else has. */
-static int create_temporary(const struct place *place, struct place_file *file)
+char *place_temporary_name(const struct digest *digest, char ret_name[static PLACE_TEMPORARY_MAX])
 {
-	static atomic_uint number;
+	char hex[DIGEST_HEX_MAX];
 
-	(void)snprintf(file->temporary, sizeof(file->temporary), PLACE_TEMPORARY "%u",
-		       atomic_fetch_add(&number, 1));
-	file->fd = openat(place->staging_fd, file->temporary,
+	(void)snprintf(ret_name, PLACE_TEMPORARY_MAX, PLACE_TEMPORARY "%s",
+		       digest_to_hex(digest, hex));
+	return ret_name;
+}
+
+static int create_temporary(const struct place *place, const struct digest *digest,
+			    struct place_file *file)
+{
+	file->fd = openat(place->staging_fd, place_temporary_name(digest, file->temporary),
 			  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file->fd < 0)
 		file->temporary[0] = '\0';
@@ -127,19 +131,19 @@ static int create_nameless(struct place *place, int parent_fd)
 	return fd;
 }
 
-int place_create(struct place *place, const char *path, struct place_file *ret_file,
+int place_create(struct place *place, const struct index_entry *entry, struct place_file *ret_file,
 		 struct error *err)
 {
 	struct place_file file = { .fd = -1, .staging_fd = place->staging_fd };
-	int parent_fd = open_parent(place, path);
+	int parent_fd = open_parent(place, entry->path);
 
 	if (parent_fd < 0)
-		return complain("writing", path, err);
+		return complain("writing", entry->path, err);
 	file.fd = create_nameless(place, parent_fd);
 	if (file.fd < 0 && place->no_tmpfile)
-		file.fd = create_temporary(place, &file);
+		file.fd = create_temporary(place, &entry->digest, &file);
 	if (file.fd < 0)
-		return complain("writing", path, err);
+		return complain("writing", entry->path, err);
 	*ret_file = file;
 	return 0;
 }

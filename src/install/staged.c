@@ -142,8 +142,10 @@ int staged_open(int staging_fd, const struct digest *digest, int flags, int *ret
 	if (fstatat(staging_fd, hex, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return STAGED_ABSENT;
 	fd = openat(staging_fd, hex, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0 && errno == ENOENT)
 		return STAGED_ABSENT;
+	if (fd < 0)
+		return complain("opening", hex, err);
 	if (fstat(fd, &st) < 0 || fstat(staging_fd, &dir) < 0)
 		return complain("looking at", hex, err);
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != dir.st_uid)

@@ -1,6 +1,6 @@
 #include "install/stray.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ static bool is_wanted(const struct search *search, const struct stat *st)
 	const struct survey *survey = search->options->survey;
 	uint64_t size = (uint64_t)st->st_size;
 
-	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == survey->owner &&
+	return S_ISREG(st->st_mode) && st->st_nlink <= 2 && st->st_uid == survey->owner &&
 	       bsearch(&size, search->sizes, search->n_sizes, sizeof(size), compare_sizes);
 }
 
@@ -80,6 +80,7 @@ static int look_at(void *data, const struct walk_entry *entry, struct error *err
 	*stray = (struct survey_stray){
 		.path = strdup(entry->path),
 		.inode = entry->stat->st_ino,
+		.names = entry->stat->st_nlink,
 		.size = (uint64_t)entry->stat->st_size,
 		.blocks = (uint64_t)entry->stat->st_blocks,
 	};
@@ -93,6 +94,20 @@ static int look_at(void *data, const struct walk_entry *entry, struct error *err
 	return 0;
 }
 
+/* The second name of it may be one in staging/, if the worker that wanted to move it was killed. */
+static bool is_ours_alone(const struct search *search, const struct survey_stray *stray)
+{
+	char hex[DIGEST_HEX_MAX];
+	struct stat st;
+
+	if (stray->names == 1)
+		return true;
+	return search->options->staging_fd >= 0 &&
+	       fstatat(search->options->staging_fd, digest_to_hex(&stray->digest, hex), &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == stray->inode;
+}
+
 static int digest_stray(void *data, unsigned int hand, size_t i, struct error *err)
 {
 	const struct search *search = data;
@@ -102,13 +117,15 @@ static int digest_stray(void *data, unsigned int hand, size_t i, struct error *e
 	uint64_t size = 0;
 	int r;
 
-	if (stray->digested)
+	if (stray->digested) {
+		stray->digested = is_ours_alone(search, stray);
 		return 0;
+	}
 	fd = local_open(search->options->slot_fd, stray->path, &st);
 	if (fd < 0 || st.st_ino != stray->inode)
 		return 0;
 	r = local_digest(search->options->hands[hand], fd, &stray->digest, &size, err);
-	stray->digested = r == 0 && size == stray->size;
+	stray->digested = r == 0 && size == stray->size && is_ours_alone(search, stray);
 	return r < 0 ? r : 0;
 }
 

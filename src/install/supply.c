@@ -38,7 +38,7 @@ static int make_copy(const struct supply *supply, unsigned int hand, int dirfd, 
 {
 	_cleanup_(place_file_done) struct place_file file = { .fd = -1 };
 	char shown[NAMES_SHOWN_MAX];
-	int r = place_create(supply->places[hand], entry->path, &file, err);
+	int r = place_create(supply->places[hand], entry, &file, err);
 
 	if (r < 0)
 		return r;
@@ -97,7 +97,7 @@ static int place_bytes(const struct supply *supply, unsigned int hand, uint32_t 
 	uint32_t number = next_file(supply, content, &i);
 	const struct index_entry *entry = entry_at(supply, number);
 	char shown[NAMES_SHOWN_MAX];
-	int r = place_create(supply->places[hand], entry->path, &file, err);
+	int r = place_create(supply->places[hand], entry, &file, err);
 
 	if (r < 0)
 		return r;

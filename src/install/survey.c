@@ -11,6 +11,7 @@
 #include "install/crew.h"
 #include "install/local.h"
 #include "install/meter.h"
+#include "install/place.h"
 #include "install/stray.h"
 
 #define GROUP_OR_OTHER_WRITE 022
@@ -103,16 +104,28 @@ static size_t find_links(const struct work *work, const char *path)
 	return low;
 }
 
-static bool is_file(const struct work *work, const char *path, const struct stat *st)
+static bool is_file(int dirfd, const char *path, const struct stat *st)
 {
-	_cleanup_close_ int fd = fd_open_inside(work->options->slot_fd, path, O_PATH);
+	_cleanup_close_ int fd = dirfd < 0 ? -1 : fd_open_inside(dirfd, path, O_PATH);
 	struct stat own;
 
 	return fd >= 0 && fstat(fd, &own) == 0 && own.st_ino == st->st_ino &&
 	       own.st_dev == st->st_dev;
 }
 
-/* Are all names of the file such as the index has for it? Another one may be the running slot's. */
+/* Names in staging/ that a worker could not take away any more before it died. */
+static nlink_t count_staged_names(const struct work *work, const struct index_entry *entry,
+				  const struct stat *st)
+{
+	int fd = work->options->staging_fd;
+	char temporary[PLACE_TEMPORARY_MAX];
+	char hex[DIGEST_HEX_MAX];
+
+	return (nlink_t)is_file(fd, digest_to_hex(&entry->digest, hex), st) +
+	       is_file(fd, place_temporary_name(&entry->digest, temporary), st);
+}
+
+/* Are all names of the file such as we give it? Another one may be the running slot's. */
 static bool has_no_strange_name(const struct work *work, const struct index_entry *entry,
 				const struct stat *st)
 {
@@ -126,8 +139,10 @@ static bool has_no_strange_name(const struct work *work, const struct index_entr
 
 		if (strcmp(link->target, entry->path) != 0)
 			break;
-		names += is_file(work, link->path, st);
+		names += is_file(work->options->slot_fd, link->path, st);
 	}
+	if (names < st->st_nlink)
+		names += count_staged_names(work, entry, st);
 	return names == st->st_nlink;
 }
 
@@ -291,6 +306,7 @@ static int find_strays(struct work *work, struct error *err)
 {
 	const struct stray_options options = {
 		.slot_fd = work->options->slot_fd,
+		.staging_fd = work->options->staging_fd,
 		.survey = work->survey,
 		.found = work->found,
 		.hands = work->hands,

@@ -23,6 +23,8 @@ static struct {
 	int kill_at; /* the process ends before this one */
 	size_t torn; /* but if it is a write, so many bytes of it are done */
 	bool no_exchange; /* renameat2 fails with EINVAL */
+	bool no_tmpfile; /* O_TMPFILE fails with EOPNOTSUPP */
+	bool unsynced; /* fsync, fdatasync and syncfs are counted, but not done: a kill does not need them */
 	char log[4096]; /* their names, each with a blank behind */
 	ino_t synced; /* what the last fsync was of */
 } calls;
@@ -70,8 +72,18 @@ CALLS_WRAP(mkdirat, (int dirfd, const char *name, mode_t mode), (dirfd, name, mo
 CALLS_WRAP(unlinkat, (int dirfd, const char *name, int flags), (dirfd, name, flags))
 CALLS_WRAP(renameat, (int fd, const char *from, int to_fd, const char *to), (fd, from, to_fd, to))
 CALLS_WRAP(symlinkat, (const char *target, int dirfd, const char *name), (target, dirfd, name))
-CALLS_WRAP(fdatasync, (int fd), (fd))
-CALLS_WRAP(syncfs, (int fd), (fd))
+#define CALLS_WRAP_SYNC(name)                                  \
+	int __real_##name(int fd);                             \
+	int __wrap_##name(int fd);                             \
+	int __wrap_##name(int fd)                              \
+	{                                                      \
+		if (calls_fail(#name))                         \
+			return -1;                             \
+		return calls.unsynced ? 0 : __real_##name(fd); \
+	}
+
+CALLS_WRAP_SYNC(fdatasync)
+CALLS_WRAP_SYNC(syncfs)
 CALLS_WRAP(fchmod, (int fd, mode_t mode), (fd, mode))
 
 int __real_fsync(int fd);
@@ -82,7 +94,9 @@ int __wrap_fsync(int fd)
 
 	(void)fstat(fd, &st);
 	calls.synced = st.st_ino;
-	return calls_fail("fsync") ? -1 : __real_fsync(fd);
+	if (calls_fail("fsync"))
+		return -1;
+	return calls.unsynced ? 0 : __real_fsync(fd);
 }
 
 int __real_renameat2(int fd, const char *from, int to_fd, const char *to, unsigned int flags);
@@ -103,10 +117,14 @@ int __wrap_openat(int dirfd, const char *name, int flags, ...)
 	mode_t mode = 0;
 	va_list ap;
 
-	if (flags & O_CREAT) {
+	if (flags & (O_CREAT | __O_TMPFILE)) {
 		va_start(ap, flags);
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
+	}
+	if (calls.on && calls.no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
 	}
 	return calls_fail("openat") ? -1 : __real_openat(dirfd, name, flags, mode);
 }
