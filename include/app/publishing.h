@@ -5,6 +5,7 @@
 #pragma once
 
 #include "app/cli.h"
+#include "publish/delta.h"
 #include "publish/pack.h"
 #include "publish/repo.h"
 
@@ -37,3 +38,7 @@ int publishing_parse_count(const char *text, uint64_t *ret_value, struct error *
 /* --level (NULL: 19), --mtime (NULL: as they are), SOURCE_DATE_EPOCH; all cores. */
 int publishing_pack_options(const char *level, const char *mtime, bool allow_setuid,
 			    struct pack_options *ret_options, struct error *err);
+
+/* --deltas (NULL: 3), --no-bundle, -v; progress is shown on stderr if that is a terminal. */
+int publishing_delta_options(const char *deltas, bool no_bundle, bool verbose,
+			     struct delta_options *ret_options, struct error *err);

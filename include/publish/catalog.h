@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "publish/delta.h"
 #include "publish/pack.h"
 #include "publish/repo.h"
 #include "release/offer.h"
@@ -30,10 +31,11 @@ struct catalog_release {
 	uint64_t min_sequence; /* or CATALOG_KEEP */
 	uint64_t epoch; /* or CATALOG_KEEP */
 	struct pack_options pack;
+	struct delta_options delta;
 };
 
 /*
- * Packs the tree, and offers it with the next sequence; issue_run publishes it. > 0: CATALOG_SAME, it is what is
+ * Packs the tree, makes its bundles, and offers it with the next sequence; issue_run publishes it. > 0: CATALOG_SAME, it is what is
  * offered already, with that version (then an interruption is mended by issue_run). *ret_offer may be NULL.
  */
 enum { CATALOG_SAME = 2 };

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "release/index.h"
 
 #define PACK_MTIME_KEEP (-1)
 #define PACK_FILES_MAX	4000000 /* entries */
@@ -30,6 +31,7 @@ struct pack_options {
 };
 
 struct pack_result {
+	struct index *tree; /* sorted */
 	struct digest index; /* of the tree */
 	uint64_t bytes, files; /* unpacked */
 	struct digest digest; /* of the archive */
@@ -43,3 +45,7 @@ void pack_result_done(struct pack_result *result);
 /* dirfd is the tree, open for reading; out_fd an empty file, open for both. Nothing is synced. */
 int pack_tree(int dirfd, const struct pack_options *options, int out_fd,
 	      struct pack_result *ret_result, struct error *err);
+
+/* Only the index that the tree would have, packed by these options: sorted, the caller's. */
+int pack_measure(int dirfd, const struct pack_options *options, struct index **ret_index,
+		 struct error *err);

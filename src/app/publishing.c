@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -216,5 +218,37 @@ int publishing_pack_options(const char *level, const char *mtime, bool allow_set
 	if (r < 0)
 		return error_prefix(err, r, "SOURCE_DATE_EPOCH");
 	*ret_options = options;
+	return 0;
+}
+
+static void show_progress(void *data, uint64_t done, uint64_t total)
+{
+	(void)data;
+	(void)fprintf(stderr, "\r%3u %% of %" PRIu64 " MB compressed ",
+		      total > 0 ? (unsigned int)(done * 100 / total) : 100, total / 1000000);
+	if (done == total)
+		(void)fputs("\r\033[K", stderr);
+}
+
+static void show_line(void *data, const char *line)
+{
+	(void)data;
+	(void)fprintf(stderr, "%s\n", line);
+}
+
+int publishing_delta_options(const char *deltas, bool no_bundle, bool verbose,
+			     struct delta_options *ret_options, struct error *err)
+{
+	uint64_t bases = DELTA_BASES_USUAL;
+	int r = deltas ? parse_u64(deltas, 0, DELTA_BASES_MAX, &bases, err) : 0;
+
+	if (r < 0)
+		return error_prefix(err, r, "--deltas");
+	*ret_options = (struct delta_options){
+		.bundle = !no_bundle,
+		.bases = (unsigned int)bases,
+		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+		.note = verbose ? show_line : NULL,
+	};
 	return 0;
 }

@@ -49,7 +49,8 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *level = NULL, *mtime = NULL, *min_sequence = NULL, *epoch = NULL;
 	const char *passphrase_file = NULL;
-	bool allow_setuid = false;
+	bool allow_setuid = false, no_bundle = false, verbose = false;
+	const char *deltas = NULL;
 	struct catalog_release release = { .min_sequence = CATALOG_KEEP, .epoch = CATALOG_KEEP };
 	const struct cli_option options[] = {
 		{ "app", 'a', "APP", "whose release it is (must be given)",
@@ -65,6 +66,11 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &level },
 		{ "mtime", '\0', "TIME", "the time of all files; otherwise their own",
 		  .text = &mtime },
+		{ "deltas", '\0', "N", "bundles from so many releases before, 0 to 31; 3 otherwise",
+		  .text = &deltas },
+		{ "no-bundle", '\0', NULL, "no bundle for devices with any other release",
+		  .flag = &no_bundle },
+		{ "verbose", 'v', NULL, "say what is made", .flag = &verbose },
 		{ "allow-setuid", '\0', NULL, "take setuid, setgid and file capabilities",
 		  .flag = &allow_setuid },
 		{ "passphrase-file", '\0', "FILE", "of encrypted keys", .text = &passphrase_file },
@@ -80,7 +86,8 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 	if (!release.name.app || !release.version)
 		return cli_refuse(verb, "--app and --version must be given");
 	if (parse_numbers(min_sequence, epoch, &release, &err) < 0 ||
-	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0)
+	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0 ||
+	    publishing_delta_options(deltas, no_bundle, verbose, &release.delta, &err) < 0)
 		return cli_refuse(verb, "%s", err.text);
 	if (!release.name.channel)
 		release.name.channel = "stable";

@@ -5,11 +5,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "store/durable.h"
 
 #define TEMPORARY ".flipslot-blob" /* durable_tidy removes it */
 
-static int publish(int dirfd, int fd, const struct digest *digest, struct error *err)
+int blob_begin(int dirfd, int *ret_fd, struct error *err)
+{
+	int r = durable_tidy(dirfd, err);
+	int fd;
+
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "writing a blob");
+	*ret_fd = fd;
+	return 0;
+}
+
+int blob_publish(int dirfd, int fd, const struct digest *digest, struct error *err)
 {
 	char name[DIGEST_HEX_MAX];
 	int r;
@@ -27,26 +42,42 @@ static int publish(int dirfd, int fd, const struct digest *digest, struct error 
 	return durable_sync_dir(dirfd, err);
 }
 
+void blob_abandon(int dirfd)
+{
+	(void)unlinkat(dirfd, TEMPORARY, 0);
+}
+
 int blob_pack(int dirfd, int tree_fd, const struct pack_options *options,
 	      struct pack_result *ret_result, struct error *err)
 {
 	_cleanup_(pack_result_done) struct pack_result result = {};
 	_cleanup_close_ int fd = -1;
-	int r = durable_tidy(dirfd, err);
+	int r = blob_begin(dirfd, &fd, err);
 
 	if (r < 0)
 		return r;
-	fd = openat(dirfd, TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_errno(err, "writing a blob");
 	r = pack_tree(tree_fd, options, fd, &result, err);
 	if (r == 0)
-		r = publish(dirfd, fd, &result.digest, err);
+		r = blob_publish(dirfd, fd, &result.digest, err);
 	if (r < 0) {
-		(void)unlinkat(dirfd, TEMPORARY, 0);
+		blob_abandon(dirfd);
 		return r;
 	}
 	*ret_result = result;
-	result.pieces = NULL;
+	result = (struct pack_result){};
+	return 0;
+}
+
+int blob_open(int dirfd, const struct digest *digest, int *ret_fd, struct error *err)
+{
+	char name[DIGEST_HEX_MAX];
+	int fd = fd_open_beneath(dirfd, digest_to_hex(digest, name),
+				 O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd < 0 && errno == ENOENT)
+		return BLOB_ABSENT;
+	if (fd < 0)
+		return error_errno(err, "opening the blob %s", name);
+	*ret_fd = fd;
 	return 0;
 }

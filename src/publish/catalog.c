@@ -270,6 +270,8 @@ int catalog_add(struct repo *repo, int tree_fd, const struct catalog_release *re
 		return r;
 	same = renew(&offer, release, &packed, err);
 	if (same == 0)
+		r = delta_run(repo, tree_fd, &release->pack, &release->delta, &packed, offer, err);
+	if (same == 0 && r == 0)
 		r = put(repo, offer, err);
 	if (same < 0 || r < 0)
 		return same < 0 ? same : r;

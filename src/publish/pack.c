@@ -29,7 +29,8 @@ struct packing {
 void pack_result_done(struct pack_result *result)
 {
 	free(result->pieces);
-	result->pieces = NULL;
+	index_free(result->tree);
+	*result = (struct pack_result){};
 }
 
 static void packing_done(const struct packing *packing)
@@ -247,6 +248,7 @@ static int finish(struct packing *packing, struct pack_result *result)
 	if (r < 0)
 		return r;
 	result->files = index_count(index);
+	result->tree = TAKE_PTR(index);
 	result->digest = output.digest;
 	result->length = output.length;
 	result->pieces = output.pieces;
@@ -309,6 +311,57 @@ int pack_tree(int dirfd, const struct pack_options *options, int out_fd,
 	if (r < 0)
 		return r;
 	*ret_result = result;
-	result.pieces = NULL;
+	result = (struct pack_result){};
 	return 0;
+}
+
+/* ---- only the index ---- */
+
+static int on_measured(void *data, const struct index_entry *entry, struct error *err)
+{
+	const struct packing *packing = data;
+	struct index_entry timed = *entry;
+
+	timed.mtime = time_of(packing->options, entry->mtime);
+	return measure_sink.entry(packing->measure, &timed, err);
+}
+
+static int on_measured_content(void *data, const void *bytes, size_t size, uint64_t offset,
+			       struct error *err)
+{
+	const struct packing *packing = data;
+
+	return measure_sink.content(packing->measure, bytes, size, offset, err);
+}
+
+static int on_measured_end(void *data, uint64_t size, struct error *err)
+{
+	const struct packing *packing = data;
+
+	return measure_sink.end(packing->measure, size, err);
+}
+
+int pack_measure(int dirfd, const struct pack_options *options, struct index **ret_index,
+		 struct error *err)
+{
+	static const struct archive_sink sink = {
+		.entry = on_measured,
+		.content = on_measured_content,
+		.end = on_measured_end,
+	};
+	_cleanup_(packing_done) struct packing packing = { .options = options, .err = err };
+	_cleanup_(index_freep) struct index *index = NULL;
+	struct archive_options limits;
+	int r = measure_new(&packing.measure, err);
+
+	set_limits(options, &limits);
+	if (r == 0)
+		r = directory_read(dirfd, &limits, 0, &sink, &packing, NULL, NULL, err);
+	if (r == 0)
+		r = measure_finish(packing.measure, &index, err);
+	if (r == 0)
+		r = index_sort(index, err);
+	if (r == 0)
+		*ret_index = TAKE_PTR(index);
+	return r;
 }

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "publish/bodies.h"
 #include "publish/document.h"
+#include "publish/workroom.h"
 #include "store/durable.h"
 #include "store/lock.h"
 #include "trust/filename.h"
@@ -161,6 +162,8 @@ static int load(struct repo *repo, struct error *err)
 
 	if (r == 0)
 		r = durable_tidy(repo->statefd, err);
+	if (r == 0)
+		r = workroom_clear(repo->statefd, err);
 	if (r == 0)
 		r = settings_load(repo->statefd, &repo->settings, err);
 	if (r == 0)

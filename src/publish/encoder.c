@@ -1,0 +1,218 @@
+#include "publish/encoder.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "publish/difference.h"
+
+#define PLAIN_PAYS \
+	8 /* a block that is smaller by this factor needs no comparison with a plain one */
+#define WINDOW_LOG_MIN 10
+
+struct bytes {
+	const void *data;
+	size_t size;
+};
+
+/* ---- zstd ---- */
+
+/* All of the prefix and the content are within the window. */
+static int window_log(size_t size)
+{
+	int log = WINDOW_LOG_MIN;
+
+	while (((size_t)1 << log) < size)
+		log++;
+	return log;
+}
+
+static size_t compress_into(ZSTD_CCtx *zstd, struct bytes plain, struct bytes prefix, int level,
+			    void *out, size_t room)
+{
+	const struct {
+		ZSTD_cParameter parameter;
+		int value;
+	} settings[] = {
+		{ ZSTD_c_compressionLevel, level },
+		{ ZSTD_c_windowLog, window_log(plain.size + prefix.size) },
+		{ ZSTD_c_contentSizeFlag, 0 }, /* the table of the bundle says it */
+		{ ZSTD_c_checksumFlag, 0 },
+	};
+	size_t code = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && !ZSTD_isError(code); i++)
+		code = ZSTD_CCtx_setParameter(zstd, settings[i].parameter, settings[i].value);
+	if (!ZSTD_isError(code))
+		code = ZSTD_CCtx_refPrefix(zstd, prefix.data, prefix.size);
+	return ZSTD_isError(code) ? code : ZSTD_compress2(zstd, out, room, plain.data, plain.size);
+}
+
+/* Appends a frame. */
+static int add_frame(struct text *text, struct bytes plain, struct bytes prefix, int level,
+		     struct error *err)
+{
+	size_t room = ZSTD_compressBound(plain.size);
+	_cleanup_free_ void *out = malloc(room);
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	size_t n = 0;
+
+	if (out && zstd)
+		n = compress_into(zstd, plain, prefix, level, out, room);
+	(void)ZSTD_freeCCtx(zstd);
+	if (!out || !zstd)
+		return error_code(err, -ENOMEM, "compressing");
+	if (ZSTD_isError(n))
+		return error_set(err, FAULT_INTERNAL, "compressing: %s", ZSTD_getErrorName(n));
+	text_add_bytes(text, out, n);
+	return text_check(text, err);
+}
+
+/* ---- patches ---- */
+
+static void put_number(struct text *text, uint64_t number)
+{
+	uint8_t bytes[10];
+	size_t n = 0;
+
+	for (; number >= 0x80; number >>= 7)
+		bytes[n++] = (uint8_t)(number | 0x80);
+	bytes[n++] = (uint8_t)number;
+	text_add_bytes(text, bytes, n);
+}
+
+/* Appends a frame, or the bytes as they are: what is shorter. */
+static int add_section(struct text *text, struct bytes plain, int level, struct error *err)
+{
+	size_t before = text->size;
+	int r = plain.size > 0 ? add_frame(text, plain, (struct bytes){}, level, err) : 0;
+
+	if (r < 0 || text->size - before < plain.size || plain.size == 0)
+		return r;
+	text->size = before;
+	text_add_bytes(text, plain.data, plain.size);
+	return text_check(text, err);
+}
+
+static int lay_apart(const struct difference *difference, int level, struct text *out,
+		     struct error *err)
+{
+	_cleanup_text_ struct text packed = {};
+
+	for (size_t i = 0; i < PATCH_SECTION_MAX; i++) {
+		const struct text *section = &difference->sections[i];
+		size_t before = packed.size;
+		int r = add_section(&packed, (struct bytes){ section->data, section->size }, level,
+				    err);
+
+		if (r < 0)
+			return r;
+		put_number(out, packed.size - before);
+	}
+	text_add_bytes(out, packed.data, packed.size);
+	return text_check(out, err);
+}
+
+static int lay_together(const struct difference *difference, int level, struct text *out,
+			struct error *err)
+{
+	_cleanup_text_ struct text all = {};
+	int r;
+
+	for (size_t i = 0; i < PATCH_SECTION_MAX; i++)
+		text_add_bytes(&all, difference->sections[i].data, difference->sections[i].size);
+	r = text_check(&all, err);
+	return r < 0 ? r : add_section(out, (struct bytes){ all.data, all.size }, level, err);
+}
+
+static int lay_out(const struct difference *difference, bool apart, int level, struct text *out,
+		   struct error *err)
+{
+	put_number(out, apart);
+	for (size_t i = 0; i < PATCH_SECTION_MAX; i++)
+		put_number(out, difference->sections[i].size);
+	return apart ? lay_apart(difference, level, out, err) :
+		       lay_together(difference, level, out, err);
+}
+
+/* ---- what is smallest ---- */
+
+/* Of two of a size the plain one: it needs no old file. */
+static void keep_smaller(struct encoder_block *best, enum block_kind kind, struct text *made)
+{
+	if (best->data && best->size < made->size + (kind != BLOCK_PLAIN))
+		return;
+	free(best->data);
+	best->kind = kind;
+	best->size = made->size;
+	best->data = (uint8_t *)text_take(made);
+}
+
+static int try_frame(struct encoder_block *best, enum block_kind kind, struct bytes plain,
+		     struct bytes prefix, int level, struct error *err)
+{
+	_cleanup_text_ struct text made = {};
+	int r = add_frame(&made, plain, prefix, level, err);
+
+	if (r == 0)
+		keep_smaller(best, kind, &made);
+	return r;
+}
+
+static int try_layouts(struct encoder_block *best, const struct difference *difference, int level,
+		       struct error *err)
+{
+	size_t sum = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < PATCH_SECTION_MAX; i++)
+		sum += difference->sections[i].size;
+	if (sum > BLOCK_SECTIONS_MAX)
+		return 0;
+	for (int apart = 0; r == 0 && apart < 2; apart++) {
+		_cleanup_text_ struct text made = {};
+
+		r = lay_out(difference, apart, level, &made, err);
+		if (r == 0)
+			keep_smaller(best, BLOCK_PATCH, &made);
+	}
+	return r;
+}
+
+static int try_patch(struct encoder_block *best, struct bytes plain, uint64_t position,
+		     const struct encoder_base *base, int level, struct error *err)
+{
+	_cleanup_difference_ struct difference difference = {};
+	_cleanup_free_ struct match_step *steps = NULL;
+	size_t n;
+	int r = match_run(base->suffix, base->data, base->size, plain.data, plain.size, position,
+			  &steps, &n, err);
+
+	if (r == 0)
+		r = difference_make(&difference, steps, n, base->data, base->size, plain.data,
+				    position, err);
+	return r < 0 ? r : try_layouts(best, &difference, level, err);
+}
+
+int encoder_run(const uint8_t *bytes, size_t size, uint64_t position,
+		const struct encoder_base *base, int level, struct encoder_block *ret_block,
+		struct error *err)
+{
+	const struct bytes plain = { bytes, size };
+	struct encoder_block best = {};
+	int r = 0;
+
+	if (base)
+		r = try_patch(&best, plain, position, base, level, err);
+	if (r == 0 && base && base->size <= ENCODER_PREFIX_MAX)
+		r = try_frame(&best, BLOCK_PREFIX, plain, (struct bytes){ base->data, base->size },
+			      level, err);
+	if (r == 0 && (!best.data || best.size > size / PLAIN_PAYS))
+		r = try_frame(&best, BLOCK_PLAIN, plain, (struct bytes){}, level, err);
+	if (r < 0) {
+		free(best.data);
+		return r;
+	}
+	*ret_block = best;
+	return 0;
+}

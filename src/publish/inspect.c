@@ -1,0 +1,205 @@
+#include "publish/inspect.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "release/bundle.h"
+
+struct inspecting {
+	const struct inspect_bundle *what;
+	struct bundle *bundle;
+	struct block_decoder *decoder;
+	struct digester *whole;
+	struct digester *file; /* of the one under way */
+	uint8_t *packed, *raw;
+	uint8_t *base; /* content of the old file base_entry */
+	uint32_t base_entry;
+	struct error *err;
+};
+
+static void inspecting_done(const struct inspecting *inspecting)
+{
+	bundle_free(inspecting->bundle);
+	block_decoder_free(inspecting->decoder);
+	digester_free(inspecting->whole);
+	digester_free(inspecting->file);
+	free(inspecting->packed);
+	free(inspecting->raw);
+	free(inspecting->base);
+}
+
+static int refuse(const struct inspecting *inspecting, const char *what)
+{
+	return error_set(inspecting->err, FAULT_CORRUPT, "%s", what);
+}
+
+static int read_at(struct inspecting *inspecting, uint64_t offset, void *bytes, size_t size)
+{
+	ssize_t n = fd_pread_full(inspecting->what->fd, bytes, size, (off_t)offset);
+
+	if (n < 0)
+		return error_errno(inspecting->err, "reading");
+	if ((size_t)n != size)
+		return refuse(inspecting, "cut short");
+	return digester_update(inspecting->whole, bytes, size, inspecting->err);
+}
+
+/* ---- head ---- */
+
+static int read_head(struct inspecting *inspecting)
+{
+	const struct inspect_bundle *what = inspecting->what;
+	struct index *base = what->base ? what->base->index : NULL;
+	_cleanup_free_ void *head = NULL;
+	struct digest digest;
+	int r;
+
+	if (what->head_length > BUNDLE_HEAD_MAX || what->head_length > what->length)
+		return refuse(inspecting, "the head is too long");
+	head = malloc((size_t)what->head_length + 1);
+	if (!head)
+		return error_errno(inspecting->err, "reading");
+	r = read_at(inspecting, 0, head, (size_t)what->head_length);
+	if (r == 0)
+		r = digest_of(head, (size_t)what->head_length, &digest, inspecting->err);
+	if (r == 0 && !digest_equal(&digest, &what->head_digest))
+		r = refuse(inspecting, "the head is not what was published");
+	return r < 0 ? r :
+		       bundle_decode(head, (size_t)what->head_length, base, &what->index,
+				     what->length, &inspecting->bundle, inspecting->err);
+}
+
+/* ---- blocks ---- */
+
+/* The old file stays for the blocks that follow. */
+static int load_base(struct inspecting *inspecting, const struct bundle_block *block,
+		     size_t *ret_size)
+{
+	const struct stock *stock = inspecting->what->base;
+	const struct index_entry *entry;
+	int r = 0;
+
+	*ret_size = 0;
+	if (block->base == BUNDLE_NO_BASE)
+		return 0;
+	entry = index_at(stock->index, block->base);
+	if (!inspecting->base || inspecting->base_entry != block->base) {
+		free(inspecting->base);
+		inspecting->base = NULL;
+		r = stock_read(stock, entry, &inspecting->base, inspecting->err);
+	}
+	inspecting->base_entry = block->base;
+	*ret_size = entry->size;
+	return r;
+}
+
+/* What every block of the file was decoded to is the file. */
+static int check_file(struct inspecting *inspecting, const struct bundle_block *block)
+{
+	const struct index_entry *entry = index_at(inspecting->bundle->index, block->entry);
+	struct digest digest;
+	int r;
+
+	if (block->number + 1 < bundle_count_blocks(entry->size))
+		return 0;
+	r = digester_finish(inspecting->file, &digest, inspecting->err);
+	if (r == 0 && !digest_equal(&digest, &entry->digest))
+		r = refuse(inspecting, "the file is not what its index says");
+	return r;
+}
+
+static int check_raw(struct inspecting *inspecting, const struct bundle_block *block, size_t size)
+{
+	const struct index_entry *entry = index_at(inspecting->bundle->index, block->entry);
+	struct bundle_short found;
+	struct digest digest = {};
+	int r = digest_of(inspecting->raw, size, &digest, inspecting->err);
+
+	bundle_short_of(&digest, &found);
+	if (r == 0 && bundle_count_blocks(entry->size) > 1 &&
+	    memcmp(&found, &block->raw, sizeof(found)) != 0)
+		r = refuse(inspecting, "a block is not what the table says");
+	if (r == 0 && block->number == 0)
+		r = digester_reset(inspecting->file, inspecting->err);
+	if (r == 0)
+		r = digester_update(inspecting->file, inspecting->raw, size, inspecting->err);
+	return r < 0 ? r : check_file(inspecting, block);
+}
+
+static int check_block(struct inspecting *inspecting, const struct bundle_block *block)
+{
+	size_t size = bundle_raw_size(inspecting->bundle, block);
+	size_t base_size = 0;
+	int r = read_at(inspecting, block->offset, inspecting->packed, block->length);
+
+	if (r == 0)
+		r = bundle_check_packed(block, inspecting->packed, block->length, inspecting->err);
+	if (r == 0)
+		r = load_base(inspecting, block, &base_size);
+	if (r == 0)
+		r = block_decode(inspecting->decoder, block->kind, inspecting->packed,
+				 block->length, base_size > 0 ? inspecting->base : NULL, base_size,
+				 inspecting->raw, size, inspecting->err);
+	return r < 0 ? r : check_raw(inspecting, block, size);
+}
+
+static int check_blocks(struct inspecting *inspecting)
+{
+	const struct bundle *bundle = inspecting->bundle;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < bundle->n_blocks; i++) {
+		r = check_block(inspecting, &bundle->blocks[i]);
+		if (r < 0)
+			return error_prefix(inspecting->err, r, "%s, block %u",
+					    index_at(bundle->index, bundle->blocks[i].entry)->path,
+					    bundle->blocks[i].number);
+	}
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static int make(struct inspecting *inspecting)
+{
+	int r = block_decoder_new(&inspecting->decoder, inspecting->err);
+
+	if (r == 0)
+		r = digester_new(&inspecting->whole, inspecting->err);
+	if (r == 0)
+		r = digester_reset(inspecting->whole, inspecting->err);
+	if (r == 0)
+		r = digester_new(&inspecting->file, inspecting->err);
+	inspecting->packed = malloc(BLOCK_PACKED_MAX);
+	inspecting->raw = malloc(BLOCK_SIZE);
+	if (r == 0 && (!inspecting->packed || !inspecting->raw))
+		r = error_code(inspecting->err, -ENOMEM, "reading");
+	return r;
+}
+
+static int check_whole(struct inspecting *inspecting)
+{
+	struct digest digest;
+	char more;
+	int r = digester_finish(inspecting->whole, &digest, inspecting->err);
+
+	if (r == 0 && !digest_equal(&digest, &inspecting->what->digest))
+		r = refuse(inspecting, "not what was published");
+	if (r == 0 &&
+	    fd_pread_full(inspecting->what->fd, &more, 1, (off_t)inspecting->what->length) != 0)
+		r = refuse(inspecting, "too long");
+	return r;
+}
+
+int inspect_run(const struct inspect_bundle *bundle, struct error *err)
+{
+	_cleanup_(inspecting_done) struct inspecting inspecting = { .what = bundle, .err = err };
+	int r = make(&inspecting);
+
+	if (r == 0)
+		r = read_head(&inspecting);
+	if (r == 0)
+		r = check_blocks(&inspecting);
+	return r < 0 ? r : check_whole(&inspecting);
+}

@@ -1,0 +1,95 @@
+#include "publish/encoder.h"
+
+#include "../base/check.h"
+
+#define SIZE 300000
+
+static uint8_t old[SIZE];
+
+static int fill(void **state)
+{
+	for (size_t i = 0; i < SIZE; i++)
+		old[i] = (uint8_t)check_random();
+	return 0;
+}
+
+/* Encoded, and decoded again; what it was encoded as. */
+static struct encoder_block encode(const uint8_t *bytes, size_t size, size_t base_size)
+{
+	_cleanup_(block_decoder_freep) struct block_decoder *decoder = NULL;
+	_cleanup_(suffix_freep) struct suffix *suffix = NULL;
+	_cleanup_free_ uint8_t *out = malloc(size);
+	struct encoder_base base = { old, base_size, NULL };
+	struct encoder_block block = {};
+	struct error err = {};
+
+	if (base_size > 0)
+		assert_int_equal(suffix_new(old, base_size, &suffix, NULL), 0);
+	base.suffix = suffix;
+	if (encoder_run(bytes, size, 0, base_size > 0 ? &base : NULL, 3, &block, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(block_decoder_new(&decoder, NULL), 0);
+	if (block_decode(decoder, block.kind, block.data, block.size, old, base_size, out, size,
+			 &err) < 0)
+		fail_msg("%s", err.text);
+	assert_memory_equal(out, bytes, size);
+	free(block.data);
+	return block;
+}
+
+static void test_without_base(void **state)
+{
+	static uint8_t zeroes[BLOCK_SIZE];
+	struct encoder_block block = encode(zeroes, BLOCK_SIZE, 0);
+
+	assert_int_equal(block.kind, BLOCK_PLAIN);
+	assert_true(block.size < 1000);
+	assert_true(encode(old, SIZE, 0).size <= BLOCK_PACKED_MAX);
+	assert_true(encode(old, 1, 0).size > 0);
+}
+
+/* Numbers that all have changed a bit: nothing for zstd. */
+static void test_patch_wins(void **state)
+{
+	_cleanup_free_ uint8_t *bytes = malloc(SIZE);
+	struct encoder_block block;
+
+	assert_non_null(bytes);
+	memcpy(bytes, old, SIZE);
+	for (size_t i = 0; i + 4 <= SIZE; i += 16)
+		bytes[i]++;
+	block = encode(bytes, SIZE, SIZE);
+	assert_int_equal(block.kind, BLOCK_PATCH);
+	assert_true(block.size < SIZE / 16);
+}
+
+static void test_prefix_wins(void **state)
+{
+	uint8_t bytes[2000];
+
+	memcpy(bytes, old + 50,
+	       1000); /* the beginning twice: a frame says it shorter than a patch does */
+	memcpy(bytes + 1000, bytes, 1000);
+	assert_true(encode(bytes, sizeof(bytes), SIZE).size < 60);
+}
+
+static void test_plain_wins(void **state)
+{
+	uint8_t bytes[5000];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)check_random();
+	assert_int_equal(encode(bytes, sizeof(bytes), 1000).kind, BLOCK_PLAIN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_base),
+		cmocka_unit_test(test_patch_wins),
+		cmocka_unit_test(test_prefix_wins),
+		cmocka_unit_test(test_plain_wins),
+	};
+
+	return cmocka_run_group_tests(tests, fill, NULL);
+}
