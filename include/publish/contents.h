@@ -22,4 +22,5 @@ void contents_done(struct contents *contents);
 int contents_list(const struct index *index, struct contents *ret_contents, struct error *err);
 
 /* NULL: not in it. */
-const struct content *contents_find(const struct contents *contents, const struct digest *digest);
+const struct content *contents_look_up(const struct contents *contents,
+				       const struct digest *digest);

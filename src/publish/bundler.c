@@ -55,7 +55,7 @@ static int choose(struct bundling *bundling, const struct contents *known, struc
 	if (!bundling->parts)
 		return error_errno(err, "making a bundle");
 	for (size_t i = 0; i < all.n; i++) {
-		bool is_known = contents_find(known, &all.items[i].digest) != NULL;
+		bool is_known = contents_look_up(known, &all.items[i].digest) != NULL;
 
 		if (bundling->request->old && is_known)
 			continue;

@@ -54,7 +54,7 @@ int contents_list(const struct index *index, struct contents *ret_contents, stru
 	return 0;
 }
 
-const struct content *contents_find(const struct contents *contents, const struct digest *digest)
+const struct content *contents_look_up(const struct contents *contents, const struct digest *digest)
 {
 	const struct content key = { .digest = *digest };
 

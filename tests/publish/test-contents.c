@@ -27,13 +27,13 @@ static void test_each_once(void **state)
 	assert_int_equal(contents_list(index, &contents, NULL), 0);
 
 	assert_int_equal(contents.n, 2);
-	found = contents_find(&contents, &digest);
+	found = contents_look_up(&contents, &digest);
 	assert_true(found && found->entry == 1);
 	digest.bytes[0] = 9;
-	found = contents_find(&contents, &digest);
+	found = contents_look_up(&contents, &digest);
 	assert_true(found && found->entry == 0);
 	digest.bytes[0] = 5;
-	assert_null(contents_find(&contents, &digest));
+	assert_null(contents_look_up(&contents, &digest));
 }
 
 int main(void)
