@@ -13,6 +13,7 @@ struct result {
 	bool is_last;
 	bool switched; /* the service was touched */
 	bool remembered_bad; /* its release is */
+	bool has_fallback; /* a rollback has something to go to */
 	char invocation[33]; /* of the trial, may be empty */
 };
 

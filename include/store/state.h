@@ -17,6 +17,7 @@
 #define STATE_ID_MAX	  37 /* a transaction id: UUID text with the final NUL */
 #define STATE_VERSION_MAX 128 /* bytes with the final NUL */
 #define STATE_REASON_MAX  300
+#define STATE_WHY_MAX	  128
 #define STATE_WHO_MAX	  64
 #define STATE_UNIT_MAX	  256
 #define STATE_SIGNER_MAX  17 /* a minisign key id: 16 hexadecimal digits, with the final NUL */
@@ -73,6 +74,7 @@ struct state_transaction {
 	bool unattended; /* asked for by the timer, nobody follows */
 	unsigned int strip_components;
 	bool start; /* --start: an inactive unit is fine */
+	char why[STATE_WHY_MAX]; /* --why, cut to that; empty: nothing was said */
 	char who[STATE_WHO_MAX];
 };
 

@@ -14,6 +14,7 @@ void result_of_state(const struct state *state, struct result *ret_result)
 		.is_last = true,
 		.switched = transaction->switched != 0,
 		.remembered_bad = state_is_bad(state, &transaction->release.digest),
+		.has_fallback = !digest_is_null(&state->fallback.digest),
 	};
 	(void)text_copy(transaction->invocation, ret_result->invocation,
 			sizeof(ret_result->invocation));
@@ -90,6 +91,25 @@ static bool was_nothing_to_do(const struct result *result)
 	return result->is_last && !result->switched;
 }
 
+/* What was fled from by a rollback is no longer what a rollback goes to. */
+static void add_way_back(const struct result *result, const char *app, struct text *text)
+{
+	const struct history_entry *entry = &result->entry;
+	bool fled = entry->verb == VERB_ROLLBACK;
+
+	if (!entry->from_version[0])
+		return;
+	if (result->is_last && !fled && !result->has_fallback)
+		text_add(
+			text,
+			"  there is no way back to %s: it has the same content, or was never known "
+			"good\n",
+			entry->from_version);
+	else
+		text_add(text, "  back to %s: flipslot %s %s\n", entry->from_version,
+			 fled ? "switch" : "rollback", app);
+}
+
 static void describe_commit(const struct result *result, const char *app, const char *unit,
 			    struct text *text)
 {
@@ -108,10 +128,7 @@ static void describe_commit(const struct result *result, const char *app, const 
 	text_add(text, "\n");
 	if (entry->reason[0])
 		text_add(text, "  %s\n", entry->reason);
-	/* what was fled from by a rollback is no longer what a rollback goes to */
-	if (entry->from_version[0])
-		text_add(text, "  back to %s: flipslot %s %s\n", entry->from_version,
-			 entry->verb == VERB_ROLLBACK ? "switch" : "rollback", app);
+	add_way_back(result, app, text);
 	if (entry->verb == VERB_SWITCH || entry->verb == VERB_ROLLBACK)
 		text_add(text, "  it is held, so that no timer undoes it: flipslot unhold %s\n",
 			 app);

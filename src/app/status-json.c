@@ -58,6 +58,7 @@ json_t *status_json_entry(const struct history_entry *entry)
 	put_bool(object, "trusted_by_word", entry->trusted_by_word);
 	put_text(object, "signer", entry->signer);
 	put_text(object, "who", entry->who);
+	put_text(object, "why", entry->why);
 	return object;
 }
 
@@ -135,6 +136,7 @@ static json_t *make_transaction(const struct status *status)
 	put_number(object, "phase_began_usec", transaction->phase_began);
 	put_text(object, "reason", transaction->reason);
 	put_text(object, "who", transaction->who);
+	put_text(object, "why", transaction->why);
 	put_text(object, "step", status->progress ? stage_step_name(status->step) : "");
 	put_number(object, "done", status->done);
 	put_number(object, "total", status->total);

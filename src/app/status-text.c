@@ -172,6 +172,8 @@ static void add_last(const struct status *status, struct text *text)
 		 format_ago(entry->ended, status->now, ago));
 	text_add(text, "%s%s%s\n", entry->who[0] ? ", asked by " : "", entry->who,
 		 entry->trusted_by_word ? " with --trust-me" : "");
+	if (entry->why[0])
+		text_add(text, LABEL "why: %s\n", "", entry->why);
 	if (entry->reason[0])
 		text_add(text, LABEL "%s\n", "", entry->reason);
 }

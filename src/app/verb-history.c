@@ -10,7 +10,7 @@
 static void add_row(struct format_table *table, const struct history_entry *entry)
 {
 	char ended[CLOCK_TEXT_MAX], took[CLOCK_TEXT_MAX], versions[2 * STATE_VERSION_MAX + 8];
-	char who[STATE_WHO_MAX + STATE_SIGNER_MAX + 32];
+	char who[STATE_WHO_MAX + STATE_SIGNER_MAX + 32], reason[STATE_WHY_MAX + STATE_REASON_MAX];
 
 	(void)snprintf(versions, sizeof(versions), "%s -> %s",
 		       entry->from_version[0] ? entry->from_version : "-",
@@ -18,6 +18,8 @@ static void add_row(struct format_table *table, const struct history_entry *entr
 	(void)snprintf(who, sizeof(who), "%s%s%s%s", entry->who[0] ? entry->who : "-",
 		       entry->trusted_by_word ? ", --trust-me" : "",
 		       entry->signer[0] ? ", minisign " : "", entry->signer);
+	(void)snprintf(reason, sizeof(reason), "%s%s%s", entry->why,
+		       entry->why[0] && entry->reason[0] ? "; " : "", entry->reason);
 	format_table_add(
 		table, (const char *[]){ clock_format(entry->ended, ended), verb_name(entry->verb),
 					 versions, outcome_name(entry->outcome),
@@ -25,7 +27,7 @@ static void add_row(struct format_table *table, const struct history_entry *entr
 								   entry->ended - entry->began :
 								   0,
 							   took),
-					 who, entry->reason });
+					 who, reason });
 }
 
 static int print_table(const struct history_entry *entries, size_t n, struct error *err)

@@ -96,8 +96,9 @@ static void hold_the_choice(struct state *state)
 		return;
 	*hold = (struct state_hold){ .held = true, .since = clock_realtime_usec() };
 	(void)text_copy(transaction->who, hold->who, sizeof(hold->who));
-	(void)snprintf(hold->why, sizeof(hold->why), "%s to %s by hand",
-		       verb_name(transaction->verb), transaction->release.version);
+	(void)snprintf(hold->why, sizeof(hold->why), "%s to %s by hand%s%s",
+		       verb_name(transaction->verb), transaction->release.version,
+		       transaction->why[0] ? ": " : "", transaction->why);
 }
 
 static void make_good(struct state *state)

@@ -185,7 +185,7 @@ static int make_transaction(const struct session *session, const struct request 
 	(void)text_copy(request->source, transaction.source, sizeof(transaction.source));
 	(void)text_copy(request->who, transaction.who, sizeof(transaction.who));
 	(void)text_copy(request->signer, transaction.signer, sizeof(transaction.signer));
-	(void)text_copy(request->why, transaction.reason, sizeof(transaction.reason));
+	(void)text_copy(request->why, transaction.why, sizeof(transaction.why));
 	(void)text_copy(request->version, transaction.release.version,
 			sizeof(transaction.release.version));
 	describe_slots(session, &transaction);

@@ -34,6 +34,7 @@ static const struct field fields[] = {
 	H(FIELD_BOOL, trusted_by_word),
 	H(FIELD_TEXT, signer),
 	CUT(who, 2, 15),
+	CUT(why, 1, 63),
 	CUT(reason, 1, 99),
 };
 
@@ -55,6 +56,7 @@ struct history_entry history_entry_of(const struct state_transaction *transactio
 	(void)text_copy(transaction->release.version, entry.to_version, sizeof(entry.to_version));
 	(void)text_copy(transaction->who, entry.who, sizeof(entry.who));
 	(void)text_copy(transaction->signer, entry.signer, sizeof(entry.signer));
+	(void)text_copy(transaction->why, entry.why, sizeof(entry.why));
 	(void)text_copy(transaction->reason, entry.reason, sizeof(entry.reason));
 	return entry;
 }

@@ -58,6 +58,7 @@ static const struct field fields[] = {
 	T(FIELD_BOOL, unattended),
 	T(FIELD_UINT, strip_components),
 	T(FIELD_BOOL, start),
+	CUT("transaction.why", transaction.why, 1, 63),
 	T(FIELD_TEXT, who),
 	RELEASE("good", good),
 	RELEASE("fallback", fallback),

@@ -151,12 +151,25 @@ static void test_words_of_a_commit(void **state)
 	_cleanup_text_ struct text text = {};
 
 	(void)state;
+	stored.fallback.digest.bytes[0] = 1;
 	describe(&stored, &text);
 	assert_string_equal(text.data,
 			    "gateway: 1.4 is committed: gateway.service runs it from slot b "
 			    "(it was down for 412ms)\n"
 			    "  probe web: HTTP 500\n"
 			    "  back to 1.3: flipslot rollback gateway\n");
+}
+
+/* As after an install of the same content under another version. */
+static void test_words_of_no_way_back(void **state)
+{
+	struct state stored = make_state(PHASE_IDLE, OUTCOME_COMMITTED);
+	_cleanup_text_ struct text text = {};
+
+	(void)state;
+	describe(&stored, &text);
+	assert_null(strstr(text.data, "flipslot rollback"));
+	assert_non_null(strstr(text.data, "no way back to 1.3"));
 }
 
 static void test_words_of_nothing_to_do(void **state)
@@ -227,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_line_of_the_end),
 		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_words_of_a_commit),
+		cmocka_unit_test(test_words_of_no_way_back),
 		cmocka_unit_test(test_words_of_nothing_to_do),
 		cmocka_unit_test(test_words_of_a_rollback),
 		cmocka_unit_test(test_words_of_what_broke_off),

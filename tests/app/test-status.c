@@ -45,6 +45,7 @@ static struct status make_healthy(void)
 		.last = { .entry = { .verb = VERB_INSTALL, .outcome = OUTCOME_COMMITTED,
 				     .to_version = "1.4", .from_version = "1.3", .slot = SLOT_A,
 				     .began = NOW - 7530000000, .ended = NOW - 7500000000,
+				     .why = "a customer asked",
 				     .who = "alice by sudo" } },
 	};
 
@@ -68,6 +69,7 @@ static void test_words(void **unused)
 		"  slot b  1.3: ready for a rollback; 217 MB in 1190 entries\n"
 		"  phase   idle\n"
 		"  last    install 1.4: committed 2h 5min ago, asked by alice by sudo\n"
+		"          why: a customer asked\n"
 		"  next    nothing\n");
 }
 

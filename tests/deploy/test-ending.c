@@ -233,6 +233,7 @@ static void a_switch_holds_and_keeps_the_way_back(void **unused)
 	struct state after = {};
 
 	before.transaction.verb = VERB_SWITCH;
+	(void)text_copy("to compare", before.transaction.why, sizeof(before.transaction.why));
 	app_open(&session, &before);
 	assert_int_equal(ending_commit(&session, "was well", NULL), 0);
 	close_session();
@@ -240,7 +241,7 @@ static void a_switch_holds_and_keeps_the_way_back(void **unused)
 	assert_true(is_release(&after.fallback, &before.good));
 	assert_false(state_is_bad(&after, &before.good.digest));
 	assert_true(after.hold.held && after.hold.since > 0 && after.hold.until == 0);
-	assert_non_null(strstr(after.hold.why, "switch to 2.0"));
+	assert_non_null(strstr(after.hold.why, "switch to 2.0 by hand: to compare"));
 }
 
 static void a_hold_that_is_there_is_not_overwritten(void **unused)

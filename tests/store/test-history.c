@@ -118,6 +118,7 @@ static void every_member_is_kept(void **state)
 	memset(base.to_version, 'x', sizeof(base.to_version) - 1);
 	memset(base.who, 'x', sizeof(base.who) - 1);
 	memset(base.signer, 'x', sizeof(base.signer) - 1);
+	memset(base.why, 'x', sizeof(base.why) - 1);
 	memset(base.reason, 'x', sizeof(base.reason) - 1);
 	base.sequence = 1; /* the file's own: loading sets it */
 	memset(&holes, 0xff, sizeof(holes));
@@ -171,6 +172,7 @@ static void the_largest_entry_is_cut_where_it_hurts_least(void **state)
 	memset(before.from_version, '\n', sizeof(before.from_version) - 1);
 	memset(before.to_version, '\n', sizeof(before.to_version) - 1);
 	memset(before.who, '\n', sizeof(before.who) - 1);
+	memset(before.why, '\n', sizeof(before.why) - 1);
 	memset(before.reason, '\n', sizeof(before.reason) - 1);
 	before.verb = VERB_ROLLBACK;
 	before.outcome = OUTCOME_ROLLED_BACK_UNHEALTHY;
@@ -183,6 +185,7 @@ static void the_largest_entry_is_cut_where_it_hurts_least(void **state)
 	assert_string_equal(after->id, before.id);
 	assert_int_equal(after->outcome, before.outcome);
 	assert_true(after->ended == UINT64_MAX);
+	assert_int_equal(strlen(after->why), 63);
 	assert_int_equal(strlen(after->reason), 99);
 	assert_int_equal(strlen(after->to_version), 39);
 	assert_int_equal(strlen(after->who), 15);

@@ -80,6 +80,7 @@ static void random_transaction(struct state_transaction *t)
 	t->source_digest = random_digest();
 	t->strip_components = (unsigned int)check_random();
 	t->start = check_below(2);
+	random_text(t->why, sizeof(t->why));
 	random_text(t->who, sizeof(t->who));
 	random_text(t->signer, sizeof(t->signer));
 }
@@ -148,6 +149,7 @@ static void fill_texts(void)
 	fill(t->baseline, sizeof(t->baseline));
 	fill(t->reason, sizeof(t->reason));
 	fill(t->source, sizeof(t->source));
+	fill(t->why, sizeof(t->why));
 	fill(t->who, sizeof(t->who));
 	fill(t->signer, sizeof(t->signer));
 	fill(base_state.good.version, sizeof(base_state.good.version));
@@ -232,6 +234,8 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 	assert_int_equal(strlen(after.hold.why), 63);
 	assert_int_equal(strlen(after.answer), 63);
 	memcpy(after.transaction.reason, before.transaction.reason, STATE_REASON_MAX);
+	assert_true(strlen(after.transaction.why) < STATE_WHY_MAX);
+	memcpy(after.transaction.why, before.transaction.why, STATE_WHY_MAX);
 	memcpy(after.hold.why, before.hold.why, STATE_REASON_MAX);
 	memcpy(after.answer, before.answer, STATE_REASON_MAX);
 	for (size_t i = 0; i < STATE_BAD_MAX; i++)
