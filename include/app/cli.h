@@ -61,6 +61,14 @@ int cli_need_root(const struct cli_verb *verb);
 int cli_load(const char *app, struct config **ret_config, struct error *err);
 int cli_open(const char *app, struct config **ret_config, int *ret_dirfd, struct error *err);
 
+/*
+ * For verbs that only look: > 0, CLI_ROUGHLY, the configuration is broken, ret_problem says how (to be told by
+ * cli_fail() once what is known was shown); the app's directory could be opened all the same.
+ */
+enum { CLI_ROUGHLY = 1 };
+int cli_open_rough(const char *app, struct config **ret_config, int *ret_dirfd,
+		   struct error *ret_problem, struct error *err);
+
 /* "flipslot@APP.service"; returns ret_unit. */
 #define CLI_UNIT_MAX 96
 char *cli_worker_unit(const char *app, char ret_unit[static CLI_UNIT_MAX]);

@@ -36,6 +36,14 @@ void config_free(struct config *config);
 CLEANUP_DEFINE(struct config, config_free);
 
 /*
+ * For who only looks: as config_load, but a broken configuration is > 0, CONFIG_BROKEN: *ret_config has what
+ * could be used of it (config_unit() may be empty, config_root() the default), *ret_problem says what is wrong.
+ */
+enum { CONFIG_BROKEN = 2 };
+int config_load_rough(const struct config_places *places, const char *app,
+		      struct config **ret_config, struct error *ret_problem, struct error *err);
+
+/*
  * The same with the files of other places; etc_text (not NULL) stands for the content of ETC/APP.conf, which
  * need not be there.
  */

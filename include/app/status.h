@@ -30,6 +30,9 @@ struct status_unit {
 	char explanation[300]; /* why it does not run */
 	int main_pid;
 	uint64_t since; /* realtime usec; 0: it does not run */
+	unsigned int restarts; /* by systemd, since it was started by somebody */
+	bool crashing; /* … and not settled yet */
+	bool before_slot; /* it runs since before `current` names the slot, and not from there */
 	bool proved; /* proof is set */
 	char unproved[ERROR_TEXT_MAX]; /* why there is no proof to tell of */
 	struct proof_verdict proof;
@@ -41,6 +44,7 @@ struct status {
 	char unit_name[UNIT_NAME_MAX];
 	char root[STATUS_PATH_MAX];
 	uint64_t watch_usec;
+	struct error config_problem; /* FAULT_NONE: the configuration is in order */
 	enum slot current; /* SLOT_NONE: nothing is installed */
 	char problem[ERROR_TEXT_MAX]; /* `current` is damaged; empty: it is not */
 	struct status_slot slots[SLOT_MAX];
@@ -54,7 +58,10 @@ struct status {
 	struct result last;
 };
 
-/* FAULT_CONFIG: no such app. What systemd does not tell is no error: see status_unit. */
+/*
+ * FAULT_CONFIG: no such app. What systemd does not tell is no error: see status_unit; nor is a broken
+ * configuration, as long as the app's directory is found: see config_problem.
+ */
 int status_gather(const char *app, struct status *ret_status, struct error *err);
 
 /* Which slot a rollback would go to; SLOT_NONE: none. */

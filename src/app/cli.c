@@ -212,22 +212,53 @@ int cli_need_root(const struct cli_verb *verb)
 	return CLI_FORBIDDEN;
 }
 
-int cli_load(const char *app, struct config **ret_config, struct error *err)
+static int check_app(const char *app, struct error *err)
 {
 	char text[SHOWN_MAX];
+
+	if (parse_is_app_name(app))
+		return 0;
+	return error_set(err, FAULT_CONFIG, "\"%s\" cannot be an app: 1 to 64 of a-z, 0-9, _ and -",
+			 shown(app, text));
+}
+
+static int refuse_absent(const char *app, struct error *err)
+{
+	return error_set(err, FAULT_CONFIG,
+			 "there is no app %s: `flipslot list` shows those that are, "
+			 "`flipslot init %s --unit %s.service` makes it one",
+			 app, app, app);
+}
+
+int cli_load(const char *app, struct config **ret_config, struct error *err)
+{
+	int r = check_app(app, err);
+
+	if (r == 0)
+		r = config_load(app, ret_config, err);
+	return r == CONFIG_ABSENT ? refuse_absent(app, err) : r;
+}
+
+int cli_open_rough(const char *app, struct config **ret_config, int *ret_dirfd,
+		   struct error *ret_problem, struct error *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	int load = check_app(app, err);
 	int r;
 
-	if (!parse_is_app_name(app))
-		return error_set(err, FAULT_CONFIG,
-				 "\"%s\" cannot be an app: 1 to 64 of a-z, 0-9, _ and -",
-				 shown(app, text));
-	r = config_load(app, ret_config, err);
-	if (r == CONFIG_ABSENT)
-		return error_set(err, FAULT_CONFIG,
-				 "there is no app %s: `flipslot list` shows those that are, "
-				 "`flipslot init %s --unit %s.service` makes it one",
-				 app, app, app);
-	return r;
+	if (load == 0)
+		load = config_load_rough(&config_system_places, app, &config, ret_problem, err);
+	if (load < 0)
+		return load;
+	if (load == CONFIG_ABSENT)
+		return refuse_absent(app, err);
+	r = config_open_root(config, ret_dirfd, err);
+	if (r < 0 && load == CONFIG_BROKEN) /* which is the cause, or at least comes first */
+		return error_set(err, FAULT_CONFIG, "%s", ret_problem->text);
+	if (r < 0)
+		return r;
+	*ret_config = TAKE_PTR(config);
+	return load == CONFIG_BROKEN ? CLI_ROUGHLY : 0;
 }
 
 int cli_open(const char *app, struct config **ret_config, int *ret_dirfd, struct error *err)

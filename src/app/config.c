@@ -64,6 +64,38 @@ int config_load(const char *app, struct config **ret_config, struct error *err)
 	return config_load_from(config_own_places(), app, NULL, ret_config, err);
 }
 
+static int use_default_root(const struct config_places *places, struct config *config,
+			    struct error *err)
+{
+	if (config->root)
+		return 0;
+	if (asprintf(&config->root, "%s/%s", places->state, config->app) < 0) {
+		config->root = NULL;
+		return error_errno(err, "reading the configuration");
+	}
+	return 0;
+}
+
+int config_load_rough(const struct config_places *places, const char *app,
+		      struct config **ret_config, struct error *ret_problem, struct error *err)
+{
+	_cleanup_(config_build_freep) struct config *config = NULL;
+	struct config_findings findings = {};
+	int r = check_app_name(app, err);
+	bool broken;
+
+	if (r == 0)
+		r = config_build(places, app, NULL, &findings, &config, err);
+	if (r != 0)
+		return r;
+	broken = config_findings_check(&findings, app, ret_problem) < 0;
+	r = use_default_root(places, config, err);
+	if (r < 0)
+		return r;
+	*ret_config = TAKE_PTR(config);
+	return broken ? CONFIG_BROKEN : 0;
+}
+
 void config_free(struct config *config)
 {
 	config_build_free(config);
@@ -81,7 +113,7 @@ const char *config_root(const struct config *config)
 
 const char *config_unit(const struct config *config)
 {
-	return config->unit;
+	return config->unit ? config->unit : "";
 }
 
 bool config_auto_install(const struct config *config)

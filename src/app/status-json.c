@@ -99,6 +99,9 @@ static json_t *make_unit(const struct status *status)
 	put_text(object, "explanation", unit->explanation);
 	put_number(object, "main_pid", unit->main_pid > 0 ? (uint64_t)unit->main_pid : 0);
 	put_number(object, "since_usec", unit->since);
+	put_number(object, "restarts", unit->restarts);
+	put_bool(object, "crashing", unit->crashing);
+	put_bool(object, "restart_needed", unit->before_slot);
 	put_text(object, "proof", unit->proved ? proof_name(unit->proof.proof) : "");
 	put_text(object, "proof_what", unit->proved ? unit->proof.what : "");
 	put_text(object, "proof_path", unit->proved ? unit->proof.path : "");
@@ -181,6 +184,7 @@ json_t *status_json(const struct status *status)
 	put_text(object, "app", status->app);
 	put_text(object, "root", status->root);
 	put_text(object, "problem", status->problem);
+	put_text(object, "config_problem", status->config_problem.text);
 	(void)json_object_set_new(object, "current", make_current(status));
 	(void)json_object_set_new(object, "unit", make_unit(status));
 	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)

@@ -30,8 +30,18 @@ char *status_text_runs(const struct status *status, char *ret_text, size_t room)
 	else if (!status->unit.running)
 		(void)snprintf(ret_text, room, "nothing (%s)", status->unit.active);
 	else
-		(void)snprintf(ret_text, room, "%s", version_of(status, status->current));
+		(void)snprintf(ret_text, room, "%s%s", version_of(status, status->current),
+			       status->unit.crashing	? " (crashing)" :
+			       status->unit.before_slot ? " (not restarted yet)" :
+							  "");
 	return ret_text;
+}
+
+static void add_crashes(const struct status *status, struct text *text)
+{
+	if (status->unit.crashing)
+		text_add(text, LABEL "it is crashing: systemd has started it again %u time%s\n", "",
+			 status->unit.restarts, status->unit.restarts == 1 ? "" : "s");
 }
 
 static void add_runs(const struct status *status, struct text *text)
@@ -51,11 +61,16 @@ static void add_runs(const struct status *status, struct text *text)
 	else if (status->current == SLOT_NONE)
 		text_add(text, "%s runs, but not from a slot: nothing is installed yet\n",
 			 status->unit_name);
+	else if (unit->before_slot)
+		text_add(text,
+			 "what it ran before: it was started %s, before `current` named slot %s\n",
+			 format_ago(unit->since, status->now, ago), slot);
 	else
 		text_add(text, "%s from slot %s, started %s (%s)\n",
 			 version_of(status, status->current), slot,
 			 format_ago(unit->since, status->now, ago),
 			 clock_format(unit->since, since));
+	add_crashes(status, text);
 }
 
 static void add_proof(const struct status *status, struct text *text)
@@ -66,6 +81,11 @@ static void add_proof(const struct status *status, struct text *text)
 	if (!status->unit.running || status->current == SLOT_NONE)
 		return;
 	text_add(text, LABEL, "proof");
+	if (status->unit.before_slot) {
+		text_add(text, "none yet: it runs from slot %s after a restart\n",
+			 slot_name(status->current));
+		return;
+	}
 	if (!status->unit.proved)
 		text_add(text, "not known: %s\n",
 			 or_text(status->unit.unproved, "it was not looked for"));

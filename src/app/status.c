@@ -1,12 +1,17 @@
 #include "app/status.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/cli.h"
 #include "app/tail.h"
 #include "base/scope.h"
 #include "install/seal.h"
 #include "store/layout.h"
+
+#define SETTLED_USEC \
+	(60 * USEC_PER_SEC) /* a unit that systemd started again and that lasts so long is fine */
 
 /* ---- slots ---- */
 
@@ -77,6 +82,32 @@ static void gather_proof(const struct unit *unit, struct status *status)
 	(void)text_copy(err.text, status->unit.unproved, sizeof(status->unit.unproved));
 }
 
+/* Did systemd have to start it again, and it has not lasted since? */
+static bool is_crashing(const struct unit *unit, uint64_t now)
+{
+	bool lasts = unit_is_running(unit) && strcmp(unit->active_state, "activating") != 0 &&
+		     now >= unit->started_usec && now - unit->started_usec > SETTLED_USEC;
+
+	return unit->restarts > 0 && !lasts;
+}
+
+/*
+ * A process that is older than the link cannot have been started through it. Not asked while the link is being
+ * exchanged: the restart comes right behind that.
+ */
+static bool runs_since_before(int dirfd, const struct status *status)
+{
+	const struct status_unit *unit = &status->unit;
+	struct stat st;
+
+	if (!unit->running || status->current == SLOT_NONE || status->state.phase > PHASE_STAGED ||
+	    (unit->proved && unit->proof.proof == PROOF_STRONG) ||
+	    fstatat(dirfd, LAYOUT_CURRENT, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	return unit->since <
+	       (uint64_t)st.st_ctim.tv_sec * USEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec / 1000;
+}
+
 static int gather_unit(struct manager *manager, struct status *status, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
@@ -90,6 +121,8 @@ static int gather_unit(struct manager *manager, struct status *status, struct er
 	it->running = unit_is_running(&unit);
 	it->main_pid = unit.main_pid;
 	it->since = it->running ? unit.started_usec : 0;
+	it->restarts = unit.restarts;
+	it->crashing = is_crashing(&unit, status->now);
 	(void)text_copy(unit.load_state, it->load, sizeof(it->load));
 	(void)text_copy(unit.active_state, it->active, sizeof(it->active));
 	(void)text_copy(unit.sub_state, it->sub, sizeof(it->sub));
@@ -115,9 +148,12 @@ static void ask_systemd(struct status *status)
 {
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	struct error err = {};
-	int r;
+	int r = 0;
 
-	r = manager_open(&manager, &err);
+	if (!status->unit_name[0])
+		r = error_set(&err, FAULT_CONFIG, "the configuration does not say which unit");
+	if (r >= 0)
+		r = manager_open(&manager, &err);
 	if (r >= 0)
 		r = gather_unit(manager, status, &err);
 	if (r < 0) {
@@ -176,7 +212,7 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	int r;
 
 	*status = (struct status){ .now = clock_realtime_usec(), .current = SLOT_NONE };
-	r = cli_open(app, &config, &dirfd, err);
+	r = cli_open_rough(app, &config, &dirfd, &status->config_problem, err);
 	if (r < 0)
 		return r;
 	(void)text_copy(app, status->app, sizeof(status->app));
@@ -192,6 +228,7 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	if (r < 0)
 		return r;
 	ask_systemd(status);
+	status->unit.before_slot = runs_since_before(dirfd, status);
 	return 0;
 }
 
@@ -218,6 +255,21 @@ static void next_of_transaction(const struct status *status, char ret_text[stati
 			       app);
 }
 
+static void next_of_crash(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
+{
+	const char *unit = status->unit_name, *app = status->app;
+
+	if (status_rollback_slot(status) != SLOT_NONE)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "find out why: journalctl -u %s; go back: flipslot rollback %s%s",
+			       unit, app, status->unit.running ? "" : " --start");
+	else
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "find out why: journalctl -u %s; bring in a better release: "
+			       "flipslot install %s",
+			       unit, app);
+}
+
 static void next_of_unit(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const char *unit = status->unit_name;
@@ -240,7 +292,10 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 {
 	const struct status_unit *unit = &status->unit;
 
-	if (status->state.phase != PHASE_IDLE)
+	if (status->config_problem.fault != FAULT_NONE)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "mend the configuration: flipslot config check %s", status->app);
+	else if (status->state.phase != PHASE_IDLE)
 		next_of_transaction(status, ret_text);
 	else if (status->problem[0])
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
@@ -249,8 +304,14 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 	else if (status->current == SLOT_NONE)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "flipslot install %s FILE --version V --sha256 HEX", status->app);
+	else if (unit->crashing && strcmp(unit->active, "failed") != 0)
+		next_of_crash(status, ret_text);
 	else if (unit->known && !unit->running)
 		next_of_unit(status, ret_text);
+	else if (unit->before_slot)
+		(void)snprintf(ret_text, STATUS_NEXT_MAX,
+			       "systemctl restart %s when it suits you: it then runs from slot %s",
+			       status->unit_name, slot_name(status->current));
 	else if (unit->proved && unit->proof.other_slot)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "a process still uses the other slot: %s restart %s",

@@ -57,21 +57,24 @@ static int print_array(const struct history_entry *entries, size_t n, struct err
 	return status_json_print(array, err);
 }
 
-static int print(const char *app, uint64_t max, bool json, struct error *err)
+static int print(const char *app, uint64_t max, bool json, int *ret_status, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ struct history_entry *entries = NULL;
 	_cleanup_close_ int dirfd = -1;
+	struct error problem = {};
 	size_t n;
 	int r;
 
-	r = cli_open(app, &config, &dirfd, err);
+	r = cli_open_rough(app, &config, &dirfd, &problem, err);
 	if (r < 0)
 		return r;
 	r = history_load(dirfd, (size_t)max, &entries, &n, err);
 	if (r < 0)
 		return r;
-	return json ? print_array(entries, n, err) : print_table(entries, n, err);
+	r = json ? print_array(entries, n, err) : print_table(entries, n, err);
+	*ret_status = problem.fault == FAULT_NONE ? 0 : cli_fail(&problem);
+	return r;
 }
 
 int verb_history(const struct cli_verb *verb, int argc, char **argv)
@@ -86,12 +89,12 @@ int verb_history(const struct cli_verb *verb, int argc, char **argv)
 	};
 	struct error err = {};
 	char **operands;
-	int r;
+	int r, status = 0;
 
 	r = cli_begin(verb, options, 1, 1, argc, argv, &operands);
 	if (r != CLI_GO)
 		return r;
 	if (number && parse_u64(number, 1, HISTORY_ENTRIES, &max, &err) < 0)
 		return cli_refuse(verb, "--number: %s", err.text);
-	return print(operands[0], max, json, &err) < 0 ? cli_fail(&err) : 0;
+	return print(operands[0], max, json, &status, &err) < 0 ? cli_fail(&err) : status;
 }

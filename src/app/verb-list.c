@@ -52,6 +52,8 @@ static int gather(char **apps, struct format_table *table, json_t *array)
 		(void)json_array_append_new(array, make_object(&status));
 		for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
 			add_row(table, &status, slot);
+		if (status.config_problem.fault != FAULT_NONE)
+			exit_status = cli_fail(&status.config_problem);
 	}
 	return exit_status;
 }

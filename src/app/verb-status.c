@@ -21,7 +21,15 @@ static int print_text(const struct status *status, struct error *err)
 	return 0;
 }
 
-static int print_one(const char *app, bool json, struct error *err)
+/* What is known is shown; that the configuration is broken comes last. */
+static int tell_problem(const struct status *status, int exit_status)
+{
+	if (status->config_problem.fault == FAULT_NONE)
+		return exit_status;
+	return cli_fail(&status->config_problem);
+}
+
+static int print_one(const char *app, bool json, int *ret_status, struct error *err)
 {
 	struct status status;
 	int r;
@@ -29,7 +37,9 @@ static int print_one(const char *app, bool json, struct error *err)
 	r = status_gather(app, &status, err);
 	if (r < 0)
 		return r;
-	return json ? status_json_print(status_json(&status), err) : print_text(&status, err);
+	r = json ? status_json_print(status_json(&status), err) : print_text(&status, err);
+	*ret_status = tell_problem(&status, 0);
+	return r;
 }
 
 /* ---- all apps: what cannot be read is said, and the others are shown all the same ---- */
@@ -65,8 +75,10 @@ static int print_table(char **apps, int *ret_status, struct error *err)
 
 		if (status_gather(*app, &status, &why) < 0)
 			*ret_status = cli_fail(&why);
-		else
+		else {
 			add_row(table, &status);
+			*ret_status = tell_problem(&status, *ret_status);
+		}
 	}
 	return format_table_print(table, stdout, err);
 }
@@ -81,8 +93,10 @@ static int print_array(char **apps, int *ret_status, struct error *err)
 
 		if (status_gather(*app, &status, &why) < 0)
 			*ret_status = cli_fail(&why);
-		else
+		else {
 			(void)json_array_append_new(array, status_json(&status));
+			*ret_status = tell_problem(&status, *ret_status);
+		}
 	}
 	return status_json_print(array, err);
 }
@@ -114,6 +128,7 @@ int verb_status(const struct cli_verb *verb, int argc, char **argv)
 	r = cli_begin(verb, options, 0, 1, argc, argv, &operands);
 	if (r != CLI_GO)
 		return r;
-	r = operands[0] ? print_one(operands[0], json, &err) : print_all(json, &status, &err);
+	r = operands[0] ? print_one(operands[0], json, &status, &err) :
+			  print_all(json, &status, &err);
 	return r < 0 ? cli_fail(&err) : status;
 }

@@ -455,10 +455,38 @@ static void test_app_names(void **state)
 	assert_true(config_load_from(&scratch->places, "", NULL, &config, &err) < 0);
 }
 
+static void test_rough(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_(config_freep) struct config *good = NULL;
+	_cleanup_(config_freep) struct config *broken = NULL;
+	_cleanup_(config_freep) struct config *worse = NULL;
+	struct error problem = {};
+	struct error err = {};
+
+	assert_int_equal(config_load_rough(&scratch->places, "gw", &good, &problem, &err),
+			 CONFIG_ABSENT);
+	scratch_write(scratch, "etc/flipslot/gw.conf", "[App]\nUnit=gw.service\n");
+	assert_int_equal(config_load_rough(&scratch->places, "gw", &good, &problem, &err), 0);
+	assert_int_equal(problem.fault, FAULT_NONE);
+	scratch_write(scratch, "etc/flipslot/gw.conf", "[App]\nUnit=gw.service\n[Helth]\nX=1\n");
+	assert_int_equal(config_load_rough(&scratch->places, "gw", &broken, &problem, &err),
+			 CONFIG_BROKEN);
+	assert_string_equal(config_unit(broken), "gw.service");
+	assert_string_equal(config_root(broken), config_root(good));
+	assert_non_null(strstr(problem.text, "gw.conf:3"));
+	scratch_write(scratch, "etc/flipslot/gw.conf", "?\n");
+	assert_int_equal(config_load_rough(&scratch->places, "gw", &worse, &problem, &err),
+			 CONFIG_BROKEN);
+	assert_string_equal(config_unit(worse), "");
+	assert_non_null(strstr(config_root(worse), "/var/lib/flipslot/gw"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_absent),
+		scratch_test(test_rough),
 		scratch_test(test_defaults),
 		scratch_test(test_every_key),
 		scratch_test(test_later_files_override),

@@ -142,6 +142,45 @@ static void test_words_of_a_hold(void **unused)
 	assert_says(&status, "next    nothing\n");
 }
 
+/* As between init --adopt and the first restart. */
+static void test_words_of_a_process_that_is_older_than_the_link(void **unused)
+{
+	struct status status = make_healthy();
+
+	(void)unused;
+	status.unit.proof.proof = PROOF_WEAK;
+	status.unit.before_slot = true;
+	assert_says(&status, "runs    what it ran before: it was started 2h 5min ago, before "
+			     "`current` named slot a\n");
+	assert_says(&status, "proof   none yet: it runs from slot a after a restart\n");
+	assert_says(&status, "next    systemctl restart gateway.service when it suits you");
+}
+
+static void test_words_of_a_crash_loop(void **unused)
+{
+	struct status status = make_healthy();
+
+	(void)unused;
+	status.unit.restarts = 9;
+	status.unit.crashing = true;
+	(void)snprintf(status.unit.active, sizeof(status.unit.active), "activating");
+	assert_says(&status, "it is crashing: systemd has started it again 9 times\n");
+	assert_says(&status, "next    find out why: journalctl -u gateway.service; go back: "
+			     "flipslot rollback gateway\n");
+	status.slots[SLOT_B].fallback = false;
+	assert_says(&status, "bring in a better release: flipslot install gateway\n");
+}
+
+static void test_words_of_a_broken_configuration(void **unused)
+{
+	struct status status = make_healthy();
+
+	(void)unused;
+	(void)error_set(&status.config_problem, FAULT_CONFIG, "x.conf:1: what?");
+	assert_says(&status, "runs    1.4 from slot a");
+	assert_says(&status, "next    mend the configuration: flipslot config check gateway\n");
+}
+
 static void assert_next(const struct status *status, const char *words)
 {
 	char next[STATUS_NEXT_MAX];
@@ -232,6 +271,9 @@ int main(void)
 		cmocka_unit_test(test_words_when_something_is_wrong),
 		cmocka_unit_test(test_words_of_a_transaction),
 		cmocka_unit_test(test_words_of_a_hold),
+		cmocka_unit_test(test_words_of_a_process_that_is_older_than_the_link),
+		cmocka_unit_test(test_words_of_a_crash_loop),
+		cmocka_unit_test(test_words_of_a_broken_configuration),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_rollback_slot),
 		cmocka_unit_test(test_keys),
