@@ -27,7 +27,7 @@ static const struct cli_verb verbs[] = {
 
 	{"status", "[APP]", "What runs, what is under way, how the last transaction ended", verb_status},
 	{"follow", "APP [TRANSACTION]", "Watch the transaction that is under way to its end", verb_follow},
-	{"history", "APP", "Past transactions", verb_history},
+	{"history", "APP [-n N]", "Past transactions", verb_history},
 	{"list", "[APP]", "The apps and the releases in their slots", verb_list},
 	{"verify", "APP [a|b|current|previous]", "Compare a slot with its seal, byte by byte", verb_verify},
 
@@ -70,6 +70,21 @@ static int print_usage(FILE *out)
 	return out == stdout ? 0 : CLI_USAGE;
 }
 
+/* It may be the first word of two: "config check". */
+static int refuse_word(const char *word)
+{
+	size_t size = strlen(word);
+	unsigned int n = 0;
+
+	(void)fprintf(stderr, "flipslot: there is no verb %s", word);
+	for (size_t i = 0; size > 0 && i < ARRAY_SIZE(verbs); i++)
+		if (strncmp(verbs[i].name, word, size) == 0 && verbs[i].name[size] == ' ')
+			(void)fprintf(stderr, "%s%s",
+				      n++ > 0 ? ", " : " alone; there is: ", verbs[i].name);
+	(void)fprintf(stderr, "%s\n", n > 0 ? "" : "; see flipslot --help");
+	return CLI_USAGE;
+}
+
 /* What is no verb of the table: the child of a probe, and what every program answers. */
 static int run_special(const char *word)
 {
@@ -81,8 +96,7 @@ static int run_special(const char *word)
 		return printf("flipslot %s\n", FLIPSLOT_VERSION) < 0;
 	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return print_usage(stdout);
-	(void)fprintf(stderr, "flipslot: there is no verb %s; see flipslot --help\n", word);
-	return CLI_USAGE;
+	return refuse_word(word);
 }
 
 static int dispatch(int argc, char **argv)

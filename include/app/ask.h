@@ -27,5 +27,12 @@ enum { ASK_INTERRUPTED = 1 };
 int ask_worker(const char *app, int dirfd, const struct request *request, int interrupt_fd,
 	       struct state *ret_state, struct error *err);
 
+/*
+ * FAULT_CONFIG if `path` (absolute) is another file, or none, below `root`, which is how the worker sees it
+ * (ASK_WORKER_ROOT). Not judged if that cannot be looked at.
+ */
+#define ASK_WORKER_ROOT "/proc/1/root"
+int ask_check_seen(const char *path, const char *root, struct error *err);
+
 /* Starts the worker without a request: it resumes what is under way. */
 int ask_start_worker(const char *app, struct error *err);

@@ -35,12 +35,12 @@ int cli_match(const struct cli_verb *verb, int argc, char **argv);
 /*
  * Reads options and operands in any order ("--" ends the options). An option given twice, unknown, without its
  * value, or with one that it does not take, and too few or too many operands, are FAULT_CONFIG with one
- * line. *ret_operands is the NULL-terminated rest of argv, which was put in order.
+ * line; the missing ones are called what the first words of `arguments` call them. *ret_operands is the NULL-terminated rest of argv, which was put in order.
  * > 0: CLI_HELP, --help was given.
  */
 enum { CLI_HELP = 1 };
-int cli_parse(const struct cli_option *options, int min_operands, int max_operands, int argc,
-	      char **argv, char ***ret_operands, struct error *err);
+int cli_parse(const struct cli_option *options, const char *arguments, int min_operands,
+	      int max_operands, int argc, char **argv, char ***ret_operands, struct error *err);
 
 /* The same for a verb: prints its help or what is wrong. CLI_GO, or the exit status to end with. */
 #define CLI_GO (-1)

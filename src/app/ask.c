@@ -1,13 +1,18 @@
 #include "app/ask.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/cli.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "store/layout.h"
 #include "store/lock.h"
 #include "unit/job.h"
 
@@ -190,6 +195,37 @@ static int wait_for_answer(struct manager *manager, const char *app, int dirfd,
 	return 0;
 }
 
+/* A service's own sandbox may keep its "update now" button from writing anything. */
+static int check_writable(const char *app, int dirfd, struct error *err)
+{
+	if (faccessat(dirfd, LAYOUT_REQUEST, W_OK, AT_EACCESS) == 0 || errno != EROFS)
+		return 0;
+	return error_set(err, FAULT_CONFIG,
+			 "asking the worker of %s: its file request is read-only here, as under "
+			 "ProtectSystem=strict: give the calling unit "
+			 "ReadWritePaths=" CONFIG_ROOT "/%s/request, or call "
+			 "systemd-run --pipe --wait flipslot …",
+			 app, app);
+}
+
+int ask_check_seen(const char *path, const char *root, struct error *err)
+{
+	_cleanup_free_ char *there = NULL;
+	struct stat ours, theirs;
+
+	if (stat(path, &ours) < 0 || faccessat(AT_FDCWD, root, X_OK, 0) < 0)
+		return 0; /* others say so, or nobody knows */
+	if (asprintf(&there, "%s%s", root, path) < 0)
+		return error_errno(err, "looking for %s", path);
+	if (stat(there, &theirs) == 0 && theirs.st_dev == ours.st_dev &&
+	    theirs.st_ino == ours.st_ino)
+		return 0;
+	return error_set(err, FAULT_CONFIG,
+			 "the worker does not see %s: this command has files of its own there, as "
+			 "under PrivateTmp=: put it where both look, below /var/lib say",
+			 path);
+}
+
 int ask_worker(const char *app, int dirfd, const struct request *request, int interrupt_fd,
 	       struct state *ret_state, struct error *err)
 {
@@ -198,6 +234,9 @@ int ask_worker(const char *app, int dirfd, const struct request *request, int in
 	int r, answered;
 
 	r = manager_open(&manager, err);
+	if (r < 0)
+		return r;
+	r = check_writable(app, dirfd, err);
 	if (r < 0)
 		return r;
 	r = post(dirfd, request, interrupt_fd, err);

@@ -101,21 +101,42 @@ static int take_option(const struct cli_option *option, struct error *err)
 	return 0;
 }
 
-static int count_operands(char **operands, int n, int min, int max, struct error *err)
+/* arguments: "APP FILE --version V": the first words are the operands that must be given. */
+static int refuse_missing(const char *arguments, int given, int min, struct error *err)
+{
+	_cleanup_text_ struct text names = {};
+	int r;
+
+	for (int i = 0; i < min; i++) {
+		size_t size = strcspn(arguments, " ");
+
+		if (i >= given)
+			text_add(&names, "%s%.*s", i > given ? " and " : "", (int)size, arguments);
+		arguments += size;
+		arguments += strspn(arguments, " ");
+	}
+	r = text_check(&names, err);
+	if (r < 0)
+		return r;
+	return error_set(err, FAULT_CONFIG, "%s %s missing", names.data,
+			 min - given > 1 ? "are" : "is");
+}
+
+static int count_operands(const char *arguments, char **operands, int n, int min, int max,
+			  struct error *err)
 {
 	char text[SHOWN_MAX];
 
 	if (n < min)
-		return error_set(err, FAULT_CONFIG, "%s missing",
-				 n == 0 ? "the operands are" : "an operand is");
+		return refuse_missing(arguments, n, min, err);
 	if (n > max)
 		return error_set(err, FAULT_CONFIG, "%s is one word too many",
 				 shown(operands[max], text));
 	return 0;
 }
 
-int cli_parse(const struct cli_option *options, int min_operands, int max_operands, int argc,
-	      char **argv, char ***ret_operands, struct error *err)
+int cli_parse(const struct cli_option *options, const char *arguments, int min_operands,
+	      int max_operands, int argc, char **argv, char ***ret_operands, struct error *err)
 {
 	struct option long_options[OPTIONS_MAX + 2];
 	char letters[2 * OPTIONS_MAX + 3];
@@ -133,7 +154,8 @@ int cli_parse(const struct cli_option *options, int min_operands, int max_operan
 		if (r < 0)
 			return r;
 	}
-	r = count_operands(argv + optind, argc - optind, min_operands, max_operands, err);
+	r = count_operands(arguments, argv + optind, argc - optind, min_operands, max_operands,
+			   err);
 	if (r < 0)
 		return r;
 	*ret_operands = argv + optind;
@@ -170,7 +192,8 @@ int cli_begin(const struct cli_verb *verb, const struct cli_option *options, int
 	struct error err = {};
 	int r;
 
-	r = cli_parse(options, min_operands, max_operands, argc, argv, ret_operands, &err);
+	r = cli_parse(options, verb->arguments, min_operands, max_operands, argc, argv,
+		      ret_operands, &err);
 	if (r < 0)
 		return cli_refuse(verb, "%s", err.text);
 	if (r == CLI_HELP) {
@@ -247,7 +270,7 @@ int cli_open_rough(const char *app, struct config **ret_config, int *ret_dirfd,
 	int r;
 
 	if (load == 0)
-		load = config_load_rough(&config_system_places, app, &config, ret_problem, err);
+		load = config_load_rough(config_own_places(), app, &config, ret_problem, err);
 	if (load < 0)
 		return load;
 	if (load == CONFIG_ABSENT)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/ask.h"
 #include "app/errand.h"
 #include "app/signed-file.h"
 #include "app/sums.h"
@@ -33,6 +34,7 @@ static int take_file(const char *file, struct request *request, struct error *er
 	_cleanup_free_ char *path = realpath(file, NULL);
 	_cleanup_close_ int fd = -1;
 	struct stat st;
+	int r;
 
 	if (!path)
 		return cannot_open(file, err);
@@ -46,6 +48,9 @@ static int take_file(const char *file, struct request *request, struct error *er
 			err, FAULT_CONFIG,
 			"%s is not a regular file; `flipslot install` takes a tar or zip archive",
 			path);
+	r = ask_check_seen(path, ASK_WORKER_ROOT, err);
+	if (r < 0)
+		return r;
 	(void)text_copy(path, request->source, sizeof(request->source));
 	return 0;
 }

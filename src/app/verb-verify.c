@@ -45,17 +45,19 @@ static int show_progress(void *data, uint64_t done, uint64_t total, struct error
 	return 0;
 }
 
+static bool is_slot(const char *name)
+{
+	return slot_from_name(name) != SLOT_NONE || strcmp(name, "current") == 0 ||
+	       strcmp(name, "previous") == 0;
+}
+
 static int choose_slot(int dirfd, const char *name, enum slot *ret_slot, struct error *err)
 {
-	char shown[64];
 	int r;
 
 	*ret_slot = slot_from_name(name);
 	if (*ret_slot != SLOT_NONE)
 		return 0;
-	if (strcmp(name, "current") != 0 && strcmp(name, "previous") != 0)
-		return error_set(err, FAULT_CONFIG, "%s is no slot: a, b, current or previous",
-				 text_escape(name, strlen(name), shown, sizeof(shown)));
 	r = layout_current(dirfd, ret_slot, err);
 	if (r < 0)
 		return r;
@@ -157,6 +159,8 @@ int verb_verify(const struct cli_verb *verb, int argc, char **argv)
 	r = cli_begin(verb, options, 1, 2, argc, argv, &operands);
 	if (r != CLI_GO)
 		return r;
+	if (operands[1] && !is_slot(operands[1]))
+		return cli_refuse(verb, "%s is no slot: a, b, current or previous", operands[1]);
 	verifying.terminal = display_style_of(stderr, false) == DISPLAY_TERMINAL;
 	verifying.differences = json ? json_array() : NULL;
 	r = verify(operands[0], operands[1] ? operands[1] : "current", &verifying, &differences,

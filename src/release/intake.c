@@ -188,8 +188,11 @@ static int resolve_hardlink(struct intake *intake, const char *raw_target,
 {
 	_cleanup_free_ char *path = NULL;
 	struct index_entry *there = NULL;
-	int r = names_normalise(raw_target, intake->options->strip_components, &path, err);
+	int r = names_check_target(raw_target, err);
 
+	if (r < 0)
+		return at_entry(intake, r, err);
+	r = names_normalise(raw_target, intake->options->strip_components, &path, err);
 	if (r < 0)
 		return at_entry(intake, error_prefix(err, r, "its target"), err);
 	if (r == 0)

@@ -121,8 +121,16 @@ int names_check_path(const char *path, struct error *err)
 
 int names_check_target(const char *text, struct error *err)
 {
-	int r = check_text(text, err);
+	char shown[128];
+	int r;
 
+	if (text[0] == '/')
+		return error_set(
+			err, FAULT_CORRUPT,
+			"the link's target %s is absolute; a link may only lead within the "
+			"release",
+			text_escape(text, strnlen(text, NAMES_PATH_MAX), shown, sizeof(shown)));
+	r = check_text(text, err);
 	return r < 0 ? error_prefix(err, r, "its target") : 0;
 }
 

@@ -201,6 +201,23 @@ static void test_who(void **state)
 	assert_string_equal(ask_who(NULL, 4000000, who), "uid 4000000");
 }
 
+/* As a caller with PrivateTmp= sees the worker's files. */
+static void test_a_file_that_the_worker_does_not_see(void **state)
+{
+	struct scratch *scratch = *state;
+	_cleanup_free_ char *file = scratch_path(scratch, "mine");
+	_cleanup_free_ char *root = scratch_path(scratch, "root");
+	struct error err = {};
+
+	scratch_write(scratch, "mine", "x");
+	assert_int_equal(ask_check_seen(file, "/", &err), 0);
+	assert_int_equal(ask_check_seen(file, root, &err), 0); /* which cannot be looked at */
+	scratch_mkdir(scratch, "root");
+	assert_true(ask_check_seen(file, root, &err) < 0);
+	assert_int_equal(err.fault, FAULT_CONFIG);
+	assert_non_null(strstr(err.text, "PrivateTmp="));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +229,7 @@ int main(void)
 		scratch_test(test_not_before_the_other_was_answered),
 		scratch_test(test_dead_requests_are_overwritten),
 		cmocka_unit_test(test_who),
+		scratch_test(test_a_file_that_the_worker_does_not_see),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

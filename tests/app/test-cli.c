@@ -43,7 +43,7 @@ static int parse(struct values *values, int min, int max, const char *line, char
 	static char *argv[WORDS_MAX];
 	int argc = split(line, argv);
 
-	return cli_parse(options, min, max, argc, argv, ret_operands, err);
+	return cli_parse(options, "APP FILE --version V", min, max, argc, argv, ret_operands, err);
 }
 
 static int match(const char *name, const char *line)
@@ -107,7 +107,7 @@ static void test_what_is_wrong_is_named(void **unused)
 		{ "verb|app|--force=1", "--force=1 takes no value" },
 		{ "verb|app|-f|--force", "--force is given twice" },
 		{ "verb|--version=1|--version=2", "--version is given twice" },
-		{ "verb", "missing" },
+		{ "verb", "APP is missing" },
 		{ "verb|app|file|more\n", "more\\x0a is one word too many" },
 	};
 
@@ -122,6 +122,19 @@ static void test_what_is_wrong_is_named(void **unused)
 		if (!strstr(err.text, rows[i].said))
 			fail_msg("\"%s\" does not say \"%s\"", err.text, rows[i].said);
 	}
+}
+
+static void test_what_is_missing_is_named(void **unused)
+{
+	struct values values = {};
+	struct error err = {};
+	char **operands;
+
+	(void)unused;
+	assert_true(parse(&values, 2, 2, "verb", &operands, &err) < 0);
+	assert_string_equal(err.text, "APP and FILE are missing");
+	assert_true(parse(&values, 2, 2, "verb|app", &operands, &err) < 0);
+	assert_string_equal(err.text, "FILE is missing");
 }
 
 static void test_verbs_of_one_and_two_words(void **unused)
@@ -162,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_two_dashes_end_the_options),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_what_is_wrong_is_named),
+		cmocka_unit_test(test_what_is_missing_is_named),
 		cmocka_unit_test(test_verbs_of_one_and_two_words),
 		cmocka_unit_test(test_names_of_apps_are_checked_before_they_are_used),
 		cmocka_unit_test(test_worker_unit),

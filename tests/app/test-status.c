@@ -236,9 +236,10 @@ static void test_keys(void **unused)
 	struct status status = make_healthy();
 	json_t *object = status_json(&status);
 	static const char *const keys[] = {
-		"app",		"root",		 "problem", "current",	    "unit",
-		"slots",	"rollback_slot", "phase",   "hold",	    "transaction",
-		"worker_alive", "last",		 "bad",	    "good_version", "next",
+		"app",	   "root", "problem",	   "config_problem",
+		"current", "unit", "slots",	   "rollback_slot",
+		"phase",   "hold", "transaction",  "worker_alive",
+		"last",	   "bad",  "good_version", "next",
 	};
 	const char *slot, *version, *outcome, *rollback, *proof;
 	int held;

@@ -164,7 +164,8 @@ static void test_links(void **state)
 	refuse(intake, "x", HARDLINK("."), FAULT_CORRUPT, "no file before it");
 	refuse(intake, "x", HARDLINK("/etc/passwd"), FAULT_CORRUPT, "absolute");
 	refuse(intake, "x", HARDLINK("../f"), FAULT_CORRUPT, "\"..\"");
-	refuse(intake, "x", SYMLINK("/etc"), FAULT_CORRUPT, "its target: an absolute");
+	refuse(intake, "x", SYMLINK("/etc"), FAULT_CORRUPT,
+	       "the link's target /etc is absolute; a link may only lead within");
 	refuse(intake, "x", SYMLINK(""), FAULT_CORRUPT, "its target: an empty");
 	refuse(intake, "x", (struct index_entry){ .type = INDEX_SYMLINK }, FAULT_CORRUPT,
 	       "without a target");
