@@ -16,6 +16,7 @@ struct preflight_finding {
 struct preflight {
 	struct preflight_finding findings[PREFLIGHT_FINDINGS];
 	size_t n_findings; /* 0: go */
+	char warning[ERROR_TEXT_MAX]; /* what stands in nobody's way; empty: nothing */
 };
 
 struct preflight_input {

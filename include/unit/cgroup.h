@@ -34,8 +34,14 @@ bool cgroup_is_own(const char *control_group);
 int cgroup_find_in_system(const char *unit, bool *ret_found, struct error *err);
 
 /*
- * Is a unit of this name active in the manager of some logged-in user? *ret_who names the user. It is
- * seen by its cgroup, so that no user's manager is asked anything.
+ * Is a unit of this name active in the manager of some user? *ret_who names the user. It is seen by its cgroup,
+ * so that no user's manager is asked anything. CGROUP_OURS: it is root or `owner` ("": nobody else), which
+ * counts before CGROUP_OF_OTHERS: what other users call their units, and what runs in them, is up to them.
  */
-int cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who, size_t room,
-				 struct error *err);
+enum cgroup_found {
+	CGROUP_OF_NOBODY,
+	CGROUP_OURS,
+	CGROUP_OF_OTHERS,
+};
+int cgroup_find_in_user_managers(const char *unit, const char *owner, enum cgroup_found *ret_found,
+				 char *ret_who, size_t room, struct error *err);

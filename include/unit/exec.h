@@ -15,9 +15,9 @@ int exec_locate(const char *path, const char *current_path, char *ret_rest, size
 		struct error *err);
 
 /*
- * Whether a flip of `current` changes what the unit runs: its ExecStart= (a program or an argument) or
- * RootDirectory= goes through current_path; or WorkingDirectory= does, and ExecStart= has an argument
- * that can be a file below it.
+ * Whether a flip of `current` changes what the unit runs: its ExecStart= (a program, an argument, or a
+ * path in what a shell is given with -c) or RootDirectory= goes through current_path; or
+ * WorkingDirectory= does, and ExecStart= has an argument that can be a file below it.
  */
 bool exec_goes_through(const struct unit *unit, const char *current_path);
 

@@ -125,16 +125,24 @@ static int check_system_scope(struct check *check, struct error *err)
 
 static int check_scopes(struct check *check, struct error *err)
 {
+	struct preflight *preflight = check->preflight;
+	enum cgroup_found found;
 	char who[64];
-	bool found;
 	int r;
 
 	if (scope_is_user())
 		return check_system_scope(check, err);
-	r = cgroup_find_in_user_managers(check->unit->name, &found, who, sizeof(who), err);
+	r = cgroup_find_in_user_managers(check->unit->name, check->unit->user, &found, who,
+					 sizeof(who), err);
 	if (r < 0)
 		return r;
-	if (found)
+	if (found == CGROUP_OF_OTHERS)
+		(void)snprintf(
+			preflight->warning, sizeof(preflight->warning),
+			"user %s runs a unit of the same name, %s: if it is the same service, the "
+			"two will fight",
+			who, check->unit->name);
+	if (found == CGROUP_OURS)
 		complain(
 			check, FAULT_UNIT,
 			"%s also runs as a unit of user %s: two of it would fight; stop that one first: "

@@ -94,6 +94,8 @@ int switching_preflight(struct session *session, enum slot target, bool *ret_go,
 	r = ask_preflight(session, &input, &preflight, err);
 	if (r < 0 || session->stop || session->state.phase != session->working)
 		return r;
+	if (preflight.warning[0] && target != SLOT_NONE) /* once is enough */
+		session_tell(session, EVENT_WARNING, FAULT_NONE, "%s", preflight.warning);
 	*ret_go = preflight.n_findings == 0;
 	return *ret_go ? 0 : refuse(session, &preflight, err);
 }

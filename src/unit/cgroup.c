@@ -340,8 +340,23 @@ int cgroup_find_in_system(const char *unit, bool *ret_found, struct error *err)
 	return 0;
 }
 
-int cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who, size_t room,
-				 struct error *err)
+/* owner: a name, or a number */
+static bool is_ours(uid_t uid, const char *owner)
+{
+	char buffer[4096];
+	struct passwd entry;
+	struct passwd *found = NULL;
+	uint64_t number;
+
+	if (uid == 0)
+		return true;
+	if (getpwnam_r(owner, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+		return found->pw_uid == uid;
+	return parse_u64(owner, 0, UID_MAX, &number, NULL) >= 0 && number == uid;
+}
+
+int cgroup_find_in_user_managers(const char *unit, const char *owner, enum cgroup_found *ret_found,
+				 char *ret_who, size_t room, struct error *err)
 {
 	_cleanup_(cleanup_closedir) DIR *dir = NULL;
 	_cleanup_close_ int root = -1;
@@ -353,18 +368,20 @@ int cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_wh
 	r = cgroup_open_root(&root, err);
 	if (r < 0)
 		return r;
-	*ret_found = false;
+	*ret_found = CGROUP_OF_NOBODY;
 	fd = openat(root, "user.slice", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!dir) {
 		cleanup_close(&fd);
 		return 0;
 	}
-	while (r == 0 && (entry = readdir(dir)) != NULL)
-		if (strncmp(entry->d_name, "user-", 5) == 0)
-			r = search_slice(fd, entry->d_name, unit, &uid, err);
-	if (r > 0) {
-		*ret_found = true;
+	while (r >= 0 && *ret_found != CGROUP_OURS && (entry = readdir(dir)) != NULL) {
+		if (strncmp(entry->d_name, "user-", 5) != 0)
+			continue;
+		r = search_slice(fd, entry->d_name, unit, &uid, err);
+		if (r <= 0)
+			continue;
+		*ret_found = is_ours(uid, owner) ? CGROUP_OURS : CGROUP_OF_OTHERS;
 		name_user(uid, ret_who, room);
 	}
 	return r < 0 ? r : 0;

@@ -117,12 +117,47 @@ static bool takes_relative_path(const struct unit *unit)
 	return false;
 }
 
+static bool is_shell(const char *path)
+{
+	static const char *const names[] = { "sh", "bash", "dash", "ash", "ksh", "mksh", "zsh" };
+	const char *slash = strrchr(path, '/');
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(slash ? slash + 1 : path, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Does a shell's command line name the path, as a word or as the begin of one? */
+static bool command_names(const char *command, const char *path)
+{
+	size_t size = strlen(path);
+
+	for (const char *at = command; (at = strstr(at, path)); at += size)
+		if ((at == command || strchr(" \t\n\"'=;&|(", at[-1])) &&
+		    (!at[size] || strchr("/ \t\n\"';&|)", at[size])))
+			return true;
+	return false;
+}
+
+/* bash -lc "cd CURRENT && exec bin/run": what stands behind the option with the c is run. */
+static bool shell_goes_through(const struct unit_exec *exec, const char *current_path)
+{
+	if (!is_shell(exec->path) || !exec->argv[0])
+		return false;
+	for (char **arg = exec->argv + 1; *arg && **arg == '-'; arg++)
+		if ((*arg)[1] != '-' && strchr(*arg, 'c'))
+			return arg[1] && command_names(arg[1], current_path);
+	return false;
+}
+
 bool exec_goes_through(const struct unit *unit, const char *current_path)
 {
 	for (size_t i = 0; i < unit->n_exec_start; i++) {
 		const struct unit_exec *exec = &unit->exec_start[i];
 
-		if (goes_through(exec->path, current_path))
+		if (goes_through(exec->path, current_path) ||
+		    shell_goes_through(exec, current_path))
 			return true;
 		for (char **arg = exec->argv; *arg; arg++)
 			if (goes_through(*arg, current_path))

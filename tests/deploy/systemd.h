@@ -27,7 +27,7 @@ static struct {
 	bool stopping; /* the machine goes down */
 	pid_t left; /* an old process of the unit; 0: none */
 	enum slot left_in; /* that it uses */
-	bool user_unit; /* a user's manager has one of the same name */
+	enum cgroup_found user_unit; /* a user's manager has one of the same name */
 	/* what is so now */
 	uint64_t now;
 	const char *active, *sub;
@@ -72,8 +72,9 @@ int __wrap_occupant_find(const struct unit *unit, const char *path, struct occup
 int __wrap_sd_bus_match_signal(sd_bus *bus, sd_bus_slot **ret, const char *sender, const char *path,
 			       const char *interface, const char *member,
 			       sd_bus_message_handler_t callback, void *userdata);
-int __wrap_cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who,
-					size_t room, struct error *err);
+int __wrap_cgroup_find_in_user_managers(const char *unit, const char *owner,
+					enum cgroup_found *ret_found, char *ret_who, size_t room,
+					struct error *err);
 
 /* ---- the unit ---- */
 
@@ -196,8 +197,9 @@ int __wrap_occupant_find(const struct unit *unit, const char *path, struct occup
 	return 0;
 }
 
-int __wrap_cgroup_find_in_user_managers(const char *unit, bool *ret_found, char *ret_who,
-					size_t room, struct error *err)
+int __wrap_cgroup_find_in_user_managers(const char *unit, const char *owner,
+					enum cgroup_found *ret_found, char *ret_who, size_t room,
+					struct error *err)
 {
 	*ret_found = systemd.user_unit;
 	(void)text_copy("alice", ret_who, room);

@@ -99,8 +99,13 @@ static void old_processes_in_the_slot_to_be_emptied(void **unused)
 
 static void a_unit_of_the_same_name_of_a_user(void **unused)
 {
-	systemd.user_unit = true;
+	systemd.user_unit = CGROUP_OURS;
 	check_finding(FAULT_UNIT, "unit of user alice");
+	/* by a name alone nobody else keeps a machine from its updates */
+	systemd.user_unit = CGROUP_OF_OTHERS;
+	assert_int_equal(run(), 0);
+	assert_non_null(
+		strstr(preflight.warning, "user alice runs a unit of the same name, gw.service"));
 }
 
 static void no_way_back(void **unused)

@@ -122,51 +122,99 @@ static void test_of_users(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
 	struct error err = {};
-	bool found = true;
+	enum cgroup_found found = CGROUP_OURS;
 	char who[64] = "";
 
 	start(manager, "cgroup-c.service", "[Service]\nExecStart=/bin/sleep 1000\n");
-	check_ok(cgroup_find_in_user_managers("cgroup-c.service", &found, who, sizeof(who), &err),
+	check_ok(cgroup_find_in_user_managers("cgroup-c.service", "", &found, who, sizeof(who),
+					      &err),
 		 &err);
-	assert_false(found); /* the system's does not count */
-	check_ok(cgroup_find_in_system("cgroup-c.service", &found, &err), &err);
-	assert_true(found);
+	assert_int_equal(found, CGROUP_OF_NOBODY); /* the system's does not count */
+	check_ok(cgroup_find_in_system("cgroup-c.service", &in_system, &err), &err);
+	assert_true(in_system);
 	fixture_systemctl("stop cgroup-c.service");
-	check_ok(cgroup_find_in_system("cgroup-c.service", &found, &err), &err);
-	assert_false(found);
+	check_ok(cgroup_find_in_system("cgroup-c.service", &in_system, &err), &err);
+	assert_false(in_system);
 	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
 				       "--unit=cgroup-c sleep 1000 2>/dev/null"),
 			 0);
-	check_ok(cgroup_find_in_user_managers("cgroup-c.service", &found, who, sizeof(who), &err),
+	check_ok(cgroup_find_in_user_managers("cgroup-c.service", "", &found, who, sizeof(who),
+					      &err),
 		 &err);
-	assert_true(found);
+	assert_int_equal(found, CGROUP_OURS);
 	assert_string_equal(who, "root");
-	check_ok(cgroup_find_in_system("cgroup-c.service", &found, &err), &err);
-	assert_false(found); /* the user's does not count there */
-	check_ok(cgroup_find_in_user_managers("cgroup-*.service", &found, who, sizeof(who), &err),
+	check_ok(cgroup_find_in_system("cgroup-c.service", &in_system, &err), &err);
+	assert_false(in_system); /* the user's does not count there */
+	check_ok(cgroup_find_in_user_managers("cgroup-*.service", "", &found, who, sizeof(who),
+					      &err),
 		 &err);
-	assert_false(found); /* names are names */
+	assert_int_equal(found, CGROUP_OF_NOBODY); /* names are names */
 	assert_int_equal(
 		fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop cgroup-c"), 0);
-	check_ok(cgroup_find_in_user_managers("cgroup-c.service", &found, who, sizeof(who), &err),
+	check_ok(cgroup_find_in_user_managers("cgroup-c.service", "", &found, who, sizeof(who),
+					      &err),
 		 &err);
-	assert_false(found);
+	assert_int_equal(found, CGROUP_OF_NOBODY);
+}
+
+#define TESTER                                                 \
+	"setpriv --reuid tester --regid tester --init-groups " \
+	"env XDG_RUNTIME_DIR=/run/user/$(id -u tester) "
+
+static void check_of_tester(const char *owner, enum cgroup_found wanted)
+{
+	enum cgroup_found found = CGROUP_OF_NOBODY;
+	struct error err = {};
+	char who[64] = "";
+
+	check_ok(cgroup_find_in_user_managers("cgroup-d.service", owner, &found, who, sizeof(who),
+					      &err),
+		 &err);
+	assert_int_equal(found, wanted);
+	assert_string_equal(who, "tester");
+}
+
+/* What counts is whose it is; root's counts before all others. */
+static void test_of_others(void **state UNUSED)
+{
+	enum cgroup_found found = CGROUP_OF_NOBODY;
+	struct error err = {};
+	char who[64] = "";
+
+	manager_free(fixture_manager());
+	assert_int_equal(fixture_shell(TESTER
+				       "systemd-run --user --unit=cgroup-d sleep 1000 2>/dev/null"),
+			 0);
+	check_of_tester("", CGROUP_OF_OTHERS);
+	check_of_tester("nobody", CGROUP_OF_OTHERS);
+	check_of_tester("tester", CGROUP_OURS);
+	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
+				       "--unit=cgroup-d sleep 1000 2>/dev/null"),
+			 0);
+	check_ok(cgroup_find_in_user_managers("cgroup-d.service", "", &found, who, sizeof(who),
+					      &err),
+		 &err);
+	assert_int_equal(found, CGROUP_OURS);
+	assert_string_equal(who, "root");
+	assert_int_equal(
+		fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop cgroup-d"), 0);
+	assert_int_equal(fixture_shell(TESTER "systemctl --user stop cgroup-d"), 0);
 }
 
 /* The kernel has files of such names: systemd puts "_" in front. */
 static void test_escaped_name(void **state UNUSED)
 {
 	struct error err = {};
-	bool found = false;
+	enum cgroup_found found = CGROUP_OF_NOBODY;
 	char who[64] = "";
 
 	manager_free(fixture_manager());
 	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user "
 				       "--unit=memory.service sleep 1000 2>/dev/null"),
 			 0);
-	check_ok(cgroup_find_in_user_managers("memory.service", &found, who, sizeof(who), &err),
+	check_ok(cgroup_find_in_user_managers("memory.service", "", &found, who, sizeof(who), &err),
 		 &err);
-	assert_true(found);
+	assert_int_equal(found, CGROUP_OURS);
 	assert_int_equal(fixture_shell("XDG_RUNTIME_DIR=/run/user/0 systemctl --user stop memory"),
 			 0);
 }
@@ -180,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_below, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test(test_nothing_there),
 		cmocka_unit_test(test_of_users),
+		cmocka_unit_test(test_of_others),
 		cmocka_unit_test(test_escaped_name),
 	};
 

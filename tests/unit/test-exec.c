@@ -115,6 +115,35 @@ static void test_goes_through(void **state UNUSED)
 	assert_true(exec_goes_through(&unit, current_path));
 }
 
+static void test_goes_through_a_shell(void **state UNUSED)
+{
+	static const struct {
+		const char *shell, *option, *format;
+		bool through;
+	} rows[] = {
+		{ "/bin/bash", "-lc", "cd %s && exec bin/run", true },
+		{ "/bin/sh", "-c", "exec '%s/bin/run'", true },
+		{ "/bin/sh", "-c", "D=%s; exec $D/run", true },
+		{ "/bin/sh", "-c", "cd /opt%s && exec bin/run", false },
+		{ "/bin/sh", "-c", "cd %s.old && exec bin/run", false },
+		{ "/bin/sh", "-e", "cd %s && exec bin/run", false },
+		{ "/bin/echo", "-c", "cd %s && exec bin/run", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct unit unit = unit_of(rows[i].shell, rows[i].option);
+		char command[1024];
+
+		(void)snprintf(command, sizeof(command), "%.*s%s%s",
+			       (int)(strstr(rows[i].format, "%s") - rows[i].format), rows[i].format,
+			       current_path, strstr(rows[i].format, "%s") + 2);
+		one_argv[2] = command;
+		one_argv[3] = NULL;
+		if (exec_goes_through(&unit, current_path) != rows[i].through)
+			fail_msg("%s %s %s", rows[i].shell, rows[i].option, command);
+	}
+}
+
 /* What the check says of DIR/app/current/bin/x while slots/b/bin/x is this. NULL: nothing. */
 static void check_says_of(const char *content, mode_t mode, const char *word)
 {
@@ -275,10 +304,11 @@ static void test_root_directory(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_APP(test_locate),	     WITH_APP(test_locate_by_links),
-		WITH_APP(test_goes_through), WITH_APP(test_scripts),
-		WITH_APP(test_env),	     WITH_APP(test_programs),
-		WITH_APP(test_places),	     WITH_APP(test_root_directory),
+		WITH_APP(test_locate),	       WITH_APP(test_locate_by_links),
+		WITH_APP(test_goes_through),   WITH_APP(test_goes_through_a_shell),
+		WITH_APP(test_scripts),	       WITH_APP(test_env),
+		WITH_APP(test_programs),       WITH_APP(test_places),
+		WITH_APP(test_root_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
