@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "deploy/session.h"
+#include "deploy/watcher.h"
 #include "release/offer.h"
 
 struct blob_listener {
@@ -17,10 +17,14 @@ struct blob_listener {
 
 /*
  * *ret_fd is open for reading at its beginning. FAULT_NO_SPACE before the first byte if the blob and what it unpacks
- * to do not fit beside the reserve; FAULT_UNTRUSTED: a piece is not what was promised; FAULT_NETWORK.
+ * to do not fit beside the reserve; FAULT_UNTRUSTED: a piece is not what was promised; FAULT_NETWORK; -EDQUOT: the
+ * day's bytes are used up.
  */
-int blob_get(struct session *session, const struct offer *offer, enum slot target,
+int blob_get(struct watcher *watcher, const struct offer *offer, enum slot target,
 	     const struct blob_listener *listener, int *ret_fd, struct error *err);
 
 /* Removes what blob_get left; fine if there is nothing. */
 int blob_drop(struct session *session, struct error *err);
+
+/* Bytes that are there already, as far as their number says it. */
+uint64_t blob_count_kept(const struct session *session, const struct offer *offer);

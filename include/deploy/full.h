@@ -7,4 +7,7 @@
 #include "deploy/watcher.h"
 #include "release/offer.h"
 
+/* What the seal of such a release will say, as far as the offer says it. */
+struct descriptor full_describe(const struct watcher *watcher, const struct offer *offer);
+
 int full_stage(struct watcher *watcher, const struct offer *offer, struct error *err);

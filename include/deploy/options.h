@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "deploy/way.h"
 #include "install/stage.h"
 #include "transfer/fetch-settings.h"
 #include "trust/expiry.h"
@@ -22,6 +23,8 @@ struct source_options { /* [Source]; strings borrowed */
 	enum expiry_policy expiry;
 	struct fetch_settings fetch;
 	bool auto_install; /* the timer installs what it finds */
+	struct way_policy way; /* Delta=, Fallback= */
+	uint64_t max_bytes_per_day; /* of releases that are fetched; 0: no limit */
 };
 
 struct deploy_options {

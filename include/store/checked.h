@@ -16,6 +16,8 @@ struct checked {
 	uint64_t sequence; /* of the offer */
 	uint64_t min_sequence; /* what is below may not run any more */
 	bool news; /* the offer is not what is known good */
+	uint64_t day; /* since 1970, by the machine's time zone: the last one on which a release was fetched */
+	uint64_t day_bytes; /* that were fetched on it */
 };
 
 /* A file that was never written, or is not there yet, gives zeroes. */

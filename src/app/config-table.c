@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/text.h"
 #include "release/offer.h"
 #include "trust/target-pattern.h"
@@ -80,6 +81,41 @@ static int set_expiry(void *object, const char *value, struct error *err)
 	return error_set(err, FAULT_CONFIG, "\"%s\" is not enforce, floor or warn", value);
 }
 
+static int set_delta(void *object, const char *value, struct error *err)
+{
+	static const char *const names[] = {
+		[WAY_PREFER] = "prefer",
+		[WAY_REQUIRE] = "require",
+		[WAY_OFF] = "off",
+	};
+	struct config *config = object;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		config->deploy.source.way.delta = (enum way_delta)i;
+		return 0;
+	}
+	return error_set(err, FAULT_CONFIG, "\"%s\" is not prefer, require or off", value);
+}
+
+static int set_fallback(void *object, const char *value, struct error *err)
+{
+	struct config *config = object;
+	uint64_t *most = &config->deploy.source.way.fallback;
+	size_t blanks = strncmp(value, "<=", 2) == 0 ? strspn(value + 2, " ") : 0;
+
+	if (strcmp(value, "full") == 0)
+		*most = UINT64_MAX;
+	else if (strcmp(value, "refuse") == 0)
+		*most = 0;
+	else if (strncmp(value, "<=", 2) == 0)
+		return parse_size(value + 2 + blanks, most, err);
+	else
+		return error_set(err, FAULT_CONFIG, "\"%s\" is not full, refuse or <= SIZE", value);
+	return 0;
+}
+
 #define OF(member) offsetof(struct config, member)
 
 /* section, name, type, place, least, most, default, how it is taken, help */
@@ -119,6 +155,14 @@ const struct config_key config_table[] = {
 	    "A proxy for http and https. No environment variable is looked at."),
 	KEY("Source", "RateLimit", SIZE, OF(deploy.source.fetch.rate_limit), "0", "1T", "0", NULL,
 	    "Bytes a second, at most. 0: as fast as it goes."),
+	KEY("Source", "MaxBytesPerDay", SIZE, OF(deploy.source.max_bytes_per_day), "0", "1T", "0",
+	    NULL, "Bytes of releases a day, at most; then an update waits. 0: no limit."),
+	KEY("Source", "Delta", OTHER, 0, NULL, NULL, "prefer", set_delta,
+	    "prefer: fetch what is cheapest. require: over an installed release never the full "
+	    "archive. off: only the full archive."),
+	KEY("Source", "Fallback", OTHER, 0, NULL, NULL, "full", set_fallback,
+	    "Where no delta can be used: full: fetch the full archive. refuse: do not. <= SIZE: "
+	    "only if no more than that is to be fetched."),
 
 	KEY("Update", "Auto", BOOL, OF(auto_install), NULL, NULL, "no", NULL,
 	    "Whether the timer installs what it finds, or only says that it is there."),
@@ -161,9 +205,7 @@ const struct config_key config_table[] = {
 static bool is_later(const char *section, const char *key)
 {
 	static const char *const later[][2] = {
-		{ "App", "AlsoRestart" }, { "Source", "MaxBytesPerDay" },
-		{ "Source", "Delta" },	  { "Source", "Fallback" },
-		{ "Update", "Window" },	  { "Update", "Dedupe" },
+		{ "App", "AlsoRestart" }, { "Update", "Window" }, { "Update", "Dedupe" },
 		{ "Data", NULL },	  { "Alert ", NULL },
 	};
 

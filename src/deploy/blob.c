@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "deploy/allowance.h"
 #include "install/plan.h"
 #include "release/pieces.h"
 #include "store/durable.h"
@@ -18,9 +20,10 @@
 #define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
 
 struct blob {
-	struct session *session;
+	struct watcher *watcher;
 	const struct offer *offer;
 	const struct blob_listener *listener;
+	const char *url; /* while it is fetched */
 	int fd;
 	uint64_t verified; /* bytes at the front of the file: whole pieces */
 	char *piece; /* PIECES_SIZE bytes: the one that is being filled */
@@ -59,8 +62,10 @@ static int tell(const struct blob *blob, struct error *err)
 
 static int tell_verified(const struct blob *blob, struct error *err)
 {
-	if (!blob->listener->verified)
-		return 0;
+	int r = watcher_got_on(blob->watcher, err);
+
+	if (r < 0 || !blob->listener->verified)
+		return r;
 	return blob->listener->verified(blob->listener->data, blob->fd, blob->verified, err);
 }
 
@@ -94,7 +99,8 @@ static int take(struct blob *blob, const char *bytes, size_t n, struct error *er
 		int r;
 
 		if (size == 0)
-			return error_set(err, FAULT_UNTRUSTED, "longer than the metadata says");
+			return error_set(err, FAULT_UNTRUSTED, "%s: longer than the metadata says",
+					 blob->url);
 		memcpy(blob->piece + blob->filled, bytes, part);
 		blob->filled += part;
 		bytes += part;
@@ -104,8 +110,8 @@ static int take(struct blob *blob, const char *bytes, size_t n, struct error *er
 		if (!is_piece_good(blob, size))
 			return error_set(
 				err, FAULT_UNTRUSTED,
-				"the bytes from %llu on are not what the metadata promises",
-				(unsigned long long)blob->verified);
+				"%s: the bytes from %llu on are not what the metadata promises",
+				blob->url, (unsigned long long)blob->verified);
 		if (fd_pwrite_full(blob->fd, blob->piece, size, (off_t)blob->verified) < 0)
 			return error_errno(err, "writing " LAYOUT_STAGING "/" FULL_FILE);
 		blob->verified += size;
@@ -136,22 +142,30 @@ static int receive(struct blob *blob, struct fetcher *fetcher, struct download *
 	int r;
 
 	for (;;) {
-		r = download_read(download, buf, sizeof(buf), &n, err);
+		r = download_read(download, buf,
+				  allowance_clip(blob->watcher->session, sizeof(buf)), &n, err);
 		if (r == DOWNLOAD_ABSENT)
-			return error_set(err, FAULT_NETWORK, "the server lacks it");
+			return error_set(err, FAULT_NETWORK, "%s: the server lacks it", blob->url);
 		if (r < 0 || r == DOWNLOAD_NO_RANGE)
 			return r;
 		if (r == DOWNLOAD_END)
 			break;
-		r = r == DOWNLOAD_PENDING ? wait_for_more(blob, fetcher, download, err) :
-					    take(blob, buf, n, err);
+		if (r == DOWNLOAD_PENDING) {
+			r = wait_for_more(blob, fetcher, download, err);
+		} else {
+			int counted = allowance_take(blob->watcher, n, err);
+
+			r = take(blob, buf, n, counted < 0 ? NULL : err);
+			r = counted < 0 ? counted : r;
+		}
 		if (r >= 0)
 			r = tell(blob, err);
 		if (r < 0)
 			return r;
 	}
 	if (left_of(blob) > 0)
-		return error_set(err, FAULT_NETWORK, "shorter than the metadata says");
+		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
+				 blob->url);
 	return 0;
 }
 
@@ -168,15 +182,18 @@ static int download_rest(struct blob *blob, struct fetcher *fetcher, const char 
 	};
 	int r;
 
-	r = download_new(fetcher, &request, &retry_default, &download, err);
+	r = allowance_ask(blob->watcher, err);
+	if (r == 0)
+		r = download_new(fetcher, &request, &retry_default, &download, err);
 	if (r < 0)
 		return r;
+	blob->watcher->requests++;
 	return receive(blob, fetcher, download, err);
 }
 
 static int fetch(struct blob *blob, struct error *err)
 {
-	const struct deploy_options *options = blob->session->options;
+	const struct deploy_options *options = blob->watcher->session->options;
 	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
 	_cleanup_text_ struct text url = {};
 	char hex[DIGEST_HEX_MAX];
@@ -189,13 +206,15 @@ static int fetch(struct blob *blob, struct error *err)
 		r = fetcher_new(options->helper, &options->source.fetch, &fetcher, err);
 	if (r < 0)
 		return r;
+	blob->url = url.data;
 	r = download_rest(blob, fetcher, url.data, err);
 	if (r == DOWNLOAD_NO_RANGE) {
 		blob->verified = 0;
 		blob->filled = 0;
 		r = download_rest(blob, fetcher, url.data, err);
 	}
-	return r < 0 ? error_prefix(err, r, "%s", url.data) : 0;
+	blob->url = NULL;
+	return r < 0 ? r : 0;
 }
 
 /* The plan, before the first byte: the blob and what it unpacks to lie on the disk at the same time. */
@@ -206,15 +225,16 @@ static int plan(const struct blob *blob, enum slot target, struct error *err)
 	struct plan needs;
 	int r;
 
-	r = layout_open_slot(blob->session->dirfd, target, &slot_fd, err);
+	r = layout_open_slot(blob->watcher->session->dirfd, target, &slot_fd, err);
 	if (r >= 0)
-		r = plan_measure(blob->session->dirfd, slot_fd, &space, err);
+		r = plan_measure(blob->watcher->session->dirfd, slot_fd, &space, err);
 	if (r < 0)
 		return r;
 	needs.bytes_needed =
 		left_of(blob) + blob->offer->bytes + blob->offer->files * space.block_size;
 	needs.inodes_needed = blob->offer->files + 4;
-	return plan_check(&needs, &space, blob->session->options->stage.reserve_bytes, err);
+	return plan_check(&needs, &space, blob->watcher->session->options->stage.reserve_bytes,
+			  err);
 }
 
 static int open_file(struct session *session, int *ret_fd, struct error *err)
@@ -231,11 +251,11 @@ static int open_file(struct session *session, int *ret_fd, struct error *err)
 	return *ret_fd < 0 ? error_errno(err, "opening " LAYOUT_STAGING "/" FULL_FILE) : 0;
 }
 
-int blob_get(struct session *session, const struct offer *offer, enum slot target,
+int blob_get(struct watcher *watcher, const struct offer *offer, enum slot target,
 	     const struct blob_listener *listener, int *ret_fd, struct error *err)
 {
 	_cleanup_(blob_done) struct blob blob = {
-		.session = session,
+		.watcher = watcher,
 		.offer = offer,
 		.listener = listener,
 		.fd = -1,
@@ -245,7 +265,7 @@ int blob_get(struct session *session, const struct offer *offer, enum slot targe
 	blob.piece = malloc(PIECES_SIZE);
 	if (!blob.piece)
 		return error_code(err, -ENOMEM, "getting the release");
-	r = open_file(session, &blob.fd, err);
+	r = open_file(watcher->session, &blob.fd, err);
 	if (r >= 0)
 		r = keep_what_is_good(&blob, err);
 	if (r >= 0)
@@ -267,4 +287,15 @@ int blob_drop(struct session *session, struct error *err)
 	if (fd_open_dir(session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0)
 		return 0;
 	return durable_remove(staging_fd, FULL_FILE, err);
+}
+
+uint64_t blob_count_kept(const struct session *session, const struct offer *offer)
+{
+	struct stat st;
+
+	if (fstatat(session->dirfd, LAYOUT_STAGING "/" FULL_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if ((uint64_t)st.st_size >= offer->full_length)
+		return offer->full_length;
+	return (uint64_t)st.st_size / PIECES_SIZE * PIECES_SIZE;
 }

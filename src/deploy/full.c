@@ -23,9 +23,8 @@ static void full_done(struct full *full)
 	cleanup_close(&full->fd);
 }
 
-static struct descriptor make_descriptor(const struct full *full)
+struct descriptor full_describe(const struct watcher *watcher, const struct offer *offer)
 {
-	const struct offer *offer = full->offer;
 	struct descriptor descriptor = {
 		.source = offer->full,
 		.index = offer->index,
@@ -35,8 +34,7 @@ static struct descriptor make_descriptor(const struct full *full)
 		.files = offer->files,
 	};
 
-	(void)text_copy(full->watcher->session->options->app, descriptor.app,
-			sizeof(descriptor.app));
+	(void)text_copy(watcher->session->options->app, descriptor.app, sizeof(descriptor.app));
 	(void)text_copy(offer->version, descriptor.version, sizeof(descriptor.version));
 	return descriptor;
 }
@@ -51,7 +49,7 @@ static int begin_unpacking(struct full *full, struct error *err)
 		.bytes = full->offer->full_length,
 		.stage = &session->options->stage,
 	};
-	struct descriptor descriptor = make_descriptor(full);
+	struct descriptor descriptor = full_describe(full->watcher, full->offer);
 
 	return arrival_new(&options, &descriptor, &full->arrival, err);
 }
@@ -136,9 +134,7 @@ int full_stage(struct watcher *watcher, const struct offer *offer, struct error 
 	int r = check_size(&full, err);
 
 	if (r == 0)
-		r = blob_get(session, offer, session->state.transaction.target, &listener, &fd,
+		r = blob_get(watcher, offer, session->state.transaction.target, &listener, &fd,
 			     err);
-	if (r == 0)
-		r = wait_for_end(&full, err);
-	return r < 0 ? r : blob_drop(session, err);
+	return r < 0 ? r : wait_for_end(&full, err);
 }

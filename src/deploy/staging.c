@@ -149,6 +149,18 @@ static int end_untouched(struct session *session, struct error *err)
 	return ending_commit(session, reason, err);
 }
 
+/* MaxBytesPerDay= is used up: the transaction stays as it is, and the timer's worker goes on with it another day. */
+static int wait_for_tomorrow(struct session *session, struct error *err)
+{
+	session->state.transaction.attempts = 0;
+	session->stop = true;
+	session_tell(
+		session, EVENT_NOTE, FAULT_NONE,
+		"MaxBytesPerDay= is used up: it goes on tomorrow (`flipslot cancel %s` ends it)",
+		session->options->app);
+	return session_store(session, err);
+}
+
 static int run_update(struct watcher *watcher, struct error *err)
 {
 	struct session *session = watcher->session;
@@ -156,6 +168,8 @@ static int run_update(struct watcher *watcher, struct error *err)
 	int r;
 
 	r = update_stage(watcher, &cause);
+	if (r < 0 && watcher->exhausted)
+		return wait_for_tomorrow(session, err);
 	if (r < 0)
 		return end_badly(session, watcher, &cause, err);
 	if (r == UPDATE_NOTHING)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "deploy/full.h"
 #include "deploy/plain.h"
+#include "deploy/route.h"
 #include "deploy/source.h"
 
 /* May the offer take the place of what runs? */
@@ -181,7 +181,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 		return UPDATE_NOTHING;
 	if (holds(session, transaction->target, &offer->index))
 		return 0;
-	return full_stage(watcher, offer, err);
+	return route_stage(watcher, offer, err);
 }
 
 int update_stage(struct watcher *watcher, struct error *err)

@@ -21,11 +21,20 @@ int watcher_progress(void *data, enum stage_step step, uint64_t done, uint64_t t
 							    .total = total });
 	}
 	watcher->step = step;
-	watcher->touched |= step == STAGE_WRITE || step == STAGE_SYNC;
+	watcher->touched |= step == STAGE_CLONE || step == STAGE_WRITE || step == STAGE_SYNC;
 	if (now - watcher->looked < TELL_PERIOD_USEC)
 		return 0;
 	watcher->looked = now;
 	if (mailbox_interrupt(session) > 0)
 		return error_code(err, -ECANCELED, "staging");
 	return 0;
+}
+
+int watcher_got_on(struct watcher *watcher, struct error *err)
+{
+	if (watcher->got_on)
+		return 0;
+	watcher->got_on = true;
+	watcher->session->state.transaction.attempts = 0;
+	return session_store(watcher->session, err);
 }

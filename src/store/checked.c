@@ -22,6 +22,8 @@ static const struct field fields[] = {
 	C(FIELD_U64, sequence),
 	C(FIELD_U64, min_sequence),
 	C(FIELD_BOOL, news),
+	C(FIELD_U64, day),
+	C(FIELD_U64, day_bytes),
 };
 
 int checked_load(int dirfd, struct checked *ret_checked, struct error *err)

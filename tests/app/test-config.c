@@ -264,8 +264,10 @@ static void test_wrong_keys(void **state)
 		{ UNIT "[Weather]\nWatch=1\n", CONF ":4: there is no section [Weather]" },
 		{ UNIT "[Source]\nUrl=ftp://x\n",
 		  CONF ":4: Url=: \"ftp://x\" is not an https://, http:// or file:/// URL" },
-		{ UNIT "[Source]\nDelta=off\n",
-		  CONF ":4: [Source] Delta= is not supported by this version" },
+		{ UNIT "[Source]\nDelta=on\n",
+		  CONF ":4: Delta=: \"on\" is not prefer, require or off" },
+		{ UNIT "[Source]\nFallback=10M\n",
+		  CONF ":4: Fallback=: \"10M\" is not full, refuse or <= SIZE" },
 		{ UNIT "[Alert x]\nKind=webhook\n",
 		  CONF ":4: [Alert x] is not supported by this version" },
 		{ UNIT "[Probe a,b]\nKind=unit\n", CONF
@@ -278,6 +280,30 @@ static void test_wrong_keys(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_refused(scratch, cases[i].text, cases[i].wanted);
+}
+
+static void test_ways(void **state)
+{
+	static const struct {
+		const char *text;
+		enum way_delta delta;
+		uint64_t fallback;
+	} cases[] = {
+		{ UNIT, WAY_PREFER, UINT64_MAX },
+		{ UNIT "[Source]\nDelta=off\nFallback=refuse\n", WAY_OFF, 0 },
+		{ UNIT "[Source]\nDelta=require\nFallback=full\n", WAY_REQUIRE, UINT64_MAX },
+		{ UNIT "[Source]\nDelta=prefer\nFallback=<= 10M\n", WAY_PREFER, 10 << 20 },
+		{ UNIT "[Source]\nFallback=<=1K\n", WAY_PREFER, 1024 },
+	};
+	struct scratch *scratch = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(config_freep) struct config *config = load_text(scratch, cases[i].text);
+		const struct way_policy *way = &config_deploy(config)->source.way;
+
+		assert_int_equal(way->delta, cases[i].delta);
+		assert_int_equal(way->fallback, cases[i].fallback);
+	}
 }
 
 static void test_wrong_values(void **state)
@@ -496,6 +522,7 @@ int main(void)
 		scratch_test(test_files_of_others),
 		scratch_test(test_wrong_keys),
 		scratch_test(test_wrong_values),
+		scratch_test(test_ways),
 		scratch_test(test_list),
 		scratch_test(test_list_without_places),
 		scratch_test(test_check_finds_all),

@@ -85,9 +85,10 @@ static int teardown(void **state)
 static int get(int *ret_fd, struct error *err)
 {
 	const struct blob_listener listener = { .progress = on_progress, .verified = on_verified };
+	struct watcher watcher = { .session = &session };
 
 	verified = 0;
-	return blob_get(&session, &offer, SLOT_B, &listener, ret_fd, err);
+	return blob_get(&watcher, &offer, SLOT_B, &listener, ret_fd, err);
 }
 
 static void check_got(void)

@@ -1,0 +1,26 @@
+/*
+ * What is fetched of releases: counted for the report, and against MaxBytesPerDay=. A day is one of the machine's time zone; its
+ * count stands in the record `checked`.
+ */
+#pragma once
+
+#include "deploy/watcher.h"
+
+/* The number of the day that the time (realtime usec) lies in, by the machine's time zone. */
+uint64_t allowance_day(uint64_t realtime_usec);
+
+/* Bytes that may still be fetched today; UINT64_MAX: as many as there are. */
+uint64_t allowance_left(const struct session *session);
+
+/* The most of size bytes that may be read now, at least 1: what is left of the day. */
+size_t allowance_clip(const struct session *session, uint64_t size);
+
+/*
+ * So many bytes were received. -EDQUOT: they were the last ones for today, watcher->exhausted is set. The count is on
+ * disk a second later at most, if more comes; allowance_settle writes it at the end.
+ */
+int allowance_take(struct watcher *watcher, uint64_t bytes, struct error *err);
+int allowance_settle(struct watcher *watcher, struct error *err);
+
+/* The same as the last bytes do, before a request is made at all. */
+int allowance_ask(struct watcher *watcher, struct error *err);

@@ -1,0 +1,269 @@
+#include "deploy/assess.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "deploy/blob.h"
+#include "install/seal.h"
+#include "store/layout.h"
+
+#define HEAD_PART 10 /* a head of more than a tenth of the full archive is not worth a look */
+
+static const struct state_transaction *transaction_of(const struct assessment *assessment)
+{
+	return &assessment->watcher->session->state.transaction;
+}
+
+void assess_done(struct assessment *assessment)
+{
+	rebuild_free(assessment->rebuild);
+	for (size_t i = 0; i < ASSESS_BUNDLES; i++) {
+		spans_done(&assessment->spans[i]);
+		bundle_free(assessment->bundles[i]);
+		head_done(&assessment->heads[i]);
+	}
+	fetcher_free(assessment->fetcher);
+	seal_done(&assessment->running);
+	relay_done(&assessment->relay);
+}
+
+/* ---- what there is ---- */
+
+static int look_at_slots(struct assessment *assessment, struct error *err)
+{
+	const struct session *session = assessment->watcher->session;
+	const struct state_transaction *transaction = transaction_of(assessment);
+	_cleanup_close_ int slot_fd = -1;
+	int r;
+
+	if (transaction->origin != SLOT_NONE &&
+	    seal_load(session->dirfd, transaction->origin, &assessment->running, NULL) == 0)
+		r = index_sort(assessment->running.index, err);
+	else
+		r = 0;
+	if (r == 0)
+		r = layout_open_slot(session->dirfd, transaction->target, &slot_fd, err);
+	if (r == 0)
+		r = plan_measure(session->dirfd, slot_fd, &assessment->space, err);
+	if (seal_peek(session->dirfd, transaction->target, &assessment->replaced, NULL) != 0)
+		assessment->replaced = (struct descriptor){};
+	return r;
+}
+
+static void set_room(struct assessment *assessment)
+{
+	const struct plan_space *space = &assessment->space;
+	uint64_t reserve = assessment->watcher->session->options->stage.reserve_bytes;
+
+	assessment->question.policy = assessment->watcher->session->options->source.way;
+	assessment->question.installed = assessment->running.index != NULL;
+	assessment->question.room_bytes =
+		space->bytes_free > reserve ? space->bytes_free - reserve : 0;
+	assessment->question.room_inodes = space->inodes_free;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static void weigh_full(struct assessment *assessment)
+{
+	const struct offer *offer = assessment->offer;
+	const struct session *session = assessment->watcher->session;
+	const struct plan_space *space = &assessment->space;
+	struct way_cost *cost = &assessment->question.costs[WAY_FULL];
+	uint64_t left = offer->full_length - blob_count_kept(session, offer);
+
+	*cost = (struct way_cost){
+		.why_not = assessment->ruled_out[WAY_FULL],
+		.fetch_bytes = left,
+		.requests = left > 0,
+		.write_bytes = left + offer->bytes,
+		.peak_bytes = less(left + offer->bytes + offer->files * space->block_size,
+				   space->bytes_freed),
+		.peak_inodes = less(offer->files + 4, space->inodes_freed),
+	};
+}
+
+/* ---- bundles ---- */
+
+static bool wants(void *data, const struct bundle_block *block)
+{
+	return rebuild_wants(data, block);
+}
+
+static int make_rebuild(struct assessment *assessment, struct index *index, struct error *err)
+{
+	const struct state_transaction *transaction = transaction_of(assessment);
+	const struct rebuild_options options = {
+		.dirfd = assessment->watcher->session->dirfd,
+		.target = transaction->target,
+		.source = assessment->running.index ? transaction->origin : SLOT_NONE,
+		.source_index = assessment->running.index,
+		.index = index,
+		.listener = &assessment->listener,
+	};
+	int r;
+
+	if (assessment->rebuild)
+		return 0;
+	r = rebuild_new(&options, &assessment->rebuild, err);
+	if (r == 0)
+		rebuild_figures(assessment->rebuild, &assessment->figures);
+	return r;
+}
+
+bool assess_rest_is_wanted(const struct assessment *assessment, enum way_kind kind)
+{
+	const struct bundle *bundle = assessment->bundles[kind];
+	uint64_t rest = bundle->length - bundle->head_length;
+
+	return assessment->heads[kind].rest &&
+	       (assessment->no_range || rest - assessment->spans[kind].bytes <= SPAN_GAP);
+}
+
+static void set_cost(struct assessment *assessment, enum way_kind kind)
+{
+	const struct bundle *bundle = assessment->bundles[kind];
+	const struct rebuild_figures *figures = &assessment->figures;
+	const struct spans *spans = &assessment->spans[kind];
+	uint64_t head = assessment->keep ? 0 : bundle->head_length;
+	bool rest = assess_rest_is_wanted(assessment, kind);
+
+	assessment->question.costs[kind] = (struct way_cost){
+		.fetch_bytes = head + (rest ? bundle->length - bundle->head_length : spans->bytes),
+		.requests = !assessment->keep + (rest ? 0 : spans->n_spans),
+		.write_bytes = figures->write_bytes,
+		.peak_bytes = figures->peak_bytes,
+		.peak_inodes = figures->peak_inodes,
+	};
+}
+
+int assess_spans(struct assessment *assessment, enum way_kind kind, struct error *err)
+{
+	spans_done(&assessment->spans[kind]);
+	return spans_make(assessment->bundles[kind], wants, assessment->rebuild,
+			  &assessment->spans[kind], err);
+}
+
+static int read_bundle(struct assessment *assessment, enum way_kind kind,
+		       const struct offer_bundle *bundle, struct error *err)
+{
+	const struct head *head = &assessment->heads[kind];
+	int r = bundle_decode(head->bytes, head->size,
+			      kind == WAY_UPDATE ? assessment->running.index : NULL,
+			      &assessment->offer->index, bundle->length, &assessment->bundles[kind],
+			      err);
+
+	if (r < 0)
+		return error_prefix(err, r, "%s", assessment->urls[kind]);
+	r = make_rebuild(assessment, assessment->bundles[kind]->index, err);
+	if (r == 0)
+		r = rebuild_resume(assessment->rebuild, assessment->bundles[kind], err);
+	if (r == 0)
+		r = assess_spans(assessment, kind, err);
+	if (r == 0)
+		set_cost(assessment, kind);
+	return r;
+}
+
+static int get_head(struct assessment *assessment, enum way_kind kind,
+		    const struct offer_bundle *bundle, struct error *err)
+{
+	const struct session *session = assessment->watcher->session;
+	char hex[DIGEST_HEX_MAX];
+	const struct head_options options = {
+		.watcher = assessment->watcher,
+		.fetcher = assessment->fetcher,
+		.bundle = bundle,
+		.url = assessment->urls[kind],
+		.whole = kind == WAY_UPDATE && (assessment->keep || assessment->no_range),
+		.fresh = assessment->no_range,
+		.keep = assessment->keep,
+	};
+
+	(void)snprintf(assessment->urls[kind], sizeof(assessment->urls[kind]), "%s/blobs/sha256/%s",
+		       session->options->source.url, digest_to_hex(&bundle->blob, hex));
+	return head_get(&options, &assessment->heads[kind], err);
+}
+
+/* Why it is not looked at; NULL: it is. *ret_bundle is set then. */
+static const char *why_not_look(const struct assessment *assessment, enum way_kind kind,
+				const struct offer_bundle **ret_bundle)
+{
+	const struct way_cost *update = &assessment->question.costs[WAY_UPDATE];
+	const struct digest any = {};
+
+	if (assessment->ruled_out[kind])
+		return assessment->ruled_out[kind];
+	if (assessment->question.policy.delta == WAY_OFF)
+		return "Delta=off";
+	if (!assessment->running.index)
+		return "no release that runs can be built on";
+	*ret_bundle = offer_find_bundle(assessment->offer,
+					kind == WAY_UPDATE ? &assessment->running.descriptor.index :
+							     &any);
+	if (!*ret_bundle)
+		return kind == WAY_UPDATE ? "none was published for the release that runs" :
+					    "none was published";
+	if (kind == WAY_UPDATE)
+		return NULL;
+	if (assessment->no_range)
+		return "the server gives no ranges";
+	if ((*ret_bundle)->head > assessment->offer->full_length / HEAD_PART)
+		return "its head alone is more than a tenth of the full archive";
+	if (!update->why_not && update->fetch_bytes <= (*ret_bundle)->head)
+		return "its head alone is not smaller than the update";
+	return NULL;
+}
+
+static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struct error *err)
+{
+	struct way_cost *cost = &assessment->question.costs[kind];
+	const struct offer_bundle *bundle = NULL;
+	int r;
+
+	cost->why_not = why_not_look(assessment, kind, &bundle);
+	if (cost->why_not)
+		return 0;
+	r = get_head(assessment, kind, bundle, err);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return read_bundle(assessment, kind, bundle, err);
+	cost->why_not = r == HEAD_ABSENT ? "the server lacks it" : "the server gives no ranges";
+	return 0;
+}
+
+int assess_run(struct assessment *assessment, struct error *err)
+{
+	const struct deploy_options *options = assessment->watcher->session->options;
+	int r = look_at_slots(assessment, err);
+
+	if (r < 0)
+		return r;
+	relay_init(&assessment->relay, assessment->watcher);
+	assessment->listener = relay_listener(&assessment->relay);
+	set_room(assessment);
+	weigh_full(assessment);
+	r = fetcher_new(options->helper, &options->source.fetch, &assessment->fetcher, err);
+	for (enum way_kind kind = 0; kind < WAY_FULL && r == 0; kind++)
+		r = weigh_bundle(assessment, kind, err);
+	return r;
+}
+
+int assess_turn(struct assessment *assessment, const char *why, bool *ret_turn, struct error *err)
+{
+	struct way_answer answer;
+	int r;
+
+	assessment->question.costs[WAY_UPDATE].why_not = why;
+	r = weigh_bundle(assessment, WAY_BLOCKS, err);
+	if (r < 0)
+		return r;
+	*ret_turn = way_decide(&assessment->question, &answer, NULL) == 0 &&
+		    answer.kind == WAY_BLOCKS;
+	return 0;
+}

@@ -1,0 +1,176 @@
+#include "deploy/head.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "deploy/allowance.h"
+#include "release/bundle.h"
+#include "store/durable.h"
+#include "store/layout.h"
+
+#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
+
+/* In staging/: of a bundle with a base, and of one without. Only bytes that were verified get there. */
+static const char *file_of(const struct offer_bundle *bundle)
+{
+	return digest_is_null(&bundle->from) ? "blocks.head" : "update.head";
+}
+
+void head_done(struct head *head)
+{
+	download_free(head->rest);
+	free(head->bytes);
+	*head = (struct head){};
+}
+
+static bool is_promised(const struct offer_bundle *bundle, const void *bytes, size_t size)
+{
+	struct digest digest;
+
+	return size == bundle->head && digest_of(bytes, size, &digest, NULL) == 0 &&
+	       digest_equal(&digest, &bundle->head_digest);
+}
+
+/* ---- in staging/ ---- */
+
+static bool find_kept(const struct head_options *options, struct head *head)
+{
+	_cleanup_close_ int staging_fd = -1;
+	_cleanup_free_ char *bytes = NULL;
+	size_t size;
+
+	if (fd_open_dir(options->watcher->session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0 ||
+	    fd_read_file(staging_fd, file_of(options->bundle), BUNDLE_HEAD_MAX, &bytes, &size,
+			 NULL) != 0 ||
+	    !is_promised(options->bundle, bytes, size))
+		return false;
+	head->bytes = TAKE_PTR(bytes);
+	head->size = size;
+	return true;
+}
+
+static int keep(const struct head_options *options, const struct head *head, struct error *err)
+{
+	int dirfd = options->watcher->session->dirfd;
+	_cleanup_close_ int staging_fd = -1;
+	_cleanup_close_ int fd = -1;
+	int r = durable_mkdir(dirfd, LAYOUT_STAGING, 0700, err);
+
+	if (r >= 0)
+		r = fd_open_dir(dirfd, LAYOUT_STAGING, &staging_fd, err);
+	if (r < 0)
+		return r;
+	fd = openat(staging_fd, file_of(options->bundle),
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fd_pwrite_full(fd, head->bytes, head->size, 0) < 0)
+		return error_errno(err, "writing " LAYOUT_STAGING "/%s", file_of(options->bundle));
+	return 0;
+}
+
+int head_drop(struct session *session, struct error *err)
+{
+	_cleanup_close_ int staging_fd = -1;
+	int r;
+
+	if (fd_open_dir(session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0)
+		return 0;
+	r = durable_remove(staging_fd, "update.head", err);
+	return r < 0 ? r : durable_remove(staging_fd, "blocks.head", err);
+}
+
+/* ---- from the server ---- */
+
+static int wait_for_more(const struct head_options *options, const struct download *download,
+			 size_t done, struct error *err)
+{
+	uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
+	uint64_t wake = download_wake(download);
+
+	fetcher_wait(options->fetcher, wake < until ? wake : until);
+	return watcher_progress(options->watcher, STAGE_FETCH, done, options->bundle->head, err);
+}
+
+/* Up to the end of the head. > 0: as head_get. */
+static int receive(const struct head_options *options, struct head *head, struct error *err)
+{
+	uint8_t *bytes = head->bytes;
+	int r = 0;
+
+	while (r >= 0 && head->size < options->bundle->head) {
+		size_t n;
+
+		r = download_read(head->rest, bytes + head->size,
+				  options->bundle->head - head->size, &n, err);
+		if (r == DOWNLOAD_ABSENT)
+			return HEAD_ABSENT;
+		if (r == DOWNLOAD_NO_RANGE)
+			return HEAD_NO_RANGE;
+		if (r == DOWNLOAD_END)
+			return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
+					 options->url);
+		if (r == DOWNLOAD_PENDING) {
+			r = wait_for_more(options, head->rest, head->size, err);
+		} else if (r == 0) {
+			head->size += n;
+			r = allowance_take(options->watcher, n, err);
+		}
+	}
+	return r;
+}
+
+static int fetch(const struct head_options *options, struct head *head, struct error *err)
+{
+	const struct offer_bundle *bundle = options->bundle;
+	const struct fetch_request request = {
+		.url = options->url,
+		.range_length = options->whole ? 0 : bundle->head,
+		.cap = options->whole ? bundle->length : bundle->head,
+		.deadline = USEC_INFINITY,
+	};
+	int r;
+
+	head->bytes = malloc(bundle->head);
+	if (!head->bytes)
+		return error_errno(err, "getting a bundle");
+	r = allowance_ask(options->watcher, err);
+	if (r == 0)
+		r = download_new(options->fetcher, &request, &retry_default, &head->rest, err);
+	if (r < 0)
+		return r;
+	options->watcher->requests++;
+	r = receive(options, head, err);
+	if (r != 0)
+		return r;
+	if (!is_promised(bundle, head->bytes, head->size))
+		return error_set(err, FAULT_UNTRUSTED,
+				 "%s: the first %llu bytes are not what the metadata promises",
+				 options->url, (unsigned long long)bundle->head);
+	return 0;
+}
+
+int head_get(const struct head_options *options, struct head *ret_head, struct error *err)
+{
+	_cleanup_head_ struct head head = {};
+	int r;
+
+	if (options->bundle->head > BUNDLE_HEAD_MAX)
+		return error_set(err, FAULT_CORRUPT, "%s: a head of more than %d bytes",
+				 options->url, BUNDLE_HEAD_MAX);
+	if (options->fresh || !find_kept(options, &head)) {
+		r = fetch(options, &head, err);
+		if (r == 0 && options->keep)
+			r = keep(options, &head, err);
+		if (r != 0)
+			return r;
+	}
+	if (!options->whole) {
+		download_free(head.rest);
+		head.rest = NULL;
+	}
+	*ret_head = head;
+	head = (struct head){};
+	return 0;
+}

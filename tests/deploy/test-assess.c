@@ -1,0 +1,150 @@
+/* What the ways to a release cost, over a repository in a folder. */
+#include "deploy/assess.h"
+
+#include "deploy/source.h"
+#include "deploy/update.h"
+#include "repo.h"
+
+static struct offer *offer;
+static struct error err;
+
+/* 1.0 runs, 2.0 is offered. */
+static int setup(void **state)
+{
+	struct source_release release = {};
+	int r = repo_setup(state);
+
+	err = (struct error){};
+	offer = NULL;
+	shell(check_fd, "for i in $(seq 100); do seq $i >tree/d/$i; done");
+	repo_add("1.0");
+	if (update_stage(&repo_watcher, &err) != 0)
+		fail_msg("%s", err.text);
+	repo_turn();
+	shell(check_fd, "echo another >tree/d/7; rm tree/d/8");
+	repo_add("2.0");
+	if (source_refresh(&repo_session, "id", "", &release, &err) != 0)
+		fail_msg("%s", err.text);
+	offer = release.offer;
+	return r;
+}
+
+static int teardown(void **state)
+{
+	offer_free(offer);
+	return repo_teardown(state);
+}
+
+static void assess(struct assessment *assessment)
+{
+	assessment->watcher = &repo_watcher;
+	assessment->offer = offer;
+	if (assess_run(assessment, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static const struct way_cost *cost(const struct assessment *assessment, enum way_kind kind)
+{
+	return &assessment->question.costs[kind];
+}
+
+static void an_update_is_cheap_and_blocks_are_not_even_looked_at(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+	const struct offer_bundle *bundle;
+
+	assess(&assessment);
+	bundle = offer_find_bundle(offer, &assessment.running.descriptor.index);
+	assert_non_null(bundle);
+	assert_null(cost(&assessment, WAY_UPDATE)->why_not);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->fetch_bytes, bundle->length);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->requests, 2);
+	assert_int_equal(assessment.figures.wanted_files, 1);
+	assert_non_null(strstr(cost(&assessment, WAY_BLOCKS)->why_not, "not smaller"));
+	assert_int_equal(cost(&assessment, WAY_FULL)->fetch_bytes, offer->full_length);
+	assert_int_equal(cost(&assessment, WAY_FULL)->requests, 1);
+	assert_true(assessment.question.installed);
+}
+
+static void nothing_is_left_behind_if_it_is_only_asked(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+
+	assess(&assessment);
+	shell(check_fd, "test -z \"$(ls staging)\"");
+}
+
+static void without_an_update_the_blocks_are_weighed(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = { .keep = true };
+
+	assessment.ruled_out[WAY_UPDATE] = "for a test";
+	assess(&assessment);
+	assert_string_equal(cost(&assessment, WAY_UPDATE)->why_not, "for a test");
+	assert_null(cost(&assessment, WAY_BLOCKS)->why_not);
+	assert_int_equal(cost(&assessment, WAY_BLOCKS)->requests, 1);
+	assert_true(cost(&assessment, WAY_BLOCKS)->fetch_bytes < 1000);
+	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING "/blocks.head", F_OK, 0), 0);
+}
+
+static void a_head_that_is_too_large_is_not_fetched(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+
+	assessment.ruled_out[WAY_UPDATE] = "for a test";
+	for (size_t i = 0; i < offer->n_bundles; i++)
+		offer->bundles[i].head = offer->full_length / 10 + 1;
+	assess(&assessment);
+	assert_non_null(strstr(cost(&assessment, WAY_BLOCKS)->why_not, "a tenth"));
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
+static void without_ranges_there_are_no_blocks(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = { .keep = true, .no_range = true };
+	const struct offer_bundle *bundle;
+
+	assess(&assessment);
+	bundle = offer_find_bundle(offer, &assessment.running.descriptor.index);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->fetch_bytes, bundle->length - bundle->head);
+	assert_true(assess_rest_is_wanted(&assessment, WAY_UPDATE));
+	assert_non_null(strstr(cost(&assessment, WAY_BLOCKS)->why_not, "no ranges"));
+}
+
+static void over_nothing_only_the_full_archive_is_asked_for(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+
+	repo_session.state.transaction.origin = SLOT_NONE;
+	assess(&assessment);
+	assert_false(assessment.question.installed);
+	assert_non_null(cost(&assessment, WAY_UPDATE)->why_not);
+	assert_non_null(cost(&assessment, WAY_BLOCKS)->why_not);
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
+static void what_staging_holds_is_not_counted(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+
+	shell(check_fd, "mkdir -p staging; head -c 1100000 /dev/zero >staging/full");
+	assess(&assessment);
+	assert_int_equal(cost(&assessment, WAY_FULL)->fetch_bytes, offer->full_length - (1 << 20));
+}
+
+#define assess_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		assess_test(an_update_is_cheap_and_blocks_are_not_even_looked_at),
+		assess_test(nothing_is_left_behind_if_it_is_only_asked),
+		assess_test(without_an_update_the_blocks_are_weighed),
+		assess_test(a_head_that_is_too_large_is_not_fetched),
+		assess_test(without_ranges_there_are_no_blocks),
+		assess_test(over_nothing_only_the_full_archive_is_asked_for),
+		assess_test(what_staging_holds_is_not_counted),
+	};
+
+	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}

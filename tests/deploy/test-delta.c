@@ -1,0 +1,83 @@
+/* Releases by bundles: made and fetched by the real program, out of a folder. */
+#include "deploy/delta.h"
+
+#include <errno.h>
+
+#include "repo.h"
+
+static void an_update_is_one_small_request(void **state)
+{
+	repo_stage();
+	assert_int_equal(repo_watcher.requests, 1);
+	assert_true(repo_watcher.fetched < 5000);
+	assert_int_equal(app_told(EVENT_NOTE, "in 1 request; "), 1);
+}
+
+static void from_an_unknown_release_the_blocks_that_lack(void **state)
+{
+	/* another repository, which knows nothing of what runs */
+	shell(check_fd,
+	      "rm -rf trust/* repo repo.keys; $FLIPSLOT repo init repo >out 2>&1\n"
+	      "cp repo/metadata/1.root.json trust/root.json; echo odd >tree/d/9; truncate -s 2500000 tree/large");
+	repo_add("4.0");
+	repo_watcher = (struct watcher){ .session = &repo_session };
+	if (update_stage(&repo_watcher, &repo_err) != 0)
+		fail_msg("%s", repo_err.text);
+	repo_check("4.0");
+	assert_true(repo_watcher.fetched < 20000);
+	assert_true(app_told(EVENT_NOTE, "files reused") >= 1);
+}
+
+static void a_changed_file_of_what_runs_comes_from_the_server(void **state)
+{
+	shell(check_fd,
+	      "chmod u+w slots/b/large slots/b/d/9; printf x | dd of=slots/b/large bs=1 seek=1000 "
+	      "conv=notrunc 2>/dev/null; echo x >slots/b/d/9");
+	repo_stage();
+	assert_true(app_told(EVENT_NOTE, "the rest comes as blocks") == 1);
+	assert_true(app_told(EVENT_WARNING, "was changed: large") == 1);
+	assert_true(app_told(EVENT_WARNING, "was changed: d/9") == 1);
+}
+
+static void a_changed_file_is_found_on_the_way_by_blocks(void **state)
+{
+	shell(check_fd, "chmod u+w slots/b/d/9; echo x >slots/b/d/9\n"
+			"find repo/blobs/sha256 -type f -size -100k -delete");
+	repo_stage();
+	assert_true(app_told(EVENT_WARNING, "was changed: d/9") == 1);
+	assert_true(app_told(EVENT_NOTE, "files reused") == 1);
+}
+
+static void wrong_bytes_are_named(void **state)
+{
+	repo_spoil_bundles();
+	check_error(update_stage(&repo_watcher, &repo_err), &repo_err, FAULT_UNTRUSTED, repo_url);
+	assert_int_equal(seal_peek(check_fd, SLOT_A, &(struct descriptor){}, NULL), SEAL_ABSENT);
+}
+
+static void what_there_is_is_not_fetched_again(void **state)
+{
+	repo_spoil_bundles();
+	assert_true(update_stage(&repo_watcher, &repo_err) < 0);
+	assert_true(repo_watcher.fetched > 0);
+	shell(check_fd, "rm -rf repo/blobs; mv spoilt repo/blobs");
+	repo_watcher = (struct watcher){ .session = &repo_session };
+	repo_stage();
+	assert_int_equal(app_told(EVENT_NOTE, "in 1 request; "), 1);
+}
+
+#define delta_test(test) cmocka_unit_test_setup_teardown(test, repo_setup_update, repo_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		delta_test(an_update_is_one_small_request),
+		delta_test(from_an_unknown_release_the_blocks_that_lack),
+		delta_test(a_changed_file_of_what_runs_comes_from_the_server),
+		delta_test(a_changed_file_is_found_on_the_way_by_blocks),
+		delta_test(wrong_bytes_are_named),
+		delta_test(what_there_is_is_not_fetched_again),
+	};
+
+	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}

@@ -1,0 +1,185 @@
+/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_take */
+/* Blocks on their way, by the real program's fetch helper, out of a folder; the rebuild is played. */
+#include "deploy/gather.h"
+
+#include <errno.h>
+
+#include "repo.h"
+
+#define BLOCKS	  40
+#define BLOCK	  30000
+#define HEAD_SIZE 500
+#define BLOB_SIZE (HEAD_SIZE + BLOCKS * BLOCK)
+
+int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err);
+int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
+			const struct bundle_block *block, const void *bytes, size_t size,
+			struct error *err);
+
+static char blob[BLOB_SIZE];
+static struct bundle_block blocks[BLOCKS];
+static struct bundle bundle;
+static struct spans spans;
+static struct relay relay;
+static struct taker *taker;
+static char url[256];
+static struct gather_options options;
+static unsigned int taken[BLOCKS];
+static const char *chosen; /* of four blocks each: 'x' is wanted */
+
+int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err)
+{
+	return 0;
+}
+
+int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *from,
+			const struct bundle_block *block, const void *bytes, size_t size,
+			struct error *err)
+{
+	assert_ptr_equal(from, &bundle);
+	assert_int_equal(size, block->length);
+	if (memcmp(bytes, blob + block->offset, size) != 0)
+		return error_set(err, FAULT_UNTRUSTED, "wrong bytes");
+	taken[block - blocks]++;
+	return 0;
+}
+
+static bool wants(void *data, const struct bundle_block *block)
+{
+	return chosen[(block - blocks) % 4] == 'x';
+}
+
+static int setup(void **state)
+{
+	int r = repo_setup(state);
+
+	memset(taken, 0, sizeof(taken));
+	for (size_t i = 0; i < sizeof(blob); i++)
+		blob[i] = (char)check_random();
+	for (size_t i = 0; i < BLOCKS; i++)
+		blocks[i] =
+			(struct bundle_block){ .offset = HEAD_SIZE + i * BLOCK, .length = BLOCK };
+	bundle = (struct bundle){
+		.blocks = blocks, .n_blocks = BLOCKS, .head_length = HEAD_SIZE, .length = BLOB_SIZE
+	};
+	check_write(check_fd, "repo/blob", blob, sizeof(blob));
+	(void)snprintf(url, sizeof(url), "%s/blob", repo_url);
+	relay_init(&relay, &repo_watcher);
+	r |= taker_new(NULL, &relay, &taker, NULL);
+	options = (struct gather_options){ .watcher = &repo_watcher,
+					   .url = url,
+					   .bundle = &bundle,
+					   .spans = &spans,
+					   .relay = &relay,
+					   .taker = taker };
+	r |= fetcher_new(repo_program, &app_options.source.fetch, &options.fetcher, NULL);
+	return r;
+}
+
+static int teardown(void **state)
+{
+	fetcher_free(options.fetcher);
+	taker_free(taker);
+	relay_done(&relay);
+	spans_done(&spans);
+	return repo_teardown(state);
+}
+
+static int gather(const char *which, struct error *err)
+{
+	chosen = which;
+	assert_int_equal(spans_make(&bundle, wants, NULL, &spans, NULL), 0);
+	return gather_run(&options, err);
+}
+
+static void check_taken(void)
+{
+	for (size_t i = 0; i < BLOCKS; i++)
+		assert_int_equal(taken[i], chosen[i % 4] == 'x');
+}
+
+static void everything_is_one_request(void **state)
+{
+	struct error err = {};
+
+	if (gather("xxxx", &err) != 0)
+		fail_msg("%s", err.text);
+	check_taken();
+	assert_int_equal(repo_watcher.requests, 1);
+	assert_int_equal(repo_watcher.fetched, BLOCKS * BLOCK);
+}
+
+static void parts_are_as_many_requests(void **state)
+{
+	struct error err = {};
+
+	if (gather("xx..", &err) != 0)
+		fail_msg("%s", err.text);
+	check_taken();
+	assert_int_equal(repo_watcher.requests, BLOCKS / 4);
+	assert_int_equal(repo_watcher.fetched, BLOCKS / 2 * BLOCK);
+}
+
+static void nothing_is_no_request(void **state)
+{
+	assert_int_equal(gather("....", NULL), 0);
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
+static void the_rest_is_passed_through(void **state)
+{
+	const struct fetch_request request = { .url = url,
+					       .range_first = HEAD_SIZE,
+					       .range_length = BLOB_SIZE - HEAD_SIZE,
+					       .cap = BLOB_SIZE,
+					       .deadline = USEC_INFINITY };
+
+	assert_int_equal(
+		download_new(options.fetcher, &request, &retry_default, &options.rest, NULL), 0);
+	assert_int_equal(gather(".x.x", NULL), 0);
+	download_free(options.rest);
+	check_taken();
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
+static void what_is_missing_is_an_outcome(void **state)
+{
+	assert_int_equal(unlinkat(check_fd, "repo/blob", 0), 0);
+	assert_int_equal(gather("x..x", NULL), GATHER_ABSENT);
+}
+
+static void wrong_bytes_are_named(void **state)
+{
+	struct error err = {};
+
+	blob[HEAD_SIZE + 5 * BLOCK] ^= 1;
+	check_error(gather("xxxx", &err), &err, FAULT_UNTRUSTED, url);
+	assert_int_equal(taken[4], 1);
+	assert_int_equal(taken[6], 0);
+}
+
+static void the_last_block_of_the_day_is_taken(void **state)
+{
+	app_options.source.max_bytes_per_day = 2 * BLOCK + 100;
+	assert_int_equal(gather("xxxx", NULL), -EDQUOT);
+	assert_int_equal(taken[1], 1);
+	assert_int_equal(taken[2], 0);
+	assert_int_equal(repo_watcher.fetched, 2 * BLOCK + 100);
+}
+
+#define gather_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		gather_test(everything_is_one_request),
+		gather_test(parts_are_as_many_requests),
+		gather_test(nothing_is_no_request),
+		gather_test(the_rest_is_passed_through),
+		gather_test(what_is_missing_is_an_outcome),
+		gather_test(wrong_bytes_are_named),
+		gather_test(the_last_block_of_the_day_is_taken),
+	};
+
+	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}

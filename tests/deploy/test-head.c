@@ -1,0 +1,138 @@
+/* Heads of bundles, by the real program's fetch helper, out of a folder. */
+#include "deploy/head.h"
+
+#include "repo.h"
+#include "transfer/fetcher.h"
+
+#define BLOB_SIZE 5000
+#define HEAD_SIZE 1000
+
+static char blob[BLOB_SIZE];
+static struct offer_bundle bundle;
+static char url[256];
+static struct head_options options;
+
+static int setup(void **state)
+{
+	int r = repo_setup(state);
+
+	for (size_t i = 0; i < sizeof(blob); i++)
+		blob[i] = (char)check_random();
+	check_write(check_fd, "repo/blob", blob, sizeof(blob));
+	(void)snprintf(url, sizeof(url), "%s/blob", repo_url);
+	bundle = (struct offer_bundle){ .length = BLOB_SIZE, .head = HEAD_SIZE };
+	r |= digest_of(blob, HEAD_SIZE, &bundle.head_digest, NULL);
+	options = (struct head_options){ .watcher = &repo_watcher, .bundle = &bundle, .url = url };
+	r |= fetcher_new(repo_program, &app_options.source.fetch, &options.fetcher, NULL);
+	return r;
+}
+
+static int teardown(void **state)
+{
+	fetcher_free(options.fetcher);
+	return repo_teardown(state);
+}
+
+static void check_head(const struct head *head)
+{
+	assert_int_equal(head->size, HEAD_SIZE);
+	assert_memory_equal(head->bytes, blob, HEAD_SIZE);
+}
+
+static void it_is_a_range_and_is_kept(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	_cleanup_head_ struct head again = {};
+	struct error err = {};
+
+	options.keep = true;
+	if (head_get(&options, &head, &err) != 0)
+		fail_msg("%s", err.text);
+	check_head(&head);
+	assert_null(head.rest);
+	assert_int_equal(repo_watcher.fetched, HEAD_SIZE);
+	assert_int_equal(unlinkat(check_fd, "repo/blob", 0), 0);
+	assert_int_equal(head_get(&options, &again, NULL), 0);
+	check_head(&again);
+	assert_int_equal(repo_watcher.requests, 1);
+	assert_int_equal(head_drop(&repo_session, NULL), 0);
+	shell(check_fd, "test -z \"$(ls staging)\"");
+}
+
+static void without_a_wish_nothing_is_kept(void **state)
+{
+	_cleanup_head_ struct head head = {};
+
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING, F_OK, 0), -1);
+}
+
+static void the_rest_may_follow(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	char rest[BLOB_SIZE];
+	size_t size = 0;
+	size_t n;
+	int r;
+
+	options.whole = true;
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	while ((r = download_read(head.rest, rest + size, sizeof(rest) - size, &n, NULL)) !=
+	       DOWNLOAD_END) {
+		if (r == DOWNLOAD_PENDING)
+			fetcher_wait(options.fetcher, USEC_INFINITY);
+		else
+			size += n;
+	}
+	assert_int_equal(size, BLOB_SIZE - HEAD_SIZE);
+	assert_memory_equal(rest, blob + HEAD_SIZE, size);
+	assert_int_equal(repo_watcher.requests, 1);
+}
+
+static void other_bytes_are_refused(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	struct error err = {};
+
+	blob[HEAD_SIZE - 1] ^= 1;
+	check_write(check_fd, "repo/blob", blob, sizeof(blob));
+	options.keep = true;
+	check_error(head_get(&options, &head, &err), &err, FAULT_UNTRUSTED,
+		    "the first 1000 bytes are not what");
+	assert_non_null(strstr(err.text, url));
+	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING, F_OK, 0), -1);
+}
+
+static void what_is_kept_spoilt_is_fetched_again(void **state)
+{
+	_cleanup_head_ struct head head = {};
+
+	shell(check_fd, "mkdir staging; head -c 1000 /dev/zero >staging/blocks.head");
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+}
+
+static void what_is_missing_is_an_outcome(void **state)
+{
+	_cleanup_head_ struct head head = {};
+
+	assert_int_equal(unlinkat(check_fd, "repo/blob", 0), 0);
+	assert_int_equal(head_get(&options, &head, NULL), HEAD_ABSENT);
+}
+
+#define head_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		head_test(it_is_a_range_and_is_kept),
+		head_test(without_a_wish_nothing_is_kept),
+		head_test(the_rest_may_follow),
+		head_test(other_bytes_are_refused),
+		head_test(what_is_kept_spoilt_is_fetched_again),
+		head_test(what_is_missing_is_an_outcome),
+	};
+
+	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}
