@@ -11,3 +11,6 @@
  * (watcher->exhausted). What was fetched and verified is not fetched again by the next call.
  */
 int route_stage(struct watcher *watcher, const struct offer *offer, struct error *err);
+
+/* The slot is sealed: whatever was kept for it in staging/ goes. Idempotent. */
+int route_drop(struct session *session, struct error *err);

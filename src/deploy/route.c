@@ -7,6 +7,7 @@
 #include "deploy/blob.h"
 #include "deploy/delta.h"
 #include "deploy/full.h"
+#include "install/staged.h"
 
 #define SIZE_TEXT_MAX 32
 
@@ -124,6 +125,19 @@ static int go_round(struct watcher *watcher, const struct offer *offer,
 	return go(&assessment, answer.kind, experience, err);
 }
 
+int route_drop(struct session *session, struct error *err)
+{
+	_cleanup_close_ int staging_fd = -1;
+	int r = staged_open_dir(session->dirfd, &staging_fd, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = staged_tidy(staging_fd, NULL, err);
+	if (r == 0)
+		r = head_drop(session, err);
+	return r < 0 ? r : blob_drop(session, err);
+}
+
 /* Every round but the last has ruled out a way, or found out that there are no ranges. */
 int route_stage(struct watcher *watcher, const struct offer *offer, struct error *err)
 {
@@ -137,6 +151,5 @@ int route_stage(struct watcher *watcher, const struct offer *offer, struct error
 	settled = allowance_settle(watcher, r < 0 ? NULL : err);
 	if (r < 0 || settled < 0)
 		return r < 0 ? r : settled;
-	r = head_drop(watcher->session, err);
-	return r < 0 ? r : blob_drop(watcher->session, err);
+	return route_drop(watcher->session, err);
 }

@@ -141,6 +141,8 @@ static int stage_plain(struct watcher *watcher, const struct plain *plain, struc
 		return UPDATE_NOTHING;
 	if (!holds_plain(session, transaction->target, plain, &descriptor))
 		r = fill_from_plain(watcher, plain, &descriptor, err);
+	else
+		r = plain_drop(session, err); /* it may have been all that was left to do */
 	if (r >= 0)
 		r = judge_content(session, plain, &descriptor, err);
 	if (r >= 0)
@@ -180,7 +182,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	    holds(session, transaction->origin, &offer->index))
 		return UPDATE_NOTHING;
 	if (holds(session, transaction->target, &offer->index))
-		return 0;
+		return route_drop(session, err); /* it may have been all that was left to do */
 	return route_stage(watcher, offer, err);
 }
 

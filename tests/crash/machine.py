@@ -44,6 +44,7 @@ CONF = f"""[App]
 Unit=gateway.service
 [Update]
 Reserve=1M
+CheckOnStart=no
 [Health]
 StartDeadline=4s
 Watch=%s
@@ -75,6 +76,11 @@ def until(seconds, what):
             return False
         time.sleep(0.005)
     return True
+
+
+def configure(watch="50ms", source=""):
+    write("/etc/flipslot/gateway.conf", CONF % watch)
+    write("/etc/flipslot/gateway.conf.d/50-source.conf", f"[Source]\nUrl={source}\n")
 
 
 def clone(source, target):

@@ -44,7 +44,11 @@ def cli(verb, *more):
 
 
 RECOVER = ["systemctl", "start", "flipslot-recover.service"]
-SOURCE = cli("source", f"file://{REPO}", "--root-json", f"{REPO}/metadata/1.root.json")
+URL = f"file://{REPO}"
+SOURCE = cli("source", URL, "--root-json", f"{REPO}/metadata/1.root.json")
+
+INIT = ["sh", "-c", "rm -rf /etc/flipslot/gateway.conf /etc/systemd/system/gateway.service.d; "
+        "exec flipslot init gateway --unit gateway.service"]  # fmt: skip
 
 SCENARIOS = [
     Scenario("first", "empty", install("1.0"), "", "1.0", verb="install"),
@@ -60,6 +64,7 @@ SCENARIOS = [
              again=False, held="yes"),
     Scenario("hold", "one", cli("hold", "--why", "test"), "1.0", "1.0", held="yes"),
     Scenario("unhold", "held", cli("unhold"), "1.0", "1.0", held="no"),
+    Scenario("init", "blank", INIT, "", "", who="cli"),
     Scenario("request", "one", install("2.0"), "1.0", "2.0", who="cli", verb="install"),
     Scenario("source", "one", SOURCE, "1.0", "1.0", who="cli", serve="1.0"),
     Scenario("recover-switching", "mid-switching", RECOVER, "1.0", "2.0", who="recover",
@@ -149,12 +154,14 @@ class Bases:
         return image
 
     def make(self, name, image):
-        if name == "empty":
+        if name == "blank":
             self.box.format(image)
+            return
+        if name == "empty":
+            machine.clone(self.get("blank"), image)
             self.box.insert(image)
-            run("rm", "-rf", "/etc/flipslot/gateway.conf", "/etc/flipslot/gateway.conf.d")
-            run("flipslot", "init", "gateway", "--unit", "gateway.service")
-            machine.write("/etc/flipslot/gateway.conf", machine.CONF % "50ms")
+            run(*INIT)
+            machine.configure()
             self.box.off()
             return
         before, argv = {
@@ -172,6 +179,7 @@ class Bases:
             self.interrupt(image, argv, name)
             return
         self.box.insert(image)
+        machine.configure()
         if before != "empty":
             self.box.up("1.0")
         if name == "repo":

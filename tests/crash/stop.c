@@ -328,6 +328,8 @@ static void supervise(int listener, pid_t pid)
 		(void)poll(&look, 1, -1);
 		if (look.revents & POLLHUP)
 			return;
+		if (look.events == 0)
+			continue;
 		held = (struct seccomp_notif){};
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &held) < 0) {
 			if (errno == ENOENT || errno == EINTR)
@@ -336,9 +338,10 @@ static void supervise(int listener, pid_t pid)
 		}
 		answer = (struct seccomp_notif_resp){ .id = held.id };
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		if ((pid_t)held.pid == pid && !decide(&held, &answer))
-			for (;;)
-				(void)pause();
+		if ((pid_t)held.pid == pid && !decide(&held, &answer)) {
+			look.events = 0; /* for ever, unless it is killed */
+			continue;
+		}
 		(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 	}
 }
@@ -367,6 +370,8 @@ static void start_supervisor(const char *who, _Atomic int *listener)
 	while (atomic_load(listener) < 0)
 		(void)usleep(50);
 	(void)unshare(CLONE_FILES); /* the listener is ours; the command closes its own */
+	for (int fd = 0; fd <= 2; fd++) /* who reads what the command prints waits for its end */
+		(void)close(fd);
 	calls = fopen(path, "we");
 	if (!calls)
 		die(path);

@@ -123,6 +123,7 @@ class Sweep:
         self.kind = kind
         self.mode = ""
         self.began = 0.0
+        self.skip = ""
         self.box = machine.Machine(kind)
         self.folder = f"{STORE}/{kind}"
         os.makedirs(self.folder, exist_ok=True)
@@ -139,7 +140,7 @@ class Sweep:
         self.box.insert(image)
         self.box.up("1.0")
         watch = name == "mid-watching"
-        machine.write("/etc/flipslot/gateway.conf", machine.CONF % ("20s" if watch else "50ms"))
+        machine.configure("20s" if watch else "50ms")
         one = Run(self.box, "worker", argv, call=call, n=number)
         if watch:
             machine.until(10, lambda: disk.record(f"{APP}/state").get("phase") == "watching")
@@ -148,7 +149,7 @@ class Sweep:
         machine.clone(image, self.cut_image)
         one.close()
         self.box.off()
-        machine.write("/etc/flipslot/gateway.conf", machine.CONF % "50ms")
+        machine.configure()
         os.rename(self.cut_image, image)
 
     # ---- what has to hold ----
@@ -215,6 +216,7 @@ class Sweep:
         if one.serve:
             scenario.serve(one.serve)
         self.box.insert(image)
+        machine.configure(source=scenario.URL if one.base == "repo" else "")
         if one.old and one.who != "recover":
             if not self.box.up(one.old):
                 raise Bad(f"{one.old} does not come up before the test")
@@ -246,13 +248,19 @@ class Sweep:
         identity = state.get("transaction.id", "")
         return len(entries) > before or (bool(identity) and identity not in known)
 
+    def start(self, one, number):
+        """The command, with a durable call left out (control.py) if one is to be."""
+        if self.skip:
+            machine.write(f"{RUN}/skip", self.skip)
+        return Run(self.box, one.who, one.argv, n=number)
+
     def cut(self, one, number):
         """The power fails before the N-th call. None: there are fewer."""
         image = f"{self.folder}/run.img"
         self.begin(one, image)
         before = len(disk.history(APP))
         current = disk.current(APP)
-        running = Run(self.box, one.who, one.argv, n=number)
+        running = self.start(one, number)
         try:
             if running.go() == ENDED:
                 self.check_ended(one, running, before)
@@ -264,6 +272,7 @@ class Sweep:
             self.box.kill(machine.WORKER_CGROUP)
             running.close()
             self.box.off()
+            machine.remove(f"{RUN}/skip")
         with said_of(running):
             self.restore(one, running, before, current)
         return running.call
@@ -283,7 +292,10 @@ class Sweep:
         with said_of(running, what):
             if one.who == "recover":
                 run("systemctl", "start", "--no-block", "gateway.service", machine.WORKER)
-            self.check_disturbed(one, running, before, what)
+            if one.base == "blank":
+                self.check_usable(one)
+            else:
+                self.check_disturbed(one, running, before, what)
         return f"{running.call} {what}"
 
     def check_disturbed(self, one, running, before, what):
@@ -305,6 +317,9 @@ class Sweep:
         begun = self.begun_on(one, before)
         if running.said_accepted() and not begun:
             raise Bad("after the cut: the command said accepted, the disk knows nothing of it")
+        if one.base == "blank":
+            self.check_usable(one)
+            return
         if not self.box.boot():
             raise Bad("recover failed")
         scenario.wait_idle_or_tick(self.box)
@@ -319,9 +334,21 @@ class Sweep:
             raise Bad(f"exit status {running.process.returncode}: {running.end()}")
         if one.who == "recover":
             return
+        if one.base == "blank":
+            self.check_usable(one)
+            return
         self.check_idle(one, (one.new,), "undisturbed")
         self.check_history(one, True, before, "undisturbed")
         self.check_held(one)
+
+    def check_usable(self, one):
+        """What init was interrupted in: init again, and a first release can go in."""
+        for argv in (one.argv, scenario.install("1.0")):
+            done = run(*argv, check=False)
+            if done.returncode:
+                raise Bad(f"again: exit status {done.returncode}: {done.stdout}{done.stderr}")
+            machine.configure()
+        self.check_idle(one, ("1.0",), "after a first release")
 
     def check_held(self, one):
         held = disk.record(f"{APP}/state").get("hold", "no")
@@ -433,4 +460,5 @@ def main():
     return 1 if failures else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

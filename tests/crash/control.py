@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""The negative control: with one durable call left out, some power cut must be noticed. See README.md."""
+
+import argparse
+import re
+import sys
+import time
+
+import machine
+import scenario
+import sweep
+from disk import Bad
+
+SPAN = 14  # calls behind the one that was left out, before each of which the power is cut
+PLACES = 4  # where a call is made more often, so many of them are tried
+
+# What nobody can notice, and why that is right; docs/DURABILITY.md has the same.
+EXPLAINED = {
+    "point_previous": "`previous` decides nothing, and is made again by the next flip",
+}
+
+
+class Site:
+    """A call in the program."""
+
+    def __init__(self, line):
+        self.address, self.name, self.place, self.chain = line.split()
+        self.occurs = []  # (scenario, number of the call that is next)
+
+    def __str__(self):
+        return f"{self.name} {self.place} ({self.chain})"
+
+    def reason(self):
+        return next((why for word, why in EXPLAINED.items() if word in self.chain), "")
+
+
+def occurrences(swept, one, sites):
+    """Lets the operation run to its end with each call marked: which sites it passes, and when."""
+    swept.skip = "mark"
+    swept.begin(one, f"{swept.folder}/run.img")
+    running = swept.start(one, 0)
+    try:
+        running.go()
+    finally:
+        running.close()
+        swept.box.off()
+    marks = 0
+    for line in running.log:
+        number, call, path = line.split(" ", 2)
+        match = re.search(r"\.site-([0-9a-f]+)", path)
+        if not match or call != "unlinkat":
+            continue
+        marks += 1
+        if match[1] in sites:
+            sites[match[1]].occurs.append((one, int(number) - marks + 1))
+
+
+def notices(swept, address, one, number):
+    """What went wrong when the power was cut there, "" if nothing; None at the end of the operation."""
+    swept.skip = address
+    machine.remove(swept.cut_image)
+    try:
+        return "" if swept.cut(one, number) else None
+    except (Bad, RuntimeError, OSError, KeyError) as bad:
+        return str(bad)
+    finally:
+        swept.box.off()
+
+
+def places(site):
+    """The first of each scenario before the second of any."""
+    seen = {}
+    ranked = []
+    for one, number in site.occurs:
+        seen[one.name] = seen.get(one.name, 0) + 1
+        ranked.append((seen[one.name], one, number))
+    ranked.sort(key=lambda item: item[0])
+    return [(one, number) for _, one, number in ranked[:PLACES]]
+
+
+def try_site(sweeps, site):
+    """Who noticed; the number of cuts."""
+    cuts = 0
+    for swept in sweeps:
+        for mode in ("cut", "some"):
+            for one, first in places(site):
+                swept.mode = mode
+                for number in range(first, first + SPAN):
+                    what = notices(swept, site.address, one, number)
+                    cuts += 1
+                    if what is None:
+                        break
+                    # red by that call alone: the calls behind it count one more when it is there
+                    if what and not notices(swept, "", one, number + 1):
+                        where = f"FS={swept.kind} SCENARIO={one.name} MODE={mode} N={number}"
+                        return f"{where}: {' '.join(what.split())[:200]}", cuts
+    return "", cuts
+
+
+def judge(sweeps, site):
+    began = time.monotonic()
+    if not site.occurs:
+        print(f"ok - control {site}: not in the scenarios # SKIP", flush=True)
+        return True
+    noticed, cuts = try_site(sweeps, site)
+    reason = site.reason()
+    spent = f"({cuts} cuts, {time.monotonic() - began:.0f} s)"
+    if noticed:
+        print(f"ok - control {site}: red: {noticed} {spent}", flush=True)
+    elif reason:
+        print(f"ok - control {site}: explained: {reason} {spent}", flush=True)
+    else:
+        print(f"not ok - control {site}: nobody notices {spent}", flush=True)
+    return bool(noticed or reason)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fs", default="ext4,xfs,btrfs")
+    parser.add_argument("--site", default="", help="regular expression over place and functions")
+    parser.add_argument("--scenario", default=",".join(one.name for one in scenario.SCENARIOS))
+    options = parser.parse_args()
+    with open("/in/sites", encoding="utf-8") as file:
+        found = [Site(line) for line in file]
+    sites = {site.address: site for site in found if re.search(options.site, str(site))}
+    machine.Machine.prepare()
+    trees = scenario.make_releases()
+    settings = argparse.Namespace(seed=1, n=None, out="/out", rollback=["install"], verbose=False, stop=True)
+    sweeps = [sweep.Sweep(settings, trees, kind) for kind in options.fs.split(",")]
+    for name in options.scenario.split(","):
+        occurrences(sweeps[0], scenario.find(name), sites)
+    good = [judge(sweeps, site) for site in sites.values()]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
