@@ -1,5 +1,6 @@
 #include "deploy/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -230,8 +231,10 @@ static bool is_news(const struct session *session, const struct source_release *
 static void describe(const struct session *session, const struct source_release *release,
 		     struct checked *checked)
 {
-	const char *version = release->offer ? release->offer->version : release->plain->version;
+	const char *version;
 
+	assert(release->offer || release->plain);
+	version = release->offer ? release->offer->version : release->plain->version;
 	checked->offer.digest = release->offer ? release->offer->index : release->plain->promised;
 	(void)text_copy(version, checked->offer.version, sizeof(checked->offer.version));
 	checked->sequence = release->offer ? release->offer->sequence : 0;
