@@ -6,13 +6,11 @@
  */
 #pragma once
 
-#include "base/cleanup.h"
-#include "base/error.h"
+#include "base/digest.h"
 #include "release/index.h"
 
-#define PLACE_TEMPORARY \
-	"new-" /* what names in staging/ begin with that are for nobody after a kill */
-#define PLACE_TEMPORARY_MAX 32
+#define PLACE_TEMPORARY	    "new-" /* and the digest: a name in staging/ */
+#define PLACE_TEMPORARY_MAX (sizeof(PLACE_TEMPORARY) + DIGEST_HEX_MAX)
 
 struct place; /* for one thread */
 

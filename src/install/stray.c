@@ -39,12 +39,14 @@ static int collect_sizes(struct search *search, struct error *err)
 	return 0;
 }
 
+/* What others may write to may be open for that still: it is not taken over. */
 static bool is_wanted(const struct search *search, const struct stat *st)
 {
 	const struct survey *survey = search->options->survey;
 	uint64_t size = (uint64_t)st->st_size;
 
-	return S_ISREG(st->st_mode) && st->st_nlink <= 2 && st->st_uid == survey->owner &&
+	return S_ISREG(st->st_mode) && (st->st_mode & 022) == 0 && st->st_nlink <= 2 &&
+	       st->st_uid == survey->owner &&
 	       bsearch(&size, search->sizes, search->n_sizes, sizeof(size), compare_sizes);
 }
 

@@ -199,6 +199,27 @@ static void nothing_leads_out(void **state)
 	assert_int_equal(resolved(dirfd, "none"), ENOENT);
 }
 
+static int inside(int dirfd, const char *path)
+{
+	_cleanup_close_ int fd = fd_open_inside(dirfd, path, O_RDONLY);
+
+	return fd < 0 ? errno : 0;
+}
+
+/* /proc is a mount wherever there are processes. */
+static void no_mount_is_crossed(void **state)
+{
+	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(beneath(root, "proc/version"), 0);
+	assert_int_equal(inside(root, "proc/version"), EXDEV);
+	assert_int_equal(inside(root, "proc"), EXDEV);
+	assert_int_equal(inside(proc, "version"), 0);
+	assert_int_equal(inside(proc, "../etc/passwd"), EXDEV);
+	assert_int_equal(inside(proc, "mounts"), ELOOP);
+}
+
 /* How often the kernel says that somebody renames on the way. */
 static int busy;
 
@@ -275,6 +296,7 @@ int main(void)
 		cmocka_unit_test(files_that_tell_no_size_are_read),
 		check_in_dir(a_directory_is_opened_but_not_through_a_link),
 		check_in_dir(nothing_leads_out),
+		cmocka_unit_test(no_mount_is_crossed),
 		check_in_dir(what_is_renamed_on_the_way_is_tried_again),
 		check_in_dir(a_file_can_be_made_beneath),
 		cmocka_unit_test(all_but_the_listed_are_closed),
