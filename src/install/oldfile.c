@@ -33,10 +33,11 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
 	(void)context;
 	if (info->si_code > 0 && at >= guard.begin && at < guard.begin + guard.size) {
 		char *page = guard.begin + (size_t)(at - guard.begin) / guard.page * guard.page;
+		const void *zeroes = mmap(page, guard.page, PROT_READ,
+					  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 		guard.torn = 1;
-		if (mmap(page, guard.page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-			 0) != MAP_FAILED)
+		if (zeroes == page)
 			return;
 	}
 	(void)sigaction(signal, &guard.before, NULL);

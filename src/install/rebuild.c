@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
-#include "install/assemble.h"
+#include "install/assembly.h"
 #include "install/clearing.h"
 #include "install/cloning.h"
 #include "install/conclude.h"

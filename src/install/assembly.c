@@ -1,4 +1,4 @@
-#include "install/assemble.h"
+#include "install/assembly.h"
 
 #include <assert.h>
 #include <errno.h>
