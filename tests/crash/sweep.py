@@ -53,7 +53,9 @@ class Calls:
             os.unlink(f"{RUN}/arm.{self.who}")
         except FileNotFoundError:
             pass
-        os.close(self.fd)
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
 
 class Run:
@@ -263,7 +265,8 @@ class Sweep:
         running = self.start(one, number)
         try:
             if running.go() == ENDED:
-                self.check_ended(one, running, before)
+                machine.remove(f"{RUN}/skip")
+                self.cut_after(one, running, before, image)
                 return None
             if self.mode == "some":
                 self.write_back_some(number)
@@ -308,6 +311,20 @@ class Sweep:
         self.check_history(one, begun, before, f"after {what}", any_outcome=what != "kill")
         if what == "kill" or one.again:
             self.check_finish(one, version, begun)
+
+    def cut_after(self, one, running, before, image):
+        """What was said to be done is on the disk: the power fails right after the end."""
+        there = disk.tree(APP)
+        machine.clone(image, self.cut_image)
+        self.check_ended(one, running, before)
+        running.close()
+        self.box.off()
+        self.box.insert(self.cut_image)
+        found = disk.tree(APP)
+        for name in sorted(there.keys() | found.keys()):
+            if there.get(name) != found.get(name):
+                raise Bad(f"it had ended, then the power failed: {name} is {found.get(name, 'gone')}, "
+                          f"was {there.get(name, 'not there')}")  # fmt: skip
 
     def restore(self, one, running, before, current):
         self.box.insert(self.cut_image)
