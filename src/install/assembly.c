@@ -29,7 +29,7 @@ int assembly_new(const struct contents *contents, struct assembly **ret_assembly
 	if (!assembly)
 		return error_errno(err, "assembling files");
 	assembly->contents = contents;
-	assembly->growing = calloc(contents_count(contents) + 1, sizeof(*assembly->growing));
+	assembly->growing = calloc(contents_count(contents) + 1, sizeof(void *));
 	if (!assembly->growing)
 		return error_errno(err, "assembling files");
 	*ret_assembly = TAKE_PTR(assembly);

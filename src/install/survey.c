@@ -343,7 +343,7 @@ static int prepare(struct work *work, struct survey *survey, struct error *err)
 		return r;
 	survey->fates = calloc(n, 1);
 	survey->origins = calloc(n, sizeof(*survey->origins));
-	work->found = calloc(n, sizeof(*work->found));
+	work->found = calloc(n, sizeof(void *));
 	work->links = calloc(n, sizeof(*work->links));
 	if (!survey->fates || !survey->origins || !work->found || !work->links)
 		return error_code(err, -ENOMEM, "surveying a slot");
