@@ -18,6 +18,7 @@ static const struct cli_verb verbs[] = {
 	{"install", "APP FILE --version V (--sha256 HEX | --sha256-file SUMS | --trust-me)",
 	 "Put a release from an archive into the inactive slot and switch to it", verb_install},
 	{"check", "APP", "Look at the source: is there something new?", verb_check},
+	{"plan", "APP", "Say how an update would come, and what it would cost", verb_plan},
 	{"update", "APP [--to SEQ]", "Install what the source offers", verb_update},
 	{"switch", "APP [a|b|previous]", "Switch to the release in the other slot", verb_switch},
 	{"rollback", "APP", "Go back to the release before, also in mid-install", verb_rollback},

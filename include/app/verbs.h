@@ -17,6 +17,7 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv);
 
 /* what a person wants to know */
 int verb_check(const struct cli_verb *verb, int argc, char **argv);
+int verb_plan(const struct cli_verb *verb, int argc, char **argv);
 int verb_follow(const struct cli_verb *verb, int argc, char **argv);
 int verb_status(const struct cli_verb *verb, int argc, char **argv);
 int verb_history(const struct cli_verb *verb, int argc, char **argv);

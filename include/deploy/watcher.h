@@ -8,6 +8,7 @@
 struct watcher {
 	struct session *session;
 	enum stage_step step; /* the last one that was heard of */
+	bool aloof; /* answers no requests: nothing is under way */
 	bool touched; /* the slot may not be what it was any more */
 	uint64_t looked; /* monotonic, for requests */
 	bool got_on; /* since this start of the worker */

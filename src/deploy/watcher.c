@@ -22,7 +22,7 @@ int watcher_progress(void *data, enum stage_step step, uint64_t done, uint64_t t
 	}
 	watcher->step = step;
 	watcher->touched |= step == STAGE_CLONE || step == STAGE_WRITE || step == STAGE_SYNC;
-	if (now - watcher->looked < TELL_PERIOD_USEC)
+	if (watcher->aloof || now - watcher->looked < TELL_PERIOD_USEC)
 		return 0;
 	watcher->looked = now;
 	if (mailbox_interrupt(session) > 0)

@@ -1,0 +1,254 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "app/cli.h"
+#include "app/config.h"
+#include "app/format.h"
+#include "app/status-json.h"
+#include "app/verbs.h"
+#include "deploy/assess.h"
+#include "deploy/source.h"
+#include "store/layout.h"
+
+/* What is planned, and how far that got. */
+struct plan_view {
+	const char *app;
+	struct session session;
+	struct watcher watcher;
+	struct source_release release;
+	struct assessment assessment;
+	struct way_answer answer;
+	bool decided;
+	struct error why; /* not decided: why */
+};
+
+static void view_done(struct plan_view *view)
+{
+	assess_done(&view->assessment);
+	source_release_done(&view->release);
+	session_close(&view->session);
+}
+
+static void on_event(void *data, const struct event *event)
+{
+	const char *app = data;
+
+	if (event->kind == EVENT_WARNING && event->text)
+		(void)fprintf(stderr, "%s: %s\n", app, event->text);
+}
+
+/* Of an update that is under way already it is the rest that is planned. */
+static int choose_slots(struct session *session, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	int r;
+
+	if (session->state.phase == PHASE_STAGING)
+		return 0;
+	r = layout_current(session->dirfd, &transaction->origin, err);
+	if (r < 0)
+		return r;
+	transaction->target = transaction->origin == SLOT_NONE ? SLOT_A :
+								 slot_other(transaction->origin);
+	return 0;
+}
+
+static int assess(struct plan_view *view, struct error *err)
+{
+	int r;
+
+	view->assessment.watcher = &view->watcher;
+	view->assessment.offer = view->release.offer;
+	r = choose_slots(&view->session, err);
+	if (r == 0)
+		r = assess_run(&view->assessment, err);
+	if (r == 0)
+		view->decided = way_decide(&view->assessment.question, &view->answer, &view->why) ==
+				0;
+	return r;
+}
+
+static int look(struct plan_view *view, const struct deploy_options *options,
+		const struct event_listener *listener, struct error *err)
+{
+	int r = session_open(&view->session, options, listener, -1, err);
+
+	if (r == SESSION_LOCKED)
+		return error_set(err, FAULT_BUSY, "something is under way: flipslot status %s",
+				 view->app);
+	view->watcher = (struct watcher){ .session = &view->session, .aloof = true };
+	if (r == 0)
+		r = source_refresh(&view->session, "", "", &view->release, err);
+	if (r < 0)
+		return r;
+	if (r == SOURCE_NONE)
+		return error_set(err, FAULT_CONFIG, "the source offers nothing for %s", view->app);
+	if (!view->release.offer)
+		return error_set(
+			err, FAULT_CONFIG,
+			"what TargetPattern= names has no descriptor: it is fetched whole");
+	return assess(view, err);
+}
+
+/* ---- text ---- */
+
+static void print_ways(const struct plan_view *view)
+{
+	for (enum way_kind kind = 0; kind < WAY_MAX; kind++) {
+		const struct way_cost *cost = &view->assessment.question.costs[kind];
+		bool chosen = view->decided && view->answer.kind == kind;
+		char fetch[FORMAT_MAX];
+		char write[FORMAT_MAX];
+		char peak[FORMAT_MAX];
+
+		if (cost->why_not)
+			printf("    %-7s no: %s\n", way_name(kind), cost->why_not);
+		else
+			printf("  %c %-7s fetches %s in %" PRIu64
+			       " request%s, writes %s; at most %s "
+			       "and %" PRIu64 " inodes more on the disk\n",
+			       chosen ? '*' : ' ', way_name(kind),
+			       format_size(cost->fetch_bytes, fetch), cost->requests,
+			       cost->requests == 1 ? "" : "s",
+			       format_size(cost->write_bytes, write),
+			       format_size(cost->peak_bytes, peak), cost->peak_inodes);
+	}
+}
+
+static void print_reuse(const struct assessment *assessment)
+{
+	const struct rebuild_figures *figures = &assessment->figures;
+	char kept[FORMAT_MAX];
+	char local[FORMAT_MAX];
+	char wanted[FORMAT_MAX];
+
+	if (!assessment->rebuild)
+		return;
+	printf("  files: %" PRIu64 " stay as they are (%s), %" PRIu64
+	       " are on this disk (%s%s), %" PRIu64 " must come (%s unpacked)\n",
+	       figures->kept_files, format_size(figures->kept_bytes, kept), figures->local_files,
+	       format_size(figures->local_bytes, local), figures->reflink ? ", shared" : "",
+	       figures->wanted_files, format_size(figures->wanted_bytes, wanted));
+}
+
+static void print_text(const struct plan_view *view)
+{
+	const struct assessment *assessment = &view->assessment;
+	const struct offer *offer = view->release.offer;
+	const char *replaced = assessment->replaced.version;
+	char room[FORMAT_MAX];
+
+	printf("%s: %s (sequence %" PRIu64 ")%s\n", view->app, offer->version, offer->sequence,
+	       view->session.checked.news ? "" : ", which is known good here already");
+	print_ways(view);
+	print_reuse(assessment);
+	printf("  room: %s beside Reserve=\n", format_size(assessment->question.room_bytes, room));
+	if (replaced[0])
+		printf("  replaces %s in slot %s, which cannot be gone back to from then on\n",
+		       replaced, slot_name(view->session.state.transaction.target));
+	if (view->decided && view->answer.kind != view->answer.cheapest)
+		printf("  there is no room for the cheapest way, %s\n",
+		       way_name(view->answer.cheapest));
+}
+
+/* ---- JSON ---- */
+
+static json_t *ways_json(const struct plan_view *view)
+{
+	json_t *ways = json_array();
+
+	for (enum way_kind kind = 0; kind < WAY_MAX; kind++) {
+		const struct way_cost *cost = &view->assessment.question.costs[kind];
+		json_t *way = cost->why_not ? json_pack("{s:s,s:s}", "way", way_name(kind),
+							"why_not", cost->why_not) :
+					      json_pack("{s:s,s:n,s:I,s:I,s:I,s:I,s:I}", "way",
+							way_name(kind), "why_not", "fetch_bytes",
+							(json_int_t)cost->fetch_bytes, "requests",
+							(json_int_t)cost->requests, "write_bytes",
+							(json_int_t)cost->write_bytes, "peak_bytes",
+							(json_int_t)cost->peak_bytes, "peak_inodes",
+							(json_int_t)cost->peak_inodes);
+
+		(void)json_array_append_new(ways, way);
+	}
+	return ways;
+}
+
+static json_t *files_json(const struct assessment *assessment)
+{
+	const struct rebuild_figures *figures = &assessment->figures;
+
+	if (!assessment->rebuild)
+		return json_null();
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "kept", (json_int_t)figures->kept_files,
+			 "kept_bytes", (json_int_t)figures->kept_bytes, "local",
+			 (json_int_t)figures->local_files, "local_bytes",
+			 (json_int_t)figures->local_bytes, "wanted",
+			 (json_int_t)figures->wanted_files, "wanted_bytes",
+			 (json_int_t)figures->wanted_bytes, "shared", figures->reflink);
+}
+
+static int print_json(const struct plan_view *view, struct error *err)
+{
+	const struct assessment *assessment = &view->assessment;
+	const struct offer *offer = view->release.offer;
+
+	return status_json_print(
+		json_pack("{s:s,s:s,s:I,s:b,s:s?,s:s?,s:s,s:o,s:o,s:I,s:I,s:s}", "app", view->app,
+			  "version", offer->version, "sequence", (json_int_t)offer->sequence,
+			  "update", view->session.checked.news, "way",
+			  view->decided ? way_name(view->answer.kind) : NULL, "cheapest",
+			  view->decided ? way_name(view->answer.cheapest) : NULL, "why_none",
+			  view->why.text, "ways", ways_json(view), "files", files_json(assessment),
+			  "room_bytes", (json_int_t)assessment->question.room_bytes, "room_inodes",
+			  (json_int_t)(assessment->question.room_inodes > INT64_MAX ?
+					       INT64_MAX :
+					       assessment->question.room_inodes),
+			  "replaces", assessment->replaced.version),
+		err);
+}
+
+static int show(const char *app, bool json, struct error *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	const struct event_listener listener = { .handle = on_event, .data = (void *)app };
+	_cleanup_(view_done) struct plan_view view = {
+		.app = app,
+		.session = { .dirfd = -1, .lock_fd = -1, .request_fd = -1, .wake_fd = -1 },
+	};
+	int r = cli_load(app, &config, err);
+
+	if (r == 0)
+		r = look(&view, config_deploy(config), &listener, err);
+	if (r < 0)
+		return r;
+	if (json)
+		r = print_json(&view, err);
+	else
+		print_text(&view);
+	if (r == 0 && !view.decided)
+		return error_set(err, view.why.fault, "%s", view.why.text);
+	return r;
+}
+
+int verb_plan(const struct cli_verb *verb, int argc, char **argv)
+{
+	bool json = false;
+	const struct cli_option options[] = {
+		{ "json", '\0', NULL, "print the plan as JSON", .flag = &json },
+		{},
+	};
+	struct error err = {};
+	char **operands;
+	int r;
+
+	r = cli_begin(verb, options, 1, 1, argc, argv, &operands);
+	if (r == CLI_GO)
+		r = cli_need_root(verb);
+	if (r != CLI_GO)
+		return r;
+	return show(operands[0], json, &err) < 0 ? cli_fail(&err) : 0;
+}
