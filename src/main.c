@@ -51,6 +51,7 @@ static const struct cli_verb verbs[] = {
 	 verb_repo_rotate},
 	{"repo list", "DIR", "What is published, and until when", verb_repo_list},
 	{"repo verify", "DIR", "Check a repository as a device does, and every blob", verb_repo_verify},
+	{"repo prune", "DIR", "Remove blobs that no offer needs any more", verb_repo_prune},
 
 	/* for units: see units/ */
 	{"run", "APP", "The worker: what flipslot@APP.service runs", verb_run},

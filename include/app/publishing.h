@@ -39,6 +39,9 @@ int publishing_parse_count(const char *text, uint64_t *ret_value, struct error *
 int publishing_pack_options(const char *level, const char *mtime, bool allow_setuid,
 			    struct pack_options *ret_options, struct error *err);
 
+/* Shows how far it is (publish/spool.h) on stderr; NULL if that is no terminal. */
+void (*publishing_progress(void))(void *data, uint64_t done, uint64_t total);
+
 /* --deltas (NULL: 3), --no-bundle, -v; progress is shown on stderr if that is a terminal. */
 int publishing_delta_options(const char *deltas, bool no_bundle, bool verbose,
 			     struct delta_options *ret_options, struct error *err);

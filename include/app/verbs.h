@@ -40,6 +40,7 @@ int verb_repo_refresh(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_rotate(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_list(const struct cli_verb *verb, int argc, char **argv);
 int verb_repo_verify(const struct cli_verb *verb, int argc, char **argv);
+int verb_repo_prune(const struct cli_verb *verb, int argc, char **argv);
 
 /* for units */
 int verb_run(const struct cli_verb *verb, int argc, char **argv);

@@ -1,12 +1,14 @@
 /*
  * Looking at a repository as a device does: with the client of the layer trust, from a root on, and then at every
- * target, offer and blob that it leads to, to the last byte. Needs no key and no lock; nothing is written.
+ * target, offer and blob that it leads to, to the last byte. Needs no key and no lock; nothing of it
+ * is written.
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "base/error.h"
+#include "publish/audit-bundles.h"
 #include "trust/root.h"
 
 struct audit_result {
@@ -14,7 +16,8 @@ struct audit_result {
 	uint64_t expires[ROOT_ROLE_MAX]; /* realtime usec */
 	uint64_t targets; /* files */
 	uint64_t offers; /* of them */
-	uint64_t bytes; /* of blobs that were read */
+	uint64_t bytes; /* of full archives that were read */
+	struct audit_bundles_result bundles;
 };
 
 /* root: a file that a device has; NULL: metadata/1.root.json. now: realtime usec. */

@@ -23,6 +23,13 @@ int catalog_get(const struct repo *repo, const struct catalog_name *name, struct
 int catalog_find(const struct repo *repo, const struct catalog_name *name, uint64_t sequence,
 		 struct offer **ret_offer, struct error *err);
 
+typedef int (*catalog_visit)(void *data, const char *path, const struct offer *offer,
+			     struct error *err);
+
+/* Calls for each offer that there ever was, with its file below dirfd (the repository). What cannot be read is none. */
+int catalog_scan(int dirfd, const struct catalog_name *name, catalog_visit visit, void *data,
+		 struct error *err);
+
 #define CATALOG_KEEP UINT64_MAX /* as the offer before had it; 0 if there was none */
 
 struct catalog_release {
@@ -46,7 +53,5 @@ int catalog_add(struct repo *repo, int tree_fd, const struct catalog_release *re
 int catalog_withdraw(struct repo *repo, const struct catalog_name *name, uint64_t sequence,
 		     uint64_t min_sequence, const char *why, struct error *err);
 
-/* Calls for each offer, in the order of their paths. */
-typedef int (*catalog_visit)(void *data, const char *path, const struct offer *offer,
-			     struct error *err);
+/* Calls for each offer that is offered, in the order of their paths. */
 int catalog_list(const struct repo *repo, catalog_visit visit, void *data, struct error *err);

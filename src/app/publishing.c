@@ -230,6 +230,11 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
 		(void)fputs("\r\033[K", stderr);
 }
 
+void (*publishing_progress(void))(void *data, uint64_t done, uint64_t total)
+{
+	return isatty(STDERR_FILENO) ? show_progress : NULL;
+}
+
 static void show_line(void *data, const char *line)
 {
 	(void)data;
@@ -247,7 +252,7 @@ int publishing_delta_options(const char *deltas, bool no_bundle, bool verbose,
 	*ret_options = (struct delta_options){
 		.bundle = !no_bundle,
 		.bases = (unsigned int)bases,
-		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+		.progress = publishing_progress(),
 		.note = verbose ? show_line : NULL,
 	};
 	return 0;

@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "app/publishing.h"
+#include "app/repo-json.h"
+#include "app/status-json.h"
 #include "app/verbs.h"
 #include "base/clock.h"
 #include "publish/bodies.h"
@@ -53,15 +55,57 @@ static int print_offer(void *data, const char *path, const struct offer *offer, 
 	       " bytes packed, %" PRIu64 " unpacked\n",
 	       offer->app, offer->channel, offer->arch, offer->version, offer->sequence,
 	       offer->min_sequence, offer->full_length, offer->bytes);
+	for (size_t i = 0; i < offer->n_bundles; i++) {
+		char hex[DIGEST_HEX_MAX];
+		const struct digest *from = &offer->bundles[i].from;
+
+		printf("           bundle from %.12s: %" PRIu64 " bytes\n",
+		       digest_is_null(from) ? "any release" : digest_to_hex(from, hex),
+		       offer->bundles[i].length);
+	}
 	for (size_t i = 0; i < offer->n_withdrawn; i++)
 		printf("           %" PRIu64 " is withdrawn: %s\n", offer->withdrawn[i].sequence,
 		       offer->withdrawn[i].why);
 	return 0;
 }
 
+static int print_text(const struct repo *repo, struct error *err)
+{
+	for (enum root_role role = 0; role < ROOT_ROLE_MAX; role++)
+		print_role(repo, role);
+	return catalog_list(repo, print_offer, NULL, err);
+}
+
+static int add_offer(void *data, const char *path, const struct offer *offer, struct error *err)
+{
+	(void)path;
+	(void)err;
+	(void)json_array_append_new(data, repo_json_offer(offer));
+	return 0;
+}
+
+static int print_json(const struct repo *repo, struct error *err)
+{
+	json_t *object = json_object();
+	json_t *offers = json_array();
+	int r = catalog_list(repo, add_offer, offers, err);
+
+	(void)json_object_set_new(object, "roles", repo_json_roles(repo));
+	(void)json_object_set_new(object, "offers", offers);
+	if (r < 0) {
+		json_decref(object);
+		return r;
+	}
+	return status_json_print(object, err);
+}
+
 int verb_repo_list(const struct cli_verb *verb, int argc, char **argv)
 {
-	const struct cli_option options[] = { {} };
+	bool json = false;
+	const struct cli_option options[] = {
+		{ "json", '\0', NULL, "for programs: docs/JSON.md", .flag = &json },
+		{},
+	};
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	struct error err = {};
 	char **operands;
@@ -69,9 +113,8 @@ int verb_repo_list(const struct cli_verb *verb, int argc, char **argv)
 
 	if (r != CLI_GO)
 		return r;
-	if (publishing_open(operands[0], NULL, &repo, &err) < 0)
-		return cli_fail(&err);
-	for (enum root_role role = 0; role < ROOT_ROLE_MAX; role++)
-		print_role(repo, role);
-	return catalog_list(repo, print_offer, NULL, &err) < 0 ? cli_fail(&err) : 0;
+	r = publishing_open(operands[0], NULL, &repo, &err);
+	if (r == 0)
+		r = json ? print_json(repo, &err) : print_text(repo, &err);
+	return r < 0 ? cli_fail(&err) : 0;
 }

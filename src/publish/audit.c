@@ -169,7 +169,9 @@ static int check_offer(struct auditing *auditing, const char *path, const char *
 	if (strcmp(own, path) != 0)
 		return error_set(err, FAULT_CORRUPT, "it is the offer of %s", own);
 	auditing->result.offers++;
-	return check_blob(auditing, offer, err);
+	r = check_blob(auditing, offer, err);
+	return r < 0 ? r :
+		       audit_bundles_run(auditing->dirfd, offer, &auditing->result.bundles, err);
 }
 
 /* Two slashes and .json: an offer; what else is published there is just a file. */

@@ -22,12 +22,11 @@
 
 /* ---- reading ---- */
 
-static int read_offer(const struct repo *repo, const char *file, struct offer **ret_offer,
-		      struct error *err)
+static int read_offer(int dirfd, const char *file, struct offer **ret_offer, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t size;
-	int r = fd_read_file(repo->dirfd, file, OFFER_MAX, &data, &size, err);
+	int r = fd_read_file(dirfd, file, OFFER_MAX, &data, &size, err);
 
 	if (r == FD_ABSENT)
 		return error_set(err, FAULT_CORRUPT, "%s is missing", file);
@@ -65,7 +64,7 @@ static int get(const struct repo *repo, const char *path, struct offer **ret_off
 	if (!target)
 		return CATALOG_ABSENT;
 	r = file_of(path, hex, file, err);
-	return r < 0 ? r : read_offer(repo, file, ret_offer, err);
+	return r < 0 ? r : read_offer(repo->dirfd, file, ret_offer, err);
 }
 
 static int path_of(const struct catalog_name *name, char ret_path[static PATH_MAX_],
@@ -116,50 +115,76 @@ static bool is_offer_of(const char *file, const char *arch)
 	       strcmp(file + hex + 1 + size, ".json") == 0;
 }
 
-/* Takes the file's offer if it is of the sequence; what cannot be read is no candidate. */
-static void consider(const struct repo *repo, const char *file, uint64_t sequence,
-		     struct offer **offer)
+static int scan(int dirfd, DIR *dir, const struct catalog_name *name, catalog_visit visit,
+		void *data, struct error *err)
 {
-	struct offer *found = NULL;
+	const struct dirent *entry;
+	int r = 0;
 
-	if (*offer || read_offer(repo, file, &found, NULL) < 0 || !found)
-		return;
-	if (found->sequence == sequence)
-		*offer = found;
-	else
-		offer_free(found);
+	while (r == 0 && (entry = readdir(dir)) != NULL) {
+		_cleanup_(offer_freep) struct offer *offer = NULL;
+		char file[FILE_MAX];
+
+		if (!is_offer_of(entry->d_name, name->arch))
+			continue;
+		(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s/%.200s", name->app,
+			       name->channel, entry->d_name);
+		if (read_offer(dirfd, file, &offer, NULL) == 0 && offer)
+			r = visit(data, file, offer, err);
+	}
+	return r;
 }
 
-int catalog_find(const struct repo *repo, const struct catalog_name *name, uint64_t sequence,
-		 struct offer **ret_offer, struct error *err)
+int catalog_scan(int dirfd, const struct catalog_name *name, catalog_visit visit, void *data,
+		 struct error *err)
 {
-	char path[PATH_MAX_];
 	char file[FILE_MAX];
-	struct offer *offer = NULL;
-	struct dirent *entry;
-	DIR *dir = NULL;
-	int fd = -1;
+	char path[PATH_MAX_];
+	DIR *dir;
+	int fd;
 	int r = path_of(name, path, err);
 
 	if (r < 0)
 		return r;
 	(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s", name->app, name->channel);
-	fd = fd_open_beneath(repo->dirfd, file, O_RDONLY | O_DIRECTORY, 0);
+	fd = fd_open_beneath(dirfd, file, O_RDONLY | O_DIRECTORY, 0);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		cleanup_close(&fd);
-		return CATALOG_ABSENT;
+		return 0;
 	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!is_offer_of(entry->d_name, name->arch))
-			continue;
-		(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s/%.200s", name->app,
-			       name->channel, entry->d_name);
-		consider(repo, file, sequence, &offer);
-	}
+	r = scan(dirfd, dir, name, visit, data, err);
 	(void)closedir(dir);
-	*ret_offer = offer;
-	return offer ? 0 : CATALOG_ABSENT;
+	return r;
+}
+
+struct finding {
+	uint64_t sequence;
+	char file[FILE_MAX];
+};
+
+/* Of two offers of a sequence (one of them was never published) always the same. */
+static int consider(void *data, const char *file, const struct offer *offer, struct error *err)
+{
+	struct finding *finding = data;
+
+	(void)err;
+	if (offer->sequence == finding->sequence &&
+	    (!finding->file[0] || strcmp(file, finding->file) < 0))
+		(void)text_copy(file, finding->file, FILE_MAX);
+	return 0;
+}
+
+int catalog_find(const struct repo *repo, const struct catalog_name *name, uint64_t sequence,
+		 struct offer **ret_offer, struct error *err)
+{
+	struct finding finding = { .sequence = sequence };
+	int r = catalog_scan(repo->dirfd, name, consider, &finding, err);
+
+	if (r < 0)
+		return r;
+	return finding.file[0] ? read_offer(repo->dirfd, finding.file, ret_offer, err) :
+				 CATALOG_ABSENT;
 }
 
 /* ---- writing ---- */

@@ -1,0 +1,89 @@
+#include "publish/audit-bundles.h"
+
+#include "trees.h"
+
+static struct offer *add(struct repo *repo, int tree, const char *version)
+{
+	const struct catalog_release release = {
+		.name = { "gateway", "stable", "any" },
+		.version = version,
+		.min_sequence = CATALOG_KEEP,
+		.epoch = CATALOG_KEEP,
+		.pack = trees_options,
+		.delta = { .bundle = true, .bases = 1 },
+	};
+	struct offer *offer = NULL;
+
+	kit_good(catalog_add(repo, tree, &release, &offer, err));
+	(void)close(tree);
+	return offer;
+}
+
+static void path_of(const struct digest *digest, char *ret_path)
+{
+	(void)memcpy(ret_path, REPO_BLOBS_DIR "/", sizeof(REPO_BLOBS_DIR "/"));
+	(void)digest_to_hex(digest, ret_path + strlen(ret_path));
+}
+
+static void test_to_the_last_byte(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	_cleanup_(offer_freep) struct offer *old = add(repo, trees_old(), "1");
+	_cleanup_(offer_freep) struct offer *offer = add(repo, trees_new(), "2");
+	struct audit_bundles_result result = {};
+	struct error err_ = {};
+	char path[256];
+	int fd;
+
+	assert_int_equal(setenv("TMPDIR", check_path, 1), 0);
+	kit_good(audit_bundles_run(repo->dirfd, offer, &result, err));
+	assert_int_equal(result.bundles, 2);
+	assert_int_equal(result.bytes, offer->bundles[0].length + offer->bundles[1].length);
+	assert_int_equal(result.undecoded, 0);
+	assert_int_equal(check_count(check_fd),
+			 4); /* repo, its keys, two trees: no temporary folder */
+
+	path_of(&offer->bundles[1].blob, path);
+	assert_int_equal(fchmodat(repo->dirfd, path, 0600, 0), 0);
+	fd = openat(repo->dirfd, path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "??", 2, (off_t)offer->bundles[1].length - 2), 2);
+	(void)close(fd);
+	check_error(audit_bundles_run(repo->dirfd, offer, &result, &err_), &err_, FAULT_UNTRUSTED,
+		    "blobs/sha256");
+	assert_int_equal(unlinkat(repo->dirfd, path, 0), 0);
+	check_error(audit_bundles_run(repo->dirfd, offer, &result, &err_), &err_, FAULT_CORRUPT,
+		    "missing");
+}
+
+/* Then its digest is all that can be looked at, and that it is so is said. */
+static void test_a_base_that_is_gone(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	_cleanup_(offer_freep) struct offer *old = add(repo, trees_old(), "1");
+	_cleanup_(offer_freep) struct offer *offer = add(repo, trees_new(), "2");
+	struct audit_bundles_result result = {};
+	struct error err_ = {};
+	char path[256];
+	int fd;
+
+	path_of(&old->full, path);
+	assert_int_equal(unlinkat(repo->dirfd, path, 0), 0);
+	kit_good(audit_bundles_run(repo->dirfd, offer, &result, err));
+	assert_int_equal(result.undecoded, 1);
+	path_of(&offer->bundles[1].blob, path);
+	fd = openat(repo->dirfd, path, O_RDWR | O_APPEND | O_CLOEXEC);
+	assert_int_equal(write(fd, "x", 1), 1);
+	(void)close(fd);
+	check_error(audit_bundles_run(repo->dirfd, offer, &result, &err_), &err_, FAULT_CORRUPT,
+		    "not what was published");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		check_in_dir(test_to_the_last_byte),
+		check_in_dir(test_a_base_that_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
