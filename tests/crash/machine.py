@@ -78,9 +78,9 @@ def until(seconds, what):
     return True
 
 
-def configure(watch="50ms", source=""):
+def configure(watch="50ms", source="", delta="prefer"):
     write("/etc/flipslot/gateway.conf", CONF % watch)
-    write("/etc/flipslot/gateway.conf.d/50-source.conf", f"[Source]\nUrl={source}\n")
+    write("/etc/flipslot/gateway.conf.d/50-source.conf", f"[Source]\nUrl={source}\nDelta={delta}\n")
 
 
 def clone(source, target):

@@ -31,6 +31,7 @@ class Scenario:
     begins: int = 1  # how many transactions it makes, those of the base not counted
     again: bool = True  # the same command again is to end the same way
     serve: str = ""  # which release the source offers
+    delta: str = "prefer"  # how an update comes
     held: str = ""  # "yes", "no": what the hold is to be in the end
 
 
@@ -57,6 +58,9 @@ SCENARIOS = [
     Scenario("bad", "one", install("bad"), "1.0", "1.0", verb="install", outcome="rolled-back",
              status=10),
     Scenario("update", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0"),
+    Scenario("update-full", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0",
+             delta="off"),
+    Scenario("check-rotated", "repo", cli("check"), "1.0", "1.0", serve="rotated"),
     Scenario("check", "repo", cli("check"), "1.0", "1.0", serve="2.0"),
     Scenario("switch", "two", cli("switch", "previous", "--json"), "2.0", "1.0", verb="switch",
              again=False, held="yes"),
@@ -112,6 +116,9 @@ def make_releases():
         run("flipslot", "repo", "add", REPO, f"{RELEASES}/{version}", "--app", "gateway",
             "--version", version, "--level", "1")  # fmt: skip
         shutil.copytree(REPO, f"{REPO}.{version}")
+    run("flipslot", "key", "new", "/run/new")
+    run("flipslot", "repo", "rotate", REPO, "timestamp", "--add", "/run/new.key")
+    shutil.copytree(REPO, f"{REPO}.rotated")
     return trees
 
 

@@ -218,7 +218,7 @@ class Sweep:
         if one.serve:
             scenario.serve(one.serve)
         self.box.insert(image)
-        machine.configure(source=scenario.URL if one.base == "repo" else "")
+        machine.configure(source=scenario.URL if one.base == "repo" else "", delta=one.delta)
         if one.old and one.who != "recover":
             if not self.box.up(one.old):
                 raise Bad(f"{one.old} does not come up before the test")
