@@ -9,15 +9,17 @@
 #include "base/error.h"
 #include "store/slot.h"
 
-#define LAYOUT_STATE	"state"
-#define LAYOUT_REQUEST	"request"
-#define LAYOUT_HISTORY	"history"
-#define LAYOUT_CHECKED	"checked"
-#define LAYOUT_TRUST	"trust"
-#define LAYOUT_LOCK	"lock"
-#define LAYOUT_CURRENT	"current"
-#define LAYOUT_PREVIOUS "previous"
-#define LAYOUT_STAGING	"staging"
+#define LAYOUT_STATE	   "state"
+#define LAYOUT_REQUEST	   "request"
+#define LAYOUT_HISTORY	   "history"
+#define LAYOUT_CHECKED	   "checked"
+#define LAYOUT_OUTBOX	   "outbox"
+#define LAYOUT_OUTBOX_LOCK "outbox.lock"
+#define LAYOUT_TRUST	   "trust"
+#define LAYOUT_LOCK	   "lock"
+#define LAYOUT_CURRENT	   "current"
+#define LAYOUT_PREVIOUS	   "previous"
+#define LAYOUT_STAGING	   "staging"
 
 /*
  * Makes what is missing of the layout in the directory dirfd: slots/, both slot directories, the

@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "store/durable.h"
 #include "store/history.h"
+#include "store/outbox.h"
 #include "store/record.h"
 #include "store/sweep.h"
 
@@ -57,6 +58,8 @@ int layout_create(int dirfd, struct error *err)
 		{ LAYOUT_REQUEST, RECORD_FILE_SIZE, 0600 },
 		{ LAYOUT_CHECKED, RECORD_FILE_SIZE, 0644 },
 		{ LAYOUT_HISTORY, HISTORY_FILE_SIZE, 0644 },
+		{ LAYOUT_OUTBOX, OUTBOX_FILE_SIZE, 0644 },
+		{ LAYOUT_OUTBOX_LOCK, 0, 0600 },
 		{ LAYOUT_LOCK, 0, 0600 },
 	};
 	int r = durable_mkdir(dirfd, SLOTS, 0755, err);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "store/durable.h"
 #include "store/history.h"
+#include "store/outbox.h"
 #include "store/record.h"
 #include "store/state.h"
 #include "calls.h"
@@ -52,6 +53,8 @@ static void check_created(int dirfd)
 	check_entry(dirfd, "state", S_IFREG | 0644, RECORD_FILE_SIZE);
 	check_entry(dirfd, "request", S_IFREG | 0600, RECORD_FILE_SIZE);
 	check_entry(dirfd, "history", S_IFREG | 0644, HISTORY_FILE_SIZE);
+	check_entry(dirfd, "outbox", S_IFREG | 0644, OUTBOX_FILE_SIZE);
+	check_entry(dirfd, "outbox.lock", S_IFREG | 0600, 0);
 	check_entry(dirfd, "lock", S_IFREG | 0600, 0);
 	assert_int_equal(layout_current(dirfd, &slot, NULL), LAYOUT_ABSENT);
 	assert_int_equal(slot, SLOT_NONE);
@@ -367,6 +370,7 @@ static bool fill_up(int dirfd)
 static int flip_on_a_full_disk(const char *path)
 {
 	struct history_entry entry = { .id = "x" };
+	struct outbox_entry alert = { .id = "x", .receiver = "ops" };
 	struct state s = { .phase = PHASE_REVERTING };
 	int dirfd;
 
@@ -379,7 +383,7 @@ static int flip_on_a_full_disk(const char *path)
 	if (fill_up(dirfd))
 		return 2;
 	if (state_store(dirfd, &s, NULL) != 0 || layout_point_current(dirfd, SLOT_B, NULL) != 0 ||
-	    history_append(dirfd, &entry, NULL) != 0)
+	    history_append(dirfd, &entry, NULL) != 0 || outbox_append(dirfd, &alert, NULL) != 0)
 		return 3;
 	check_links(dirfd, SLOT_B);
 	return 0;
