@@ -246,10 +246,27 @@ $(PRESENT:%=lint-%): lint-%:
 	+@$(MAKE_) $(B)/lib$*.a
 	@$(call lint,src/$* include/$* tests/$*)
 
+# ---- manuals: made of docs/, so that both say the same ----
+
+MANUALS := flipslot.1=CLI flipslot.7=FROM-SELF-UPDATE flipslot.conf.5=CONFIG \
+	flipslot-release.5=FORMATS flipslot-publish.7=PUBLISHING
+PAGES := $(foreach m,$(MANUALS),$(B)/man/$(firstword $(subst =, ,$m)))
+
+define manual_rule
+$(B)/man/$1: docs/$2.md scripts/manual
+	@mkdir -p $$(@D)
+	$$(call say,MAN)awk -v page=$1 -v date="$$$$(LC_ALL=C date -u -d @$$(BUILD_TIME) '+%B %-d, %Y')" \
+		-f scripts/manual docs/$2.md >$$@
+endef
+$(foreach m,$(MANUALS),$(eval $(call manual_rule,$(firstword $(subst =, ,$m)),$(lastword $(subst =, ,$m)))))
+
+manuals: $(PAGES)
+
 # ---- install ----
 
 BINDIR = $(PREFIX)/bin
 DOCDIR = $(PREFIX)/share/doc/flipslot
+MANDIR = $(PREFIX)/share/man
 UNITS = $(wildcard $(foreach t,service timer path socket target slice,units/*.$t))
 USER_UNITS = $(wildcard $(foreach t,service timer path socket target slice,units/user/*.$t))
 # each: a file, where it goes
@@ -259,9 +276,12 @@ INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
 	$(foreach f,$(wildcard units/catalog/*.catalog),$f:$(PREFIX)/lib/systemd/catalog/$(notdir $f)) \
 	$(patsubst %,%:$(PREFIX)/lib/sysusers.d/flipslot.conf,$(wildcard slots-layout/flipslot.sysusers)) \
 	$(patsubst %,%:$(PREFIX)/lib/tmpfiles.d/flipslot.conf,$(wildcard slots-layout/flipslot.tmpfiles)) \
-	$(foreach f,$(wildcard README.md LICENSE docs/*.md),$f:$(DOCDIR)/$(notdir $f))
+	$(foreach f,$(wildcard README.md LICENSE docs/*.md),$f:$(DOCDIR)/$(notdir $f)) \
+	$(foreach f,$(PAGES),$f:$(MANDIR)/man$(subst .,,$(suffix $f))/$(notdir $f)) \
+	scripts/completion.bash:$(PREFIX)/share/bash-completion/completions/flipslot \
+	scripts/completion.zsh:$(PREFIX)/share/zsh/vendor-completions/_flipslot
 
-install: all
+install: all manuals
 	install -d $(DESTDIR)$(SYSCONFDIR)/flipslot $(DESTDIR)$(STATEDIR)/flipslot
 	install -D -m 755 $(B)/flipslot $(DESTDIR)$(BINDIR)/flipslot
 	@set -e; for f in $(INSTALLED); do \
@@ -271,6 +291,10 @@ install: all
 
 uninstall: # configuration and slots stay
 	rm -f $(DESTDIR)$(BINDIR)/flipslot $(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$f)))
+
+deb: all manuals
+	@scripts/deps deb
+	@scripts/deb $(B) $(VERSION)
 
 deps:
 	@scripts/deps all
@@ -284,5 +308,5 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all tests check check-system test crash crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
+.PHONY: all manuals deb tests check check-system test crash crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
 	print-cflags clean

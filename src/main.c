@@ -66,8 +66,8 @@ static int print_usage(FILE *out)
 	(void)fprintf(out, "flipslot: A/B updates for a service, with a way back.\n\n"
 			   "  flipslot [--user|--system] VERB …\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		(void)fprintf(out, "  %-14s%s\n", verbs[i].name, verbs[i].summary);
-	(void)fprintf(out, "  %-14s%s\n\nMore about one of them: flipslot VERB --help\n", "version",
+		(void)fprintf(out, "  %-15s%s\n", verbs[i].name, verbs[i].summary);
+	(void)fprintf(out, "  %-15s%s\n\nMore about one of them: flipslot VERB --help\n", "version",
 		      "The program's version");
 	return out == stdout ? 0 : CLI_USAGE;
 }
