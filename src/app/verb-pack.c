@@ -63,7 +63,7 @@ static int bundle_into(int fd, const struct outputs *outputs, const struct pack_
 		       const struct bundler_request *request, struct error *err)
 {
 	_cleanup_(spool_freep) struct spool *spool = NULL;
-	struct bundler_result result;
+	struct bundler_result result = {};
 	char hex[DIGEST_HEX_MAX];
 	int r = make_spool(outputs->bundle, options, &spool, err);
 

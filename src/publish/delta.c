@@ -156,7 +156,7 @@ static int make_bundle(struct deltas *deltas, const struct offer *base, const st
 	const struct bundler_request request = {
 		.fresh = &deltas->fresh, .old = old, .before = before, .level = deltas->pack->level
 	};
-	struct bundler_result result;
+	struct bundler_result result = {};
 	_cleanup_close_ int fd = -1;
 	int r = blob_begin(deltas->blobs, &fd, deltas->err);
 

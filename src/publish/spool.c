@@ -194,7 +194,7 @@ static int encode(struct item *item, size_t number, const uint8_t *bytes, size_t
 	const struct encoder_base base = { item->old, item->wish.base ? item->wish.base->size : 0,
 					   item->suffix };
 	struct spool_block *block = &item->content.blocks[number];
-	struct encoder_block made;
+	struct encoder_block made = {};
 	struct digest raw = {}, packed = {};
 	int r = encoder_run(bytes, size, (uint64_t)number * BLOCK_SIZE, item->suffix ? &base : NULL,
 			    item->spool->options.level, &made, err);

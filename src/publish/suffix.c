@@ -101,7 +101,7 @@ static size_t smaller(size_t a, size_t b)
 static size_t search(const struct suffix *suffix, const uint8_t *bytes, size_t size, size_t low,
 		     size_t high, size_t *ret_position)
 {
-	size_t best = 0, at_low = suffix->width, at_high = suffix->width;
+	size_t best = 0, at_low = suffix->width, at_high = at_low;
 
 	while (low < high && best < size) {
 		size_t middle = low + (high - low) / 2;
