@@ -123,6 +123,7 @@ static void test_of_users(void **state UNUSED)
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
 	struct error err = {};
 	enum cgroup_found found = CGROUP_OURS;
+	bool in_system = false;
 	char who[64] = "";
 
 	start(manager, "cgroup-c.service", "[Service]\nExecStart=/bin/sleep 1000\n");
