@@ -3,12 +3,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/scope.h"
 #include "base/text.h"
 #include "deploy/ending.h"
 #include "deploy/preflight.h"
 #include "deploy/staging.h"
 #include "deploy/switching.h"
 #include "deploy/update.h"
+#include "install/scrub.h"
+#include "unit/unit.h"
 
 /* A complete slot is there already when the last worker died between the seal and the state. */
 static bool is_staged_already(const struct session *session)
@@ -23,8 +26,29 @@ static bool is_staged_already(const struct session *session)
 	       descriptor.installed >= transaction->began;
 }
 
-/* Nothing to do: the same archive, under the same version, is what is known good and current. */
-static bool is_running_already(const struct session *session)
+static int on_read(void *data, uint64_t done, uint64_t total, struct error *err)
+{
+	return watcher_progress(data, STAGE_VERIFY, done, total, err);
+}
+
+static int is_up(struct session *session, bool *ret_up, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	*ret_up = unit_is_running(&unit);
+	return 0;
+}
+
+/* The same archive, under the same version, is what is known good and current. */
+static bool is_current_already(const struct session *session)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	struct descriptor descriptor;
@@ -35,6 +59,28 @@ static bool is_running_already(const struct session *session)
 	       digest_equal(&descriptor.source, &transaction->source_digest) &&
 	       strcmp(descriptor.version, transaction->release.version) == 0 &&
 	       digest_equal(&descriptor.index, &session->state.good.digest);
+}
+
+/* Nothing to do: it is current, it is up, and every byte is still what was installed, as far as it can be read. */
+static int is_running_already(struct watcher *watcher, bool *ret_running, struct error *err)
+{
+	struct session *session = watcher->session;
+	uint64_t differences = 0;
+	bool up = false;
+	int r;
+
+	*ret_running = false;
+	if (!is_current_already(session))
+		return 0;
+	r = is_up(session, &up, err);
+	if (r < 0 || !up)
+		return r;
+	r = scrub_slot(session->dirfd, session->state.transaction.origin, NULL, on_read, watcher,
+		       &differences, NULL);
+	if (r < 0 && (session->stop || session->state.phase != session->working))
+		return r;
+	*ret_running = r == 0 && differences == 0;
+	return 0;
 }
 
 static int open_source(const char *path, int *ret_fd, struct error *err)
@@ -55,14 +101,9 @@ static int open_source(const char *path, int *ret_fd, struct error *err)
 	return 0;
 }
 
-static int on_read(void *data, uint64_t done, uint64_t total, struct error *err)
-{
-	return watcher_progress(data, STAGE_VERIFY, done, total, err);
-}
-
 /*
  * With --trust-me nobody said the digest: it is what the first read finds, and holds from then on, also
- * after a restart.
+ * after a restart. Without it a digest of zeroes is none, and staging refuses.
  */
 static int find_digest(struct watcher *watcher, struct error *err)
 {
@@ -72,7 +113,7 @@ static int find_digest(struct watcher *watcher, struct error *err)
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (!digest_is_null(&transaction->source_digest))
+	if (!transaction->trust_me || !digest_is_null(&transaction->source_digest))
 		return 0;
 	r = open_source(transaction->source, &fd, err);
 	if (r < 0)
@@ -161,6 +202,20 @@ static int wait_for_tomorrow(struct session *session, struct error *err)
 	return session_store(session, err);
 }
 
+/* Whoever asks for what is current already, is not told that all is well when nothing runs. */
+static int require_up(struct session *session, struct error *err)
+{
+	const char *unit = session->options->unit;
+	bool up;
+	int r = is_up(session, &up, err);
+
+	if (r < 0 || up)
+		return r;
+	return error_set(err, FAULT_UNIT,
+			 "%s is current and known good, but %s does not run: %s start %s",
+			 session->state.transaction.release.version, unit, scope_systemctl(), unit);
+}
+
 static int run_update(struct watcher *watcher, struct error *err)
 {
 	struct session *session = watcher->session;
@@ -168,6 +223,8 @@ static int run_update(struct watcher *watcher, struct error *err)
 	int r;
 
 	r = update_stage(watcher, &cause);
+	if (r == UPDATE_NOTHING && require_up(session, &cause) < 0)
+		return end_badly(session, watcher, &cause, err);
 	if (r < 0 && watcher->exhausted)
 		return wait_for_tomorrow(session, err);
 	if (r < 0)
@@ -182,12 +239,15 @@ static int run_install(struct watcher *watcher, struct error *err)
 	struct session *session = watcher->session;
 	struct descriptor descriptor;
 	struct error cause = {};
+	bool running;
 	int r;
 
 	r = find_digest(watcher, &cause);
+	if (r >= 0)
+		r = is_running_already(watcher, &running, &cause);
 	if (r < 0)
 		return end_badly(session, watcher, &cause, err);
-	if (is_running_already(session))
+	if (running)
 		return end_untouched(session, err);
 	if (is_staged_already(session) &&
 	    seal_peek(session->dirfd, session->state.transaction.target, &descriptor, err) == 0)

@@ -69,7 +69,8 @@ static int verify(struct staging *staging, const struct descriptor *descriptor, 
 	int r;
 
 	if (digest_is_null(expected) && !trust_me)
-		return error_set(err, FAULT_UNTRUSTED, "no SHA-256 of the archive was given");
+		return error_set(err, FAULT_UNTRUSTED,
+				 "no SHA-256 of the archive was given: all zeroes are none");
 	r = begin(staging, STAGE_VERIFY, 0, err);
 	if (r < 0)
 		return r;

@@ -98,12 +98,14 @@ UNUSED static struct state_release app_seal_as(enum slot slot, struct descriptor
 	_cleanup_(index_freep) struct index *index = NULL;
 	struct state_release release = {};
 	_cleanup_close_ int fd = -1;
+	const struct timespec epoch[2] = {};
 	char script[160];
 
 	(void)snprintf(script, sizeof(script), "#!/bin/sh\necho %s\n", descriptor.version);
 	assert_int_equal(layout_open_slot(check_fd, slot, &fd, NULL), 0);
 	check_write(fd, "run", script, strlen(script));
 	assert_int_equal(fchmodat(fd, "run", 0755, 0), 0);
+	assert_int_equal(utimensat(fd, "run", epoch, 0), 0);
 	file.size = strlen(script);
 	file.digest = app_digest(script);
 	assert_int_equal(index_new(&index, NULL), 0);

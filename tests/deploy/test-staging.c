@@ -90,6 +90,17 @@ static void another_digest_is_refused(void **unused)
 	assert_refused_untouched(&after, FAULT_UNTRUSTED);
 }
 
+static void a_digest_of_zeroes_is_none(void **unused)
+{
+	struct state before = make_install("3.0");
+	struct state after = {};
+
+	make_archive();
+	before.transaction.trust_me = false;
+	after = run(&before);
+	assert_refused_untouched(&after, FAULT_UNTRUSTED);
+}
+
 static void what_is_no_archive_is_refused(void **unused)
 {
 	struct state before = make_install("3.0");
@@ -134,16 +145,24 @@ static void findings_come_before_the_archive(void **unused)
 	assert_refused_untouched(&after, FAULT_BUSY);
 }
 
-/* The same archive again, of what runs and is known good. */
-static void what_runs_already_is_committed_untouched(void **unused)
+/* An install of the archive that is in slot a, known good and current. */
+static struct state make_install_again(void)
 {
 	struct descriptor descriptor = { .app = "gw", .version = "1.0" };
 	struct state before = make_install("1.0");
-	struct state after;
 
 	make_archive();
 	descriptor.source = digest_of_archive();
 	before.good = app_seal_as(SLOT_A, descriptor);
+	return before;
+}
+
+static void what_runs_already_is_committed_untouched(void **unused)
+{
+	struct state before = make_install_again();
+	struct descriptor descriptor;
+	struct state after;
+
 	after = run(&before);
 	assert_int_equal(after.phase, PHASE_IDLE);
 	assert_int_equal(after.transaction.outcome, OUTCOME_COMMITTED);
@@ -151,6 +170,26 @@ static void what_runs_already_is_committed_untouched(void **unused)
 	assert_int_equal(seal_peek(check_fd, SLOT_B, &descriptor, NULL), 0);
 	assert_string_equal(descriptor.version, "2.0");
 	assert_string_equal(systemd.jobs, "");
+}
+
+static void what_is_current_but_down_is_installed(void **unused)
+{
+	struct state before = make_install_again();
+	struct state after;
+
+	systemd.active = "failed";
+	after = run(&before);
+	assert_int_equal(after.phase, PHASE_STAGED);
+}
+
+static void what_is_current_but_damaged_is_installed(void **unused)
+{
+	struct state before = make_install_again();
+	struct state after;
+
+	shell(check_fd, "echo x >>slots/a/run");
+	after = run(&before);
+	assert_int_equal(after.phase, PHASE_STAGED);
 }
 
 /* The worker before this one died between the seal and the state. */
@@ -177,11 +216,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		systemd_test(on_a_word_the_digest_is_what_is_found),
 		systemd_test(another_digest_is_refused),
+		systemd_test(a_digest_of_zeroes_is_none),
 		systemd_test(what_is_no_archive_is_refused),
 		systemd_test(what_is_no_file_is_refused),
 		systemd_test(what_is_gone_at_a_resume_has_failed),
 		systemd_test(findings_come_before_the_archive),
 		systemd_test(what_runs_already_is_committed_untouched),
+		systemd_test(what_is_current_but_down_is_installed),
+		systemd_test(what_is_current_but_damaged_is_installed),
 		systemd_test(what_is_staged_already_is_taken_over),
 	};
 
