@@ -221,6 +221,12 @@ crash:
 	@FS="$(FS)" SCENARIO="$(SCENARIO)" N="$(N)" STEP="$(STEP)" MODE="$(MODE)" SEED="$(SEED)" \
 		JOBS="$(JOBS)" tests/crash/crash
 
+# Each arrow of the phase diagram: who goes along it, and the power cut on it.
+crash-arrows:
+	@scripts/deps test
+	+@$(MAKE_) all $(FAULT_APP) $(CRASH)
+	@FS="$(FS)" MODE="$(MODE)" tests/crash/arrows
+
 # Each durable call in turn does nothing: who notices?
 crash-control:
 	@scripts/deps test
@@ -308,5 +314,5 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all manuals deb tests check check-system test crash crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
+.PHONY: all manuals deb tests check check-system test crash crash-arrows crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
 	print-cflags clean

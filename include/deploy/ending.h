@@ -13,6 +13,11 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 	       struct error *err);
 
 /*
+ * The release that was switched to did not pass: REVERTING, or with OnFail=keep the end: it stays, as `failed`.
+ */
+int ending_unhealthy(struct session *session, const char *reason, struct error *err);
+
+/*
  * committed: the target is the known good release from now on, the one before it the fallback. A switch or a
  * rollback that a person asked for also puts a hold, so that no timer undoes it.
  */

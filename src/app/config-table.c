@@ -196,7 +196,8 @@ const struct config_key config_table[] = {
 	KEY("Health", "Baseline", BOOL, OF(deploy.baseline), NULL, NULL, "yes", NULL,
 	    "Whether a probe that failed on the old release already is not held against the new one."),
 	KEY("Health", "OnFail", CHOICE, OF(deploy.keep), "rollback", "keep", "rollback", NULL,
-	    "What becomes of a release that fails. keep: it stays, and an alert says so."),
+	    "What becomes of a release that fails. keep: it stays, and an alert says so. "
+	    "One that takes the machine down goes back all the same, see BootTries=."),
 	KEY("Health", "MaxRollbacks", COUNT, OF(deploy.max_rollbacks), "1", "20", "3", NULL,
 	    "How often to try to get the old release healthy again."),
 	{},

@@ -78,6 +78,13 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 	return end(session, outcome, fault, reason, err);
 }
 
+int ending_unhealthy(struct session *session, const char *reason, struct error *err)
+{
+	if (!session->options->keep)
+		return session_condemn(session, FAULT_UNHEALTHY, reason, err);
+	return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY, reason, err);
+}
+
 static void remember_start(struct state *state, uint64_t took)
 {
 	if (took == 0)

@@ -454,7 +454,7 @@ static int give_up(struct session *session, struct manager *manager, enum job_re
 		return r;
 	(void)text_print(reason, sizeof(reason), "%.80s did not start (%s): %s",
 			 session->options->unit, what, why);
-	return session_condemn(session, FAULT_UNHEALTHY, reason, err);
+	return ending_unhealthy(session, reason, err);
 }
 
 int switching_run(struct session *session, struct error *err)

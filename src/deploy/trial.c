@@ -94,13 +94,6 @@ static struct judge_options judge_target(const struct session *session)
 	};
 }
 
-static int condemn(struct session *session, const struct judge_report *report, struct error *err)
-{
-	if (!session->options->keep)
-		return session_condemn(session, FAULT_UNHEALTHY, report->reason, err);
-	return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY, report->reason, err);
-}
-
 int trial_run(struct session *session, struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
@@ -114,7 +107,7 @@ int trial_run(struct session *session, struct error *err)
 	if (r < 0 || r == JUDGE_INTERRUPTED)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
-		return condemn(session, &report, err);
+		return ending_unhealthy(session, report.reason, err);
 	(void)text_copy(report.invocation, transaction->invocation,
 			sizeof(transaction->invocation));
 	if (session->job_began > 0)
@@ -157,7 +150,7 @@ int trial_watch(struct session *session, struct error *err)
 	if (r < 0 || r == JUDGE_INTERRUPTED)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
-		return condemn(session, &report, err);
+		return ending_unhealthy(session, report.reason, err);
 	/* whatever was done to `current` meanwhile: what is committed is what it names */
 	r = layout_point_current(session->dirfd, session->state.transaction.target, err);
 	if (r < 0)

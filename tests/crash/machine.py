@@ -5,6 +5,7 @@ import fcntl
 import os
 import subprocess
 import time
+import urllib.error
 import urllib.request
 import uuid
 
@@ -33,6 +34,7 @@ UNIT = f"""[Unit]
 Description=Gateway under test
 StartLimitIntervalSec=0
 [Service]
+Type=notify
 ExecStart={APP}/current/fault-app
 Restart=always
 RestartSec=100ms
@@ -46,8 +48,9 @@ Unit=gateway.service
 Reserve=1M
 CheckOnStart=no
 [Health]
-StartDeadline=4s
+StartDeadline=%s
 Watch=%s
+OnFail=%s
 [Probe web]
 Kind=http
 Url=http://127.0.0.1:{PORT}/
@@ -78,8 +81,8 @@ def until(seconds, what):
     return True
 
 
-def configure(watch="50ms", source="", delta="prefer"):
-    write("/etc/flipslot/gateway.conf", CONF % watch)
+def configure(watch="50ms", source="", delta="prefer", deadline="4s", fail="rollback"):
+    write("/etc/flipslot/gateway.conf", CONF % (deadline, watch, fail))
     write("/etc/flipslot/gateway.conf.d/50-source.conf", f"[Source]\nUrl={source}\nDelta={delta}\n")
 
 
@@ -194,6 +197,8 @@ class Machine:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1) as answer:
                 return answer.read().decode().split("\n")[0]
+        except urllib.error.HTTPError as error:  # it runs, and is not well
+            return error.read().decode().split("\n")[0]
         except OSError:
             return None
 

@@ -33,6 +33,11 @@ class Scenario:
     serve: str = ""  # which release the source offers
     delta: str = "prefer"  # how an update comes
     held: str = ""  # "yes", "no": what the hold is to be in the end
+    health: dict = dataclasses.field(default_factory=dict)  # what machine.configure is told of [Health]
+
+    def kept(self):
+        """OnFail=keep: what failed stays, and what was known good before is known good still."""
+        return self.health.get("fail") == "keep"
 
 
 def install(version):
@@ -57,6 +62,18 @@ SCENARIOS = [
     Scenario("install-over", "two", install("3.0"), "2.0", "3.0", verb="install"),
     Scenario("bad", "one", install("bad"), "1.0", "1.0", verb="install", outcome="rolled-back",
              status=10),
+    Scenario("bad-probe", "one", install("sick"), "1.0", "1.0", verb="install", outcome="rolled-back",
+             status=10, health={"deadline": "1s"}),
+    Scenario("bad-later", "one", install("late"), "1.0", "1.0", verb="install", outcome="rolled-back",
+             status=10, health={"watch": "2s"}),
+    Scenario("bad-archive", "one", install("torn"), "1.0", "1.0", verb="install",
+             outcome="refused|failed", status=6),  # failed: only if the worker was interrupted
+    Scenario("bad-program", "one", install("alien"), "1.0", "1.0", verb="install", outcome="refused",
+             status=9),
+    Scenario("keep-start", "one", install("bad"), "1.0", "bad", verb="install", outcome="failed",
+             status=10, again=False, health={"fail": "keep"}),
+    Scenario("keep-probe", "one", install("sick"), "1.0", "sick", verb="install", outcome="failed",
+             status=10, again=False, health={"fail": "keep", "deadline": "1s"}),
     Scenario("update", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0"),
     Scenario("update-full", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0",
              delta="off"),
@@ -90,13 +107,22 @@ def find(name):
 # ---- releases ----
 
 
+# What is wrong with some of them: lines of fault-app's behaviour
+BEHAVIOUR = {"bad": "no-start=yes", "sick": "http-500=yes", "late": "die-after=700"}
+VERSIONS = ("1.0", "2.0", "3.0", "bad", "sick", "late", "alien", "torn")
+
+
 def make_tree(version):
     """A release with what a tree can have: folders, an empty file, a link, modes."""
     path = f"{RELEASES}/{version}"
     os.makedirs(f"{path}/lib/deep")
     shutil.copy("/in/fault-app", f"{path}/fault-app")
-    lines = [f"version={version}", f"port={machine.PORT}"]
-    machine.write(f"{path}/behaviour", "\n".join(lines + ["no-start=yes"] * (version == "bad")) + "\n")
+    if version == "alien":  # for a machine of another kind
+        with open(f"{path}/fault-app", "r+b") as file:
+            file.seek(18)
+            file.write(b"\x02\x00")
+    lines = [f"version={version}", f"port={machine.PORT}", BEHAVIOUR.get(version, "")]
+    machine.write(f"{path}/behaviour", "\n".join(filter(None, lines)) + "\n")
     machine.write(f"{path}/lib/deep/data", f"{version} " * 3000)
     machine.write(f"{path}/lib/same", "the same in each release\n" * 400)
     machine.write(f"{path}/lib/empty", "")
@@ -105,12 +131,14 @@ def make_tree(version):
     os.chmod(f"{path}/fault-app", 0o755)
     with tarfile.open(f"{RELEASES}/{version}.tar", "w") as tar:
         tar.add(path, ".")
+    if version == "torn":
+        os.truncate(f"{RELEASES}/torn.tar", 20000)
     return disk.tree(path)
 
 
 def make_releases():
     """{version: what its slot must hold}."""
-    trees = {version: make_tree(version) for version in ("1.0", "2.0", "3.0", "bad")}
+    trees = {version: make_tree(version) for version in VERSIONS}
     run("flipslot", "repo", "init", REPO)
     for version in ("1.0", "2.0"):
         run("flipslot", "repo", "add", REPO, f"{RELEASES}/{version}", "--app", "gateway",

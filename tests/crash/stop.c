@@ -14,7 +14,8 @@
  *	do=stop	hold it there for ever; kill: SIGKILL to the process; E...: fail with this errno;
  *		on=E...: this call and all later ones of its name fail
  *
- * Lines go to the FIFO /run/crash/calls.WHO: "N name what", and "stop N name what" for the one meant.
+ * Lines go to the FIFO /run/crash/calls.WHO: "N name what", and "stop N name what" for the one meant; a write of
+ * a state record has " phase=X" behind.
  * Calls of other threads and of children go through uncounted.
  */
 #include <errno.h>
@@ -270,6 +271,25 @@ static bool counts(const struct seccomp_notif *held, const struct call *call, ch
 	return strncmp(ret, arm.root, strlen(arm.root)) == 0;
 }
 
+/* What is written is a state record: appends the phase that it tells. */
+static void add_phase(const struct seccomp_notif *held, const struct call *call, char *what,
+		      size_t size)
+{
+	static const char end[] = "/state";
+	size_t length = strlen(what);
+	char text[256];
+	char *phase;
+
+	if (call->nr != SYS_pwrite64 || length < strlen(end) ||
+	    strcmp(what + length - strlen(end), end) != 0 ||
+	    !read_text((pid_t)held->pid, held->data.args[1], text, sizeof(text)))
+		return;
+	phase = strstr(text, "\nphase=");
+	if (phase)
+		(void)snprintf(what + length, size - length, " %.*s", (int)strcspn(phase + 1, "\n"),
+			       phase + 1);
+}
+
 static const struct call *find(int nr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(watched); i++) {
@@ -302,6 +322,7 @@ static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *
 	if (arm.call[0] && strcmp(arm.call, call->name) != 0)
 		return true;
 	n++;
+	add_phase(held, call, what, sizeof(what));
 	if (n != arm.n && !failing) {
 		(void)fprintf(calls, "%lu %s %s\n", n, call->name, what);
 		return true;

@@ -153,6 +153,18 @@ static void a_start_that_fails_is_a_verdict(void **unused)
 }
 
 /* ... but not while the machine goes down. */
+static void on_fail_keep_ends_it_there(void **unused)
+{
+	systemd.slots[SLOT_B].start[0] = JOB_RESULT_FAILED;
+	app_options.keep = true;
+	open_at(PHASE_SWITCHING);
+	run(switching_run);
+	assert_string_equal(systemd.jobs, "restart b, ");
+	assert_int_equal(app_load().phase, PHASE_IDLE);
+	assert_int_equal(app_load().transaction.outcome, OUTCOME_FAILED);
+	assert_non_null(strstr(app_load().transaction.reason, "did not start (failed)"));
+}
+
 static void a_shutdown_is_no_verdict(void **unused)
 {
 	systemd.slots[SLOT_B].start[0] = JOB_RESULT_CANCELED;
@@ -241,6 +253,7 @@ int main(void)
 		systemd_test(flipped_is_not_restarted),
 		systemd_test(what_counts_as_running),
 		systemd_test(a_start_that_fails_is_a_verdict),
+		systemd_test(on_fail_keep_ends_it_there),
 		systemd_test(a_shutdown_is_no_verdict),
 		systemd_test(a_job_that_was_pushed_out_is_tried_again),
 		systemd_test(but_not_for_ever),
