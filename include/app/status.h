@@ -48,6 +48,7 @@ struct status {
 	enum slot current; /* SLOT_NONE: nothing is installed */
 	char problem[ERROR_TEXT_MAX]; /* `current` is damaged; empty: it is not */
 	struct status_slot slots[SLOT_MAX];
+	bool used_up; /* an update waits: MaxBytesPerDay= is used up */
 	struct state state;
 	struct status_unit unit;
 	bool worker_known, worker_alive;

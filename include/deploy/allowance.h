@@ -22,5 +22,8 @@ size_t allowance_clip(const struct session *session, uint64_t size);
 int allowance_take(struct watcher *watcher, uint64_t bytes, struct error *err);
 int allowance_settle(struct watcher *watcher, struct error *err);
 
+/* One request was made. */
+void allowance_count_request(struct watcher *watcher);
+
 /* The same as the last bytes do, before a request is made at all. */
 int allowance_ask(struct watcher *watcher, struct error *err);

@@ -24,6 +24,7 @@ struct history_entry {
 	uint64_t began; /* realtime */
 	uint64_t ended; /* realtime */
 	uint64_t downtime; /* usec from the job to the first passed start probe; 0: not measured */
+	uint64_t fetched, requests, files, reused; /* as in the state */
 	bool trusted_by_word; /* installed with --trust-me */
 	char signer[STATE_SIGNER_MAX]; /* the minisign key that signed it; empty: none */
 	char who[STATE_WHO_MAX];

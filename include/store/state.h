@@ -52,6 +52,10 @@ struct state_transaction {
 	uint64_t phase_began_monotonic; /* in the boot of boot_id */
 	/* usec from the old release's end to the first passed start; 0: not measured */
 	uint64_t downtime;
+	/* of an update: bytes of the release that were fetched, at least, and in how many requests */
+	uint64_t fetched, requests;
+	uint64_t files,
+		reused; /* files of the release; of them on this disk already. 0: not known */
 	char from_version[STATE_VERSION_MAX]; /* what ran before; empty: nothing */
 	/* names of probes that failed on the old release, each with a comma behind */
 	char baseline[256];

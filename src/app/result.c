@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "app/format.h"
 #include "base/scope.h"
 
 void result_of_state(const struct state *state, struct result *ret_result)
@@ -110,6 +111,20 @@ static void add_way_back(const struct result *result, const char *app, struct te
 			 fled ? "switch" : "rollback", app);
 }
 
+static void describe_fetch(const struct history_entry *entry, struct text *text)
+{
+	char size[FORMAT_MAX];
+
+	if (entry->requests == 0)
+		return;
+	text_add(text, "  fetched %s in %llu request%s", format_size(entry->fetched, size),
+		 (unsigned long long)entry->requests, entry->requests == 1 ? "" : "s");
+	if (entry->files > 0)
+		text_add(text, "; %llu of %llu files were here already",
+			 (unsigned long long)entry->reused, (unsigned long long)entry->files);
+	text_add(text, "\n");
+}
+
 static void describe_commit(const struct result *result, const char *app, const char *unit,
 			    struct text *text)
 {
@@ -126,6 +141,7 @@ static void describe_commit(const struct result *result, const char *app, const 
 	if (entry->downtime > 0 && entry->from_version[0])
 		text_add(text, " (it was down for %s)", clock_format_span(entry->downtime, span));
 	text_add(text, "\n");
+	describe_fetch(entry, text);
 	if (entry->reason[0])
 		text_add(text, "  %s\n", entry->reason);
 	add_way_back(result, app, text);

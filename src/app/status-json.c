@@ -55,6 +55,10 @@ json_t *status_json_entry(const struct history_entry *entry)
 	put_number(object, "began_usec", entry->began);
 	put_number(object, "ended_usec", entry->ended);
 	put_number(object, "downtime_usec", entry->downtime);
+	put_number(object, "fetched_bytes", entry->fetched);
+	put_number(object, "requests", entry->requests);
+	put_number(object, "files", entry->files);
+	put_number(object, "files_reused", entry->reused);
 	put_bool(object, "trusted_by_word", entry->trusted_by_word);
 	put_text(object, "signer", entry->signer);
 	put_text(object, "who", entry->who);

@@ -7,7 +7,9 @@
 #include "app/cli.h"
 #include "app/tail.h"
 #include "base/scope.h"
+#include "deploy/allowance.h"
 #include "install/seal.h"
+#include "store/checked.h"
 #include "store/layout.h"
 
 #define SETTLED_USEC \
@@ -204,6 +206,17 @@ static int gather_last(int dirfd, struct status *status, struct error *err)
 	return 0;
 }
 
+/* Does an update wait because the day's bytes are used up? */
+static bool is_used_up(int dirfd, const struct config *config, const struct state *state)
+{
+	uint64_t most = config_deploy(config)->source.max_bytes_per_day;
+	struct checked checked;
+
+	return state->phase == PHASE_STAGING && most > 0 &&
+	       checked_load(dirfd, &checked, NULL) == 0 &&
+	       checked.day == allowance_day(clock_realtime_usec()) && checked.day_bytes >= most;
+}
+
 int status_gather(const char *app, struct status *ret_status, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
@@ -222,6 +235,7 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	r = state_load(dirfd, &status->state, err);
 	if (r < 0)
 		return r;
+	status->used_up = is_used_up(dirfd, config, &status->state);
 	gather_slots(dirfd, status);
 	gather_progress(status);
 	r = gather_last(dirfd, status, err);
@@ -239,7 +253,13 @@ static void next_of_transaction(const struct status *status, char ret_text[stati
 	const char *app = status->app;
 	enum phase phase = status->state.phase;
 
-	if (status->worker_known && !status->worker_alive)
+	if (status->used_up && !status->worker_alive)
+		(void)snprintf(
+			ret_text, STATUS_NEXT_MAX,
+			"MaxBytesPerDay= is used up: the timer goes on with it tomorrow; stop it: "
+			"flipslot cancel %s",
+			app);
+	else if (status->worker_known && !status->worker_alive)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "its worker is not running: %s start flipslot@%s goes on with it",
 			       scope_systemctl(), app);

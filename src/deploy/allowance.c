@@ -71,12 +71,19 @@ int allowance_take(struct watcher *watcher, uint64_t bytes, struct error *err)
 	checked->day_bytes = used_today(session) + bytes;
 	checked->day = allowance_day(clock_realtime_usec());
 	watcher->fetched += bytes;
+	session->state.transaction.fetched += bytes;
 	watcher->unsettled += bytes;
 	if (allowance_left(session) == 0)
 		return refuse(watcher, err);
 	if (clock_monotonic_usec() - watcher->settled < STORE_PERIOD_USEC)
 		return 0;
 	return allowance_settle(watcher, err);
+}
+
+void allowance_count_request(struct watcher *watcher)
+{
+	watcher->requests++;
+	watcher->session->state.transaction.requests++;
 }
 
 int allowance_ask(struct watcher *watcher, struct error *err)

@@ -187,7 +187,7 @@ static int download_rest(struct blob *blob, struct fetcher *fetcher, const char 
 		r = download_new(fetcher, &request, &retry_default, &download, err);
 	if (r < 0)
 		return r;
-	blob->watcher->requests++;
+	allowance_count_request(blob->watcher);
 	return receive(blob, fetcher, download, err);
 }
 

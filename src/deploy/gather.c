@@ -193,7 +193,7 @@ static int begin_range(struct gather *gather, struct stream *stream, struct erro
 	stream->end = span->end;
 	stream->position = span->offset;
 	gather->next_span++;
-	options->watcher->requests++;
+	allowance_count_request(options->watcher);
 	return 0;
 }
 

@@ -140,7 +140,7 @@ static int fetch(const struct head_options *options, struct head *head, struct e
 		r = download_new(options->fetcher, &request, &retry_default, &head->rest, err);
 	if (r < 0)
 		return r;
-	options->watcher->requests++;
+	allowance_count_request(options->watcher);
 	r = receive(options, head, err);
 	if (r != 0)
 		return r;

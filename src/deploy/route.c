@@ -48,21 +48,25 @@ static void tell_decision(const struct assessment *assessment, const struct way_
 static void tell_result(const struct assessment *assessment, enum way_kind kind)
 {
 	const struct watcher *watcher = assessment->watcher;
+	struct state_transaction *transaction = &watcher->session->state.transaction;
 	const struct rebuild_figures *figures = &assessment->figures;
 	uint64_t reused = figures->kept_files + figures->local_files;
 	char fetched[SIZE_TEXT_MAX];
 	char full[SIZE_TEXT_MAX];
 	char files[96] = "";
 
-	if (kind != WAY_FULL)
+	if (kind != WAY_FULL) {
+		transaction->files = reused + figures->wanted_files;
+		transaction->reused = reused;
 		(void)snprintf(files, sizeof(files), "; %llu of %llu files reused",
-			       (unsigned long long)reused,
-			       (unsigned long long)(reused + figures->wanted_files));
+			       (unsigned long long)reused, (unsigned long long)transaction->files);
+	}
 	session_tell(watcher->session, EVENT_NOTE, FAULT_NONE,
-		     "fetched %s of %s in %llu request%s%s", show_size(watcher->fetched, fetched),
+		     "fetched %s of %s in %llu request%s%s",
+		     show_size(transaction->fetched, fetched),
 		     show_size(assessment->offer->full_length, full),
-		     (unsigned long long)watcher->requests, watcher->requests == 1 ? "" : "s",
-		     files);
+		     (unsigned long long)transaction->requests,
+		     transaction->requests == 1 ? "" : "s", files);
 }
 
 /* > 0: another round, wiser. */

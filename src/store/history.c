@@ -31,6 +31,10 @@ static const struct field fields[] = {
 	H(FIELD_U64, began),
 	H(FIELD_U64, ended),
 	H(FIELD_U64, downtime),
+	H(FIELD_U64, fetched),
+	H(FIELD_U64, requests),
+	H(FIELD_U64, files),
+	H(FIELD_U64, reused),
 	H(FIELD_BOOL, trusted_by_word),
 	H(FIELD_TEXT, signer),
 	CUT(who, 2, 15),
@@ -48,6 +52,10 @@ struct history_entry history_entry_of(const struct state_transaction *transactio
 		.began = transaction->began,
 		.ended = transaction->ended,
 		.downtime = transaction->downtime,
+		.fetched = transaction->fetched,
+		.requests = transaction->requests,
+		.files = transaction->files,
+		.reused = transaction->reused,
 		.trusted_by_word = transaction->trust_me,
 	};
 

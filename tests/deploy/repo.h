@@ -95,6 +95,7 @@ UNUSED static void repo_turn(void)
 	transaction->target = slot_other(target);
 	transaction->origin = target;
 	transaction->sequence = 0;
+	transaction->fetched = transaction->requests = 0;
 	repo_session.state.good = transaction->release;
 	app_point(target);
 	repo_watcher = (struct watcher){ .session = &repo_session };

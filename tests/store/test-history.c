@@ -139,6 +139,10 @@ static void a_transaction_has_its_entry(void **state)
 		.began = 3,
 		.ended = 5,
 		.downtime = 2,
+		.fetched = 7,
+		.requests = 8,
+		.files = 10,
+		.reused = 9,
 		.trust_me = true,
 		.from_version = "1.0",
 		.release.version = "2.0",
@@ -154,6 +158,8 @@ static void a_transaction_has_its_entry(void **state)
 	assert_int_equal(entry.fault, FAULT_UNHEALTHY);
 	assert_int_equal(entry.slot, SLOT_B);
 	assert_true(entry.began == 3 && entry.ended == 5 && entry.downtime == 2);
+	assert_true(entry.fetched == 7 && entry.requests == 8);
+	assert_true(entry.files == 10 && entry.reused == 9);
 	assert_true(entry.trusted_by_word);
 	assert_string_equal(entry.from_version, "1.0");
 	assert_string_equal(entry.to_version, "2.0");
@@ -179,6 +185,8 @@ static void the_largest_entry_is_cut_where_it_hurts_least(void **state)
 	before.fault = FAULT_UNTRUSTED;
 	before.slot = SLOT_B;
 	before.began = before.ended = before.downtime = UINT64_MAX;
+	before.fetched = 64ULL << 30; /* OFFER_FULL_MAX, several times */
+	before.requests = before.files = before.reused = 10000000; /* the most of MaxFiles= */
 	assert_int_equal(history_append(check_dirfd(state), &before, NULL), 0);
 	assert_int_equal(history_load(check_dirfd(state), 1, &after, &n, NULL), 0);
 	assert_int_equal(n, 1);

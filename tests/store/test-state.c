@@ -67,6 +67,10 @@ static void random_transaction(struct state_transaction *t)
 	random_text(t->invocation, sizeof(t->invocation));
 	t->phase_began_monotonic = check_random();
 	t->downtime = check_random();
+	t->fetched = check_random();
+	t->requests = check_random();
+	t->files = check_random();
+	t->reused = check_random();
 	random_text(t->from_version, sizeof(t->from_version));
 	random_text(t->unit, sizeof(t->unit));
 	random_text(t->baseline, sizeof(t->baseline));
@@ -220,6 +224,8 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 	before.transaction.began = before.transaction.phase_began = UINT64_MAX;
 	before.transaction.switched = before.transaction.ended = UINT64_MAX;
 	before.transaction.phase_began_monotonic = before.transaction.downtime = UINT64_MAX;
+	before.transaction.fetched = before.transaction.requests = UINT64_MAX;
+	before.transaction.files = before.transaction.reused = UINT64_MAX;
 	before.transaction.attempts = before.transaction.boot_tries_left = UINT32_MAX;
 	before.transaction.strip_components = UINT32_MAX;
 	before.transaction.orderly = before.transaction.trust_me = true;
