@@ -16,6 +16,12 @@ uint64_t allowance_left(const struct session *session);
 size_t allowance_clip(const struct session *session, uint64_t size);
 
 /*
+ * How long the range is to be that is asked of a server where so many bytes are wanted: what it sends counts for whoever pays
+ * for the line, also what is on its way when the day's bytes are used up.
+ */
+uint64_t allowance_range(const struct session *session, uint64_t length);
+
+/*
  * So many bytes were received. -EDQUOT: they were the last ones for today, watcher->exhausted is set. The count is on
  * disk a second later at most, if more comes; allowance_settle writes it at the end.
  */

@@ -36,13 +36,18 @@ uint64_t allowance_left(const struct session *session)
 	return used < most ? most - used : 0;
 }
 
-size_t allowance_clip(const struct session *session, uint64_t size)
+uint64_t allowance_range(const struct session *session, uint64_t length)
 {
 	uint64_t left = allowance_left(session);
 
 	if (left == 0)
 		left = 1;
-	return (size_t)(size < left ? size : left);
+	return length < left ? length : left;
+}
+
+size_t allowance_clip(const struct session *session, uint64_t size)
+{
+	return (size_t)allowance_range(session, size);
 }
 
 int allowance_settle(struct watcher *watcher, struct error *err)

@@ -169,14 +169,15 @@ static int receive(struct blob *blob, struct fetcher *fetcher, struct download *
 	return 0;
 }
 
-static int download_rest(struct blob *blob, struct fetcher *fetcher, const char *url,
-			 struct error *err)
+/* What is missing, as far as the day allows; `whole`: in any case without a range. */
+static int download_rest(struct blob *blob, struct fetcher *fetcher, bool whole, struct error *err)
 {
 	_cleanup_(download_freep) struct download *download = NULL;
+	uint64_t length = allowance_range(blob->watcher->session, left_of(blob));
 	const struct fetch_request request = {
-		.url = url,
+		.url = blob->url,
 		.range_first = blob->verified,
-		.range_length = blob->verified > 0 ? left_of(blob) : 0,
+		.range_length = whole || length == blob->offer->full_length ? 0 : length,
 		.cap = left_of(blob),
 		.deadline = USEC_INFINITY,
 	};
@@ -207,11 +208,11 @@ static int fetch(struct blob *blob, struct error *err)
 	if (r < 0)
 		return r;
 	blob->url = url.data;
-	r = download_rest(blob, fetcher, url.data, err);
+	r = download_rest(blob, fetcher, false, err);
 	if (r == DOWNLOAD_NO_RANGE) {
 		blob->verified = 0;
 		blob->filled = 0;
-		r = download_rest(blob, fetcher, url.data, err);
+		r = download_rest(blob, fetcher, true, err);
 	}
 	blob->url = NULL;
 	return r < 0 ? r : 0;

@@ -178,7 +178,7 @@ static int begin_range(struct gather *gather, struct stream *stream, struct erro
 	const struct fetch_request request = {
 		.url = options->url,
 		.range_first = span->offset,
-		.range_length = span->length,
+		.range_length = allowance_range(options->watcher->session, span->length),
 		.cap = span->length,
 		.deadline = USEC_INFINITY,
 	};

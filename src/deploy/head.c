@@ -121,27 +121,49 @@ static int receive(const struct head_options *options, struct head *head, struct
 	return r;
 }
 
-static int fetch(const struct head_options *options, struct head *head, struct error *err)
+/* The first `length` bytes; 0: all of the bundle, without a range. > 0: as head_get. */
+static int ask(const struct head_options *options, uint64_t length, struct head *head,
+	       struct error *err)
 {
-	const struct offer_bundle *bundle = options->bundle;
 	const struct fetch_request request = {
 		.url = options->url,
-		.range_length = options->whole ? 0 : bundle->head,
-		.cap = options->whole ? bundle->length : bundle->head,
+		.range_length = length,
+		.cap = length > 0 ? length : options->bundle->length,
 		.deadline = USEC_INFINITY,
 	};
-	int r;
+	int r = allowance_ask(options->watcher, err);
 
-	head->bytes = malloc(bundle->head);
-	if (!head->bytes)
-		return error_errno(err, "getting a bundle");
-	r = allowance_ask(options->watcher, err);
 	if (r == 0)
 		r = download_new(options->fetcher, &request, &retry_default, &head->rest, err);
 	if (r < 0)
 		return r;
 	allowance_count_request(options->watcher);
-	r = receive(options, head, err);
+	return receive(options, head, err);
+}
+
+/* All of it is a range, too, where it is more than the day allows; without ranges it is fetched as far as it gets. */
+static int ask_whole(const struct head_options *options, struct head *head, struct error *err)
+{
+	uint64_t length = options->bundle->length;
+	uint64_t allowed = allowance_range(options->watcher->session, length);
+	int r = ask(options, allowed < length ? allowed : 0, head, err);
+
+	if (r != HEAD_NO_RANGE || allowed == length)
+		return r;
+	download_free(head->rest);
+	head->rest = NULL;
+	return ask(options, 0, head, err);
+}
+
+static int fetch(const struct head_options *options, struct head *head, struct error *err)
+{
+	const struct offer_bundle *bundle = options->bundle;
+	int r;
+
+	head->bytes = malloc(bundle->head);
+	if (!head->bytes)
+		return error_errno(err, "getting a bundle");
+	r = options->whole ? ask_whole(options, head, err) : ask(options, bundle->head, head, err);
 	if (r != 0)
 		return r;
 	if (!is_promised(bundle, head->bytes, head->size))

@@ -58,6 +58,7 @@ static void what_is_used_up_is_said_and_stays_so(void **state)
 	assert_int_equal(checked.day_bytes, 1000);
 	assert_int_equal(allowance_ask(&watcher, NULL), -EDQUOT);
 	assert_int_equal(allowance_clip(&session, 4096), 1);
+	assert_int_equal(allowance_range(&session, 1ULL << 40), 1);
 }
 
 static void another_day_begins_anew(void **state)

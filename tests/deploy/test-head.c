@@ -67,27 +67,46 @@ static void without_a_wish_nothing_is_kept(void **state)
 	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING, F_OK, 0), -1);
 }
 
-static void the_rest_may_follow(void **state)
+/* How much follows behind the head. */
+static size_t read_rest(struct download *download, char *rest)
 {
-	_cleanup_head_ struct head head = {};
-	char rest[BLOB_SIZE];
 	size_t size = 0;
 	size_t n;
 	int r;
 
-	options.whole = true;
-	assert_int_equal(head_get(&options, &head, NULL), 0);
-	check_head(&head);
-	while ((r = download_read(head.rest, rest + size, sizeof(rest) - size, &n, NULL)) !=
+	while ((r = download_read(download, rest + size, BLOB_SIZE - size, &n, NULL)) !=
 	       DOWNLOAD_END) {
 		if (r == DOWNLOAD_PENDING)
 			fetcher_wait(options.fetcher, USEC_INFINITY);
 		else
 			size += n;
 	}
-	assert_int_equal(size, BLOB_SIZE - HEAD_SIZE);
-	assert_memory_equal(rest, blob + HEAD_SIZE, size);
+	return size;
+}
+
+static void the_rest_may_follow(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	char rest[BLOB_SIZE];
+
+	options.whole = true;
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	assert_int_equal(read_rest(head.rest, rest), BLOB_SIZE - HEAD_SIZE);
+	assert_memory_equal(rest, blob + HEAD_SIZE, BLOB_SIZE - HEAD_SIZE);
 	assert_int_equal(repo_watcher.requests, 1);
+}
+
+static void no_more_is_asked_for_than_the_day_allows(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	char rest[BLOB_SIZE];
+
+	options.whole = true;
+	app_options.source.max_bytes_per_day = HEAD_SIZE + 500;
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	assert_int_equal(read_rest(head.rest, rest), 500);
 }
 
 static void other_bytes_are_refused(void **state)
@@ -129,6 +148,7 @@ int main(void)
 		head_test(it_is_a_range_and_is_kept),
 		head_test(without_a_wish_nothing_is_kept),
 		head_test(the_rest_may_follow),
+		head_test(no_more_is_asked_for_than_the_day_allows),
 		head_test(other_bytes_are_refused),
 		head_test(what_is_kept_spoilt_is_fetched_again),
 		head_test(what_is_missing_is_an_outcome),
