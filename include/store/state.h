@@ -29,6 +29,7 @@
 struct state_release {
 	struct digest digest; /* of the canonical file index of its tree: what the seal says */
 	char version[STATE_VERSION_MAX];
+	uint64_t sequence; /* in its repository; 0: not known */
 };
 
 /* The transaction under way, or the last one while phase is PHASE_IDLE (empty id: never one). */
@@ -102,7 +103,7 @@ struct state {
 	/* the request that was answered last */
 	char answered[STATE_ID_MAX];
 	bool accepted;
-	char answer[STATE_REASON_MAX]; /* why not, if not accepted */
+	char answer[STATE_REASON_MAX]; /* why not, if not accepted; of `forgive`: what was forgotten */
 };
 
 /*
@@ -122,6 +123,13 @@ int state_store(int dirfd, const struct state *state, struct error *err);
 bool state_is_bad(const struct state *state, const struct digest *digest);
 void state_remember_bad(struct state *state, const struct state_release *release);
 void state_forget_bad(struct state *state, const struct digest *digest);
+
+/*
+ * Forgets the bad releases that `what` means: a version, a sequence, the first 8 or more digits of a digest; "": all. Their
+ * versions, with commas between, are put in ret_names. > 0: STATE_NOT_BAD, none is meant.
+ */
+enum { STATE_NOT_BAD = 1 };
+int state_forgive(struct state *state, const char *what, char *ret_names, size_t room);
 
 /* Is the hold in force at that time? (`until` may have passed) */
 bool state_is_held(const struct state *state, uint64_t realtime_usec);

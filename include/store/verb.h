@@ -15,6 +15,7 @@ enum verb {
 	VERB_CANCEL,
 	VERB_UPDATE, /* what the source offers */
 	VERB_CHECK, /* only look what it offers */
+	VERB_FORGIVE, /* a release that was rolled back may be tried again unattended */
 	VERB_MAX,
 };
 

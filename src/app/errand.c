@@ -239,6 +239,25 @@ static int tell_hold(const struct errand *errand, const struct desk *desk,
 	return 0;
 }
 
+static int tell_forgiven(const struct errand *errand, const struct desk *desk,
+			 const struct state *state)
+{
+	const struct event event = {
+		.kind = EVENT_NOTE,
+		.app = errand->app,
+		.unit = config_unit(desk->config),
+		.state = state,
+		.text = state->answer,
+	};
+	struct error err = {};
+
+	if (print_event(errand, desk, &event, &err) < 0)
+		return cli_fail(&err);
+	if (!errand->json)
+		printf("%s: no longer remembered as bad: %s\n", errand->app, state->answer);
+	return 0;
+}
+
 static void describe_acceptance(const struct errand *errand, const struct request *request,
 				const struct state *state)
 {
@@ -315,6 +334,8 @@ static int ask(const struct errand *errand, const struct desk *desk, struct requ
 		return tell_refused(errand, desk, request, &state);
 	if (request->verb == VERB_HOLD || request->verb == VERB_UNHOLD)
 		return tell_hold(errand, desk, &state);
+	if (request->verb == VERB_FORGIVE)
+		return tell_forgiven(errand, desk, &state);
 	return tell_accepted(errand, desk, request, &state);
 }
 

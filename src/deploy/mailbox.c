@@ -24,6 +24,7 @@ static const struct {
 	 "there is nothing left to cancel; after the switch use `flipslot rollback`"},
 	{VERB_HOLD,	~0U, NULL},
 	{VERB_UNHOLD,	~0U, NULL},
+	{VERB_FORGIVE,	~0U, NULL},
 };
 /* clang-format on */
 
@@ -249,6 +250,29 @@ static int overrule(struct session *session, const struct request *request, stru
 	return session_condemn(session, FAULT_NONE, reason, err);
 }
 
+/* What was forgotten is the answer. */
+static int forgive(struct session *session, const struct request *request, struct error *err)
+{
+	struct state *state = &session->state;
+	char names[STATE_REASON_MAX];
+	int r;
+
+	if (state_forgive(state, request->version, names, sizeof(names)) == STATE_NOT_BAD)
+		return error_set(err, FAULT_CONFIG,
+				 "no release%s%s is remembered as bad: `flipslot status %s --json` "
+				 "has those that are",
+				 request->version[0] ? " " : "", request->version,
+				 session->options->app);
+	answer(session, request, NULL);
+	(void)text_copy(names, state->answer, sizeof(state->answer));
+	r = session_store(session, err);
+	if (r < 0)
+		return r;
+	session_tell(session, EVENT_NOTE, FAULT_NONE, "no longer remembered as bad: %s (%s)", names,
+		     request->who);
+	return 0;
+}
+
 static int accept(struct session *session, const struct request *request, struct error *err)
 {
 	int r;
@@ -266,6 +290,8 @@ static int accept(struct session *session, const struct request *request, struct
 		answer(session, request, NULL);
 		(void)text_copy(request->id, session->check_id, sizeof(session->check_id));
 		return session_store(session, err);
+	case VERB_FORGIVE:
+		return forgive(session, request, err);
 	case VERB_CANCEL:
 		return overrule(session, request, err);
 	case VERB_ROLLBACK:

@@ -175,6 +175,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	if (r < 0)
 		return r;
 	transaction->sequence = offer->sequence;
+	transaction->release.sequence = offer->sequence;
 	transaction->release.digest = offer->index;
 	(void)text_copy(offer->version, transaction->release.version,
 			sizeof(transaction->release.version));

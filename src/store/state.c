@@ -5,6 +5,8 @@
  */
 #include "store/state.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -17,12 +19,15 @@
 #define CUT(key, member, order, bytes) FIELD_CUT(struct state, key, member, order, bytes)
 
 #define RELEASE(key, member) \
-	S(FIELD_DIGEST, key ".digest", member.digest), S(FIELD_TEXT, key ".version", member.version)
+	S(FIELD_DIGEST, key ".digest", member.digest),         \
+		S(FIELD_TEXT, key ".version", member.version), \
+		S(FIELD_U64, key ".sequence", member.sequence)
 
 /* A release that is remembered as bad is known by its digest: its version may be cut. */
 #define BAD(number)                                                    \
 	S(FIELD_DIGEST, "bad." #number ".digest", bad[number].digest), \
-		CUT("bad." #number ".version", bad[number].version, 2, 31)
+		CUT("bad." #number ".version", bad[number].version, 2, 31), \
+		S(FIELD_U64, "bad." #number ".sequence", bad[number].sequence)
 
 static const struct field fields[] = {
 	S(FIELD_PHASE, "phase", phase),
@@ -154,6 +159,52 @@ void state_forget_bad(struct state *state, const struct digest *digest)
 	memmove(&state->bad[i], &state->bad[i + 1],
 		(STATE_BAD_MAX - 1 - i) * sizeof(state->bad[0]));
 	state->bad[STATE_BAD_MAX - 1] = (struct state_release){};
+}
+
+#define FORGIVE_DIGITS 8 /* of a digest, at least */
+
+/* Does `what` name the release? Its version, its sequence, or the beginning of its digest. */
+static bool is_meant(const struct state_release *release, const char *what)
+{
+	char hex[DIGEST_HEX_MAX];
+	char sequence[24];
+
+	if (!what[0] || strcmp(release->version, what) == 0)
+		return true;
+	(void)snprintf(sequence, sizeof(sequence), "%" PRIu64, release->sequence);
+	if (release->sequence > 0 && strcmp(sequence, what) == 0)
+		return true;
+	return strlen(what) >= FORGIVE_DIGITS &&
+	       strncmp(digest_to_hex(&release->digest, hex), what, strlen(what)) == 0;
+}
+
+static void add_name(char *names, size_t room, const char *name)
+{
+	size_t size = strlen(names);
+
+	if (strstr(names, name)) /* what was offered and what was installed of it are two entries */
+		return;
+	(void)snprintf(names + size, room - size, "%s%s", size > 0 ? ", " : "", name);
+}
+
+int state_forgive(struct state *state, const char *what, char *ret_names, size_t room)
+{
+	size_t i = 0;
+	bool any = false;
+
+	ret_names[0] = '\0';
+	while (i < STATE_BAD_MAX && !digest_is_null(&state->bad[i].digest)) {
+		const struct state_release release = state->bad[i];
+
+		if (!is_meant(&release, what)) {
+			i++;
+			continue;
+		}
+		add_name(ret_names, room, release.version);
+		state_forget_bad(state, &release.digest);
+		any = true;
+	}
+	return any ? 0 : STATE_NOT_BAD;
 }
 
 bool state_is_held(const struct state *state, uint64_t realtime_usec)

@@ -8,6 +8,7 @@ static const char *const names[VERB_MAX] = {
 	[VERB_NONE] = "none",	      [VERB_INSTALL] = "install", [VERB_SWITCH] = "switch",
 	[VERB_ROLLBACK] = "rollback", [VERB_HOLD] = "hold",	  [VERB_UNHOLD] = "unhold",
 	[VERB_CANCEL] = "cancel",     [VERB_UPDATE] = "update",	  [VERB_CHECK] = "check",
+	[VERB_FORGIVE] = "forgive",
 };
 
 const char *verb_name(enum verb verb)

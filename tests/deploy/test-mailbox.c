@@ -31,6 +31,7 @@ static void test_table(void **unused)
 		{ VERB_CANCEL, { 0, 1, 1, 0, 0, 0, 0 } },
 		{ VERB_HOLD, { 1, 1, 1, 1, 1, 1, 1 } },
 		{ VERB_UNHOLD, { 1, 1, 1, 1, 1, 1, 1 } },
+		{ VERB_FORGIVE, { 1, 1, 1, 1, 1, 1, 1 } },
 		{ VERB_NONE, { 0, 0, 0, 0, 0, 0, 0 } },
 	};
 

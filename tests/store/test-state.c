@@ -439,6 +439,45 @@ static void a_hold_ends_when_it_says(void **state)
 	assert_false(state_is_held(&s, 4));
 }
 
+static struct state_release bad_release(const char *version, uint8_t byte, uint64_t sequence)
+{
+	struct state_release release = { .sequence = sequence };
+
+	memset(release.digest.bytes, byte, sizeof(release.digest.bytes));
+	(void)snprintf(release.version, sizeof(release.version), "%s", version);
+	return release;
+}
+
+/* By version, sequence, digits of the digest, or all; an offer and what was installed of it are one name. */
+static void what_is_forgiven_is_bad_no_more(void **unused)
+{
+	const struct state_release bads[] = {
+		bad_release("1.0", 0x11, 7),
+		bad_release("2.0", 0x22, 8),
+		bad_release("2.0", 0x33, 8),
+		bad_release("4.0", 0x44, 0),
+	};
+	struct state state = {};
+	char names[64];
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(bads); i++)
+		state_remember_bad(&state, &bads[i]);
+	assert_int_equal(state_forgive(&state, "3.0", names, sizeof(names)), STATE_NOT_BAD);
+	assert_int_equal(state_forgive(&state, "0", names, sizeof(names)), STATE_NOT_BAD);
+	assert_int_equal(state_forgive(&state, "1111111", names, sizeof(names)), STATE_NOT_BAD);
+	assert_int_equal(state_forgive(&state, "11111111", names, sizeof(names)), 0);
+	assert_string_equal(names, "1.0");
+	assert_false(state_is_bad(&state, &bads[0].digest));
+	assert_int_equal(state_forgive(&state, "8", names, sizeof(names)), 0);
+	assert_string_equal(names, "2.0");
+	assert_false(state_is_bad(&state, &bads[1].digest));
+	assert_false(state_is_bad(&state, &bads[2].digest));
+	assert_true(state_is_bad(&state, &bads[3].digest));
+	assert_int_equal(state_forgive(&state, "4.0", names, sizeof(names)), 0);
+	assert_int_equal(state_forgive(&state, "", names, sizeof(names)), STATE_NOT_BAD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +494,7 @@ int main(void)
 		cmocka_unit_test(bad_releases_are_forgotten),
 		cmocka_unit_test(no_digest_is_never_bad),
 		cmocka_unit_test(a_hold_ends_when_it_says),
+		cmocka_unit_test(what_is_forgiven_is_bad_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ static void names_are_the_published_ones(void **state)
 	assert_string_equal(verb_name(VERB_HOLD), "hold");
 	assert_string_equal(verb_name(VERB_UNHOLD), "unhold");
 	assert_string_equal(verb_name(VERB_CANCEL), "cancel");
+	assert_string_equal(verb_name(VERB_FORGIVE), "forgive");
 }
 
 int main(void)
