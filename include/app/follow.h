@@ -20,9 +20,9 @@ struct follow {
 
 /*
  * FAULT_INTERNAL: neither state nor history know the transaction (any more). > 0: FOLLOW_INTERRUPTED, interrupt_fd became
- * readable.
+ * readable. > 0: FOLLOW_WAITS, nobody works on it now: it waits for a window or for another day, and goes on by itself.
  */
-enum { FOLLOW_INTERRUPTED = 1 };
+enum { FOLLOW_INTERRUPTED = 1, FOLLOW_WAITS = 2 };
 int follow_run(const struct follow *follow, struct result *ret_result, struct error *err);
 
 /* Shows what the stream has for now. *ret_outcome (may be NULL): the transaction's end was among it. */

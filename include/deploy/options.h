@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/window.h"
 #include "deploy/way.h"
 #include "install/stage.h"
 #include "transfer/fetch-settings.h"
@@ -41,6 +42,8 @@ struct deploy_options {
 	unsigned int max_rollbacks; /* attempts at getting the old release healthy before both-bad */
 	bool baseline; /* ask the probes of the old release before the flip */
 	bool keep; /* OnFail=keep: say it, do not roll back */
+	struct window window; /* in which a switch may happen */
+	uint64_t max_inhibit_usec; /* that processes may hold one off */
 	struct stage_options stage;
 	struct probe_options *probes; /* never empty: app/config adds the unit probe */
 	size_t n_probes;

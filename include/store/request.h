@@ -19,6 +19,7 @@ struct request {
 	bool trust_me; /* install: no digest was given and the person said so */
 	char signer[STATE_SIGNER_MAX]; /* install: the digest is that of what this key has signed */
 	bool start;
+	bool now;
 	uint64_t sequence; /* update: this one and no other; 0: the newest */
 	uint64_t until; /* hold */
 	char why[STATE_REASON_MAX];

@@ -65,7 +65,8 @@ struct state_transaction {
 	/*
 	 * How it ended. Writing PHASE_IDLE with an outcome is the commit point of the outcome;
 	 * `recorded` follows once the history has it, so that a crash in between records it at the
-	 * next start, once. fault and reason are set before that when the verdict fell (REVERTING).
+	 * next start, once. fault and reason are set before that when the verdict fell (REVERTING). In STAGING and
+	 * STAGED reason says what is waited for.
 	 */
 	enum outcome outcome;
 	bool recorded;
@@ -79,6 +80,8 @@ struct state_transaction {
 	bool unattended; /* asked for by the timer, nobody follows */
 	unsigned int strip_components;
 	bool start; /* --start: an inactive unit is fine */
+	bool now; /* --now: neither a window nor an inhibitor is waited for */
+	uint64_t inhibited; /* monotonic, in the boot of boot_id: when it was held off first; 0: it was not */
 	char why[STATE_WHY_MAX]; /* --why, cut to that; empty: nothing was said */
 	char who[STATE_WHO_MAX];
 };

@@ -116,6 +116,13 @@ static int set_fallback(void *object, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_window(void *object, const char *value, struct error *err)
+{
+	struct config *config = object;
+
+	return window_parse(value, &config->deploy.window, err);
+}
+
 #define OF(member) offsetof(struct config, member)
 
 /* section, name, type, place, least, most, default, how it is taken, help */
@@ -172,6 +179,11 @@ const struct config_key config_table[] = {
 	    NULL,
 	    "restart: flip, then restart. stop-start: stop, flip, start, for services that load "
 	    "files late."),
+	KEY("Update", "Window", OTHER, 0, NULL, NULL, NULL, set_window,
+	    "Days and hours in which a switch may happen: Mon..Fri 22:00-04:00; Sat,Sun. Fetching "
+	    "may happen before. Default: always."),
+	KEY("Update", "MaxInhibit", SPAN, OF(deploy.max_inhibit_usec), "0", "7d", "1h", NULL,
+	    "How long processes of the service may hold a switch off (`flipslot inhibit`)."),
 	KEY("Update", "Reserve", SIZE, OF(deploy.stage.reserve_bytes), "0", "1T", "64M", NULL,
 	    "Free space that an update must leave on the disk."),
 	KEY("Update", "AllowSetuid", BOOL, OF(deploy.stage.archive.allow_setuid), NULL, NULL, "no",
@@ -206,8 +218,10 @@ const struct config_key config_table[] = {
 static bool is_later(const char *section, const char *key)
 {
 	static const char *const later[][2] = {
-		{ "App", "AlsoRestart" }, { "Update", "Window" }, { "Update", "Dedupe" },
-		{ "Data", NULL },	  { "Alert ", NULL },
+		{ "App", "AlsoRestart" },
+		{ "Update", "Dedupe" },
+		{ "Data", NULL },
+		{ "Alert ", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {

@@ -95,6 +95,20 @@ static void tell_result(const struct errand *errand, const struct desk *desk,
 		display_say(desk->display, result->entry.outcome, text.data);
 }
 
+static int tell_waiting(const struct errand *errand, const struct desk *desk)
+{
+	struct state state;
+	struct error err = {};
+
+	display_clear(desk->display);
+	if (state_load(desk->dirfd, &state, &err) < 0)
+		return cli_fail(&err);
+	(void)error_set(&err, FAULT_BUSY,
+			"%s: %s; then it goes on by itself (flipslot cancel %s ends it)",
+			errand->app, state.transaction.reason, errand->app);
+	return cli_fail(&err);
+}
+
 static int follow(const struct errand *errand, const struct desk *desk, const char *transaction,
 		  const char *request, enum verb asked)
 {
@@ -116,6 +130,8 @@ static int follow(const struct errand *errand, const struct desk *desk, const ch
 		return cli_fail(&err);
 	if (r == FOLLOW_INTERRUPTED)
 		return tell_interrupted(errand, desk);
+	if (r == FOLLOW_WAITS)
+		return tell_waiting(errand, desk);
 	tell_result(errand, desk, &result);
 	return result_exit_status(&result.entry, asked);
 }

@@ -14,6 +14,8 @@
 	(500 * USEC_PER_MSEC) /* for the last events, once the state says that it ended */
 #define CHECK_USEC (15 * USEC_PER_SEC) /* is there a worker at all? */
 
+enum { FOLLOW_ENDED = 100 };
+
 struct watch {
 	uint64_t looked; /* monotonic, at the state record */
 	uint64_t checked; /* … for the worker */
@@ -117,7 +119,17 @@ static int pause_a_little(const struct follow *follow)
 	return fds[0].revents ? FOLLOW_INTERRUPTED : 0;
 }
 
-/* One round. > 0: ended, and all of it shown */
+/* Before the switch the state has a reason only while something is waited for. */
+static bool waits(const struct follow *follow)
+{
+	struct state state;
+
+	return state_load(follow->dirfd, &state, NULL) >= 0 &&
+	       (state.phase == PHASE_STAGING || state.phase == PHASE_STAGED) &&
+	       state.transaction.reason[0] && is_worker_gone(follow);
+}
+
+/* One round. > 0: FOLLOW_WAITS, or FOLLOW_ENDED: ended, and all of it shown */
 static int go_on(const struct follow *follow, struct watch *watch, struct result *ret_result,
 		 struct error *err)
 {
@@ -133,9 +145,11 @@ static int go_on(const struct follow *follow, struct watch *watch, struct result
 		r = look(follow, watch, ret_result, err);
 		if (r < 0)
 			return r;
+		if (r == 0 && waits(follow))
+			return FOLLOW_WAITS;
 	}
 	if (watch->ended > 0 && (watch->outcome || now >= watch->ended + GRACE_USEC))
-		return 1;
+		return FOLLOW_ENDED;
 	if (now >= watch->checked + CHECK_USEC && watch->ended == 0)
 		revive_worker(follow, watch);
 	return 0;
@@ -166,7 +180,7 @@ int follow_run(const struct follow *follow, struct result *ret_result, struct er
 		if (pause_a_little(follow) == FOLLOW_INTERRUPTED)
 			return FOLLOW_INTERRUPTED;
 	}
-	if (r < 0)
+	if (r != FOLLOW_ENDED)
 		return r;
 	return watch.outcome ? 0 : tell_outcome(follow, ret_result, err);
 }

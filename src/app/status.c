@@ -259,6 +259,10 @@ static void next_of_transaction(const struct status *status, char ret_text[stati
 			"MaxBytesPerDay= is used up: the timer goes on with it tomorrow; stop it: "
 			"flipslot cancel %s",
 			app);
+	else if (status->state.transaction.reason[0] &&
+	    (phase == PHASE_STAGING || phase == PHASE_STAGED))
+		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s; stop it: flipslot cancel %s",
+			       status->state.transaction.reason, app);
 	else if (status->worker_known && !status->worker_alive)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "its worker is not running: %s start flipslot@%s goes on with it",

@@ -20,7 +20,7 @@
 
 struct install {
 	const char *version, *sha256, *sums_file, *strip, *key, *signature;
-	bool trust_me, start, no_follow, json;
+	bool trust_me, start, now, no_follow, json;
 };
 
 static int cannot_open(const char *name, struct error *err)
@@ -106,6 +106,7 @@ static int take_options(const struct install *options, struct request *request, 
 	request->slot = SLOT_NONE;
 	request->strip_components = (unsigned int)strip;
 	request->start = options->start;
+	request->now = options->now;
 	request->trust_me = options->trust_me;
 	(void)text_copy(options->version, request->version, sizeof(request->version));
 	return options->sha256 ? digest_from_hex(options->sha256, &request->source_digest, err) : 0;
@@ -162,6 +163,7 @@ int verb_install(const struct cli_verb *verb, int argc, char **argv)
 		  .text = &install.strip },
 		{ "start", '\0', NULL, "go on although the unit is not running",
 		  .flag = &install.start },
+		{ "now", '\0', NULL, "wait for no window and no inhibitor", .flag = &install.now },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &install.no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &install.json },

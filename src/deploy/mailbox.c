@@ -170,6 +170,7 @@ static int make_transaction(const struct session *session, const struct request 
 		.strip_components = request->strip_components,
 		.trust_me = request->trust_me,
 		.start = request->start,
+		.now = request->now,
 		.began = clock_realtime_usec(),
 		.boot_tries_left = session->options->boot_tries,
 	};

@@ -24,6 +24,7 @@ static void forget_boot(struct state_transaction *transaction, const char *boot_
 	transaction->invocation[0] = '\0';
 	transaction->old_invocation[0] = '\0';
 	transaction->orderly = false;
+	transaction->inhibited = 0;
 	transaction->attempts = 0;
 }
 

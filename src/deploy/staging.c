@@ -193,12 +193,14 @@ static int end_untouched(struct session *session, struct error *err)
 /* MaxBytesPerDay= is used up: the transaction stays as it is, and the timer's worker goes on with it another day. */
 static int wait_for_tomorrow(struct session *session, struct error *err)
 {
-	session->state.transaction.attempts = 0;
+	struct state_transaction *transaction = &session->state.transaction;
+
+	transaction->attempts = 0;
 	session->stop = true;
-	session_tell(
-		session, EVENT_NOTE, FAULT_NONE,
-		"MaxBytesPerDay= is used up: it goes on tomorrow (`flipslot cancel %s` ends it)",
-		session->options->app);
+	(void)snprintf(transaction->reason, sizeof(transaction->reason),
+		       "MaxBytesPerDay= is used up: it goes on tomorrow");
+	session_tell(session, EVENT_NOTE, FAULT_NONE, "%s (`flipslot cancel %s` ends it)",
+		     transaction->reason, session->options->app);
 	return session_store(session, err);
 }
 
@@ -264,6 +266,7 @@ int staging_run(struct session *session, struct error *err)
 	bool go;
 	int r;
 
+	session->state.transaction.reason[0] = '\0';
 	r = switching_preflight(session, SLOT_NONE, &go, err);
 	if (r < 0 || !go)
 		return r;

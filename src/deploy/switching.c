@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/gate.h"
 #include "deploy/judge.h"
 #include "deploy/mailbox.h"
 #include "deploy/preflight.h"
@@ -149,6 +150,9 @@ int switching_prepare(struct session *session, struct error *err)
 	bool go;
 	int r;
 
+	r = gate_pass(session, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = switching_preflight(session, transaction->target, &go, err);
 	if (r < 0 || !go)
 		return r;

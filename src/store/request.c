@@ -26,6 +26,7 @@ static const struct field fields[] = {
 	R(FIELD_BOOL, trust_me),
 	R(FIELD_TEXT, signer),
 	R(FIELD_BOOL, start),
+	R(FIELD_BOOL, now),
 	R(FIELD_U64, sequence),
 	R(FIELD_U64, until),
 	R(FIELD_TEXT, why),

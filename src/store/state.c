@@ -18,14 +18,14 @@
 #define T(kind, member)		       S(kind, "transaction." #member, transaction.member)
 #define CUT(key, member, order, bytes) FIELD_CUT(struct state, key, member, order, bytes)
 
-#define RELEASE(key, member) \
+#define RELEASE(key, member)                                   \
 	S(FIELD_DIGEST, key ".digest", member.digest),         \
 		S(FIELD_TEXT, key ".version", member.version), \
 		S(FIELD_U64, key ".sequence", member.sequence)
 
 /* A release that is remembered as bad is known by its digest: its version may be cut. */
-#define BAD(number)                                                    \
-	S(FIELD_DIGEST, "bad." #number ".digest", bad[number].digest), \
+#define BAD(number)                                                         \
+	S(FIELD_DIGEST, "bad." #number ".digest", bad[number].digest),      \
 		CUT("bad." #number ".version", bad[number].version, 2, 31), \
 		S(FIELD_U64, "bad." #number ".sequence", bad[number].sequence)
 
@@ -67,6 +67,8 @@ static const struct field fields[] = {
 	T(FIELD_BOOL, unattended),
 	T(FIELD_UINT, strip_components),
 	T(FIELD_BOOL, start),
+	T(FIELD_BOOL, now),
+	T(FIELD_U64, inhibited),
 	CUT("transaction.why", transaction.why, 1, 63),
 	T(FIELD_TEXT, who),
 	RELEASE("good", good),

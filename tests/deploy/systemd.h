@@ -41,6 +41,8 @@ static struct {
 	unsigned int starts[SLOT_MAX];
 	char jobs[256]; /* what was asked: "restart b, stop -, " */
 	unsigned int resets, waits;
+	char timer[128]; /* that was set last */
+	uint64_t wakes; /* when */
 	void (*on_wait)(void); /* asked at each wait */
 	/* the job under way */
 	enum job_type job;
@@ -75,6 +77,9 @@ int __wrap_sd_bus_match_signal(sd_bus *bus, sd_bus_slot **ret, const char *sende
 int __wrap_cgroup_find_in_user_managers(const char *unit, const char *owner,
 					enum cgroup_found *ret_found, char *ret_who, size_t room,
 					struct error *err);
+
+int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
+		   uint64_t realtime_usec, struct error *err);
 
 /* ---- the unit ---- */
 
@@ -265,6 +270,14 @@ int __wrap_job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_res
 }
 
 /* ---- the manager and the clock ---- */
+
+int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
+		   uint64_t realtime_usec, struct error *err)
+{
+	(void)snprintf(systemd.timer, sizeof(systemd.timer), "%s: %s", name, unit);
+	systemd.wakes = realtime_usec;
+	return 0;
+}
 
 uint64_t __wrap_clock_monotonic_usec(void)
 {

@@ -1,0 +1,139 @@
+#include "deploy/gate.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/mailbox.h"
+#include "unit/inhibitor.h"
+#include "unit/wake.h"
+
+#define LOOK_PERIOD_USEC USEC_PER_SEC
+
+static bool is_free(const struct session *session)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+
+	return transaction->now || transaction->origin == SLOT_NONE ||
+	       !verb_stages(transaction->verb);
+}
+
+/* Why it waits is on disk, for those who ask; told once. */
+static int note_waiting(struct session *session, const char *why, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+
+	if (strcmp(transaction->reason, why) == 0)
+		return 0;
+	(void)text_copy(why, transaction->reason, sizeof(transaction->reason));
+	session_tell(session, EVENT_NOTE, FAULT_NONE, "%s", why);
+	return session_store(session, err);
+}
+
+/* Nobody stays up for that: a timer starts the next worker. Without it the tick of the app does, somewhat later. */
+static int leave_until(struct session *session, uint64_t opens, struct error *err)
+{
+	struct manager *manager;
+	struct error no_timer = {};
+	char name[128], worker[128];
+	int r;
+
+	session->state.transaction.attempts = 0;
+	session->stop = true;
+	r = session_store(session, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(name, sizeof(name), "flipslot-window-%.64s", session->options->app);
+	(void)snprintf(worker, sizeof(worker), "flipslot@%.64s.service", session->options->app);
+	if (session_manager(session, &manager, &no_timer) < 0 ||
+	    wake_at(manager, name, worker, opens, &no_timer) < 0)
+		session_tell(session, EVENT_WARNING, no_timer.fault, "%s", no_timer.text);
+	return GATE_SHUT;
+}
+
+static int wait_for_window(struct session *session, struct error *err)
+{
+	uint64_t opens = window_opens(&session->options->window, clock_realtime_usec());
+	char when[CLOCK_TEXT_MAX], why[STATE_REASON_MAX];
+	int r;
+
+	(void)snprintf(why, sizeof(why), "waits for Window=, which opens at %s",
+		       clock_format(opens, when));
+	r = note_waiting(session, why, err);
+	return r < 0 ? r : leave_until(session, opens, err);
+}
+
+static int find_inhibitors(struct session *session, struct inhibitors *ret_inhibitors,
+			   struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	return inhibitor_find(&unit, session->dirfd, ret_inhibitors, err);
+}
+
+/* Does it wait (on) for them? Not for ever. */
+static int judge_inhibitors(struct session *session, bool *ret_waits, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	uint64_t now = clock_monotonic_usec();
+	char who[STATE_REASON_MAX / 2], why[STATE_REASON_MAX], span[CLOCK_TEXT_MAX];
+	struct inhibitors inhibitors;
+	int r;
+
+	*ret_waits = false;
+	r = find_inhibitors(session, &inhibitors, err);
+	if (r < 0 || inhibitors.n == 0)
+		return r;
+	(void)inhibitor_describe(&inhibitors, who, sizeof(who));
+	(void)clock_format_span(session->options->max_inhibit_usec, span);
+	if (transaction->inhibited == 0)
+		transaction->inhibited = now;
+	*ret_waits = now - transaction->inhibited < session->options->max_inhibit_usec;
+	if (!*ret_waits)
+		session_tell(session, EVENT_WARNING, FAULT_NONE,
+			     "held off for %s (MaxInhibit=) by %s: it is switched all the same",
+			     span, who);
+	else
+		(void)snprintf(why, sizeof(why), "held off for at most %s by process %s", span,
+			       who);
+	return *ret_waits ? note_waiting(session, why, err) : 0;
+}
+
+static int pause_a_little(struct session *session, struct error *err)
+{
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	r = manager_wait(manager, session->wake_fd, LOOK_PERIOD_USEC, err);
+	if (r < 0)
+		return r;
+	return mailbox_interrupt(session) > 0 ? GATE_SHUT : 0;
+}
+
+int gate_pass(struct session *session, struct error *err)
+{
+	bool waits = true;
+	int r;
+
+	while (!is_free(session) && waits) {
+		if (!window_is_open(&session->options->window, clock_realtime_usec()))
+			return wait_for_window(session, err);
+		r = judge_inhibitors(session, &waits, err);
+		if (r == 0 && waits)
+			r = pause_a_little(session, err);
+		if (r != 0)
+			return r;
+	}
+	session->state.transaction.reason[0] = '\0';
+	return 0;
+}
