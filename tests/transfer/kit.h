@@ -193,20 +193,34 @@ static void kit_send(int fd, const void *data, size_t size)
 	}
 }
 
-/* Reads a request without a body; false: there is none. */
+/* Of the body behind a request's head. */
+static size_t kit_body_size(char *head, size_t n)
+{
+	const char *at;
+
+	head[n] = '\0';
+	at = strcasestr(head, "\r\nContent-Length:");
+	return at ? (size_t)strtoul(at + strlen("\r\nContent-Length:"), NULL, 10) : 0;
+}
+
+/* Reads a request, with its body if that fits; false: there is none. */
 static bool kit_receive(int fd, int log)
 {
 	char request[4096];
-	size_t n = 0;
+	size_t n = 0, body;
 
 	while (n < sizeof(request) - 1) {
 		if (recv(fd, request + n, 1, 0) != 1)
 			return false;
 		n++;
-		if (n >= 4 && memcmp(request + n - 4, "\r\n\r\n", 4) == 0) {
-			(void)!write(log, request, n);
-			return true;
-		}
+		if (n < 4 || memcmp(request + n - 4, "\r\n\r\n", 4) != 0)
+			continue;
+		body = kit_body_size(request, n);
+		if (body >= sizeof(request) - n ||
+		    (body > 0 && recv(fd, request + n, body, MSG_WAITALL) != (ssize_t)body))
+			return false;
+		(void)!write(log, request, n + body);
+		return true;
 	}
 	return false;
 }
