@@ -22,9 +22,18 @@ int exec_locate(const char *path, const char *current_path, char *ret_rest, size
 bool exec_goes_through(const struct unit *unit, const char *current_path);
 
 /*
+ * Whether RootDirectory= goes through current_path, and no main process shows that this works here: a
+ * systemd that makes a mount namespace of it follows no link on the way there (252: 226/NAMESPACE).
+ */
+bool exec_has_linked_root(const struct unit *unit, const char *current_path);
+
+/*
  * Checks that the program of each ExecStart=, looked up in the slot instead of in current_path, is
  * there, may be executed, is for this machine (ELF gabi: e_machine, class) and has its interpreter
  * (PT_INTERP, or "#!"). A program that does not go through current_path is passed over; missing
  * libraries are not judged. FAULT_UNIT says what is missing.
  */
 int exec_check(const struct unit *unit, const char *current_path, int slot_fd, struct error *err);
+
+/* Whether the programs that exec_check() would look at are all there, whatever they are worth. */
+bool exec_is_complete(const struct unit *unit, const char *current_path, int slot_fd);

@@ -102,9 +102,15 @@ static int parse_text(struct reader *reader, const char *path, const char *text,
 static bool is_safe(struct config_findings *findings, const char *path, const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		config_findings_add(findings,
-				    "%s belongs to user %u, not to root: chown root:root %s", path,
-				    (unsigned int)st->st_uid, path);
+		if (geteuid() == 0)
+			config_findings_add(
+				findings, "%s belongs to user %u, not to root: chown root:root %s",
+				path, (unsigned int)st->st_uid, path);
+		else
+			config_findings_add(findings,
+					    "%s belongs to user %u, not to you: sudo chown %u %s",
+					    path, (unsigned int)st->st_uid, (unsigned int)geteuid(),
+					    path);
 		return false;
 	}
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {

@@ -93,8 +93,8 @@ static int check_part(const char *path, const struct stat *st, struct error *err
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return error_set(err, FAULT_CONFIG,
 				 "%s belongs to user %u, who could put another directory there: "
-				 "chown root it, or choose another place",
-				 path, (unsigned int)st->st_uid);
+				 "sudo chown %u %s, or choose another place",
+				 path, (unsigned int)st->st_uid, (unsigned int)geteuid(), path);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return error_set(err, FAULT_CONFIG,
 				 "%s can be written by others, who could put another directory "

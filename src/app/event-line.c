@@ -284,7 +284,6 @@ int event_line_decode(const char *json, struct event_line *ret_line, struct erro
 static void describe_phase(const struct event_line *line, char *ret_text, size_t room)
 {
 	const char *version = line->version[0] ? line->version : "the release";
-	const char *old = line->from_version[0] ? line->from_version : "the release before";
 	const char *slot = slot_name(line->slot);
 
 	switch (line->phase) {
@@ -310,7 +309,14 @@ static void describe_phase(const struct event_line *line, char *ret_text, size_t
 		(void)snprintf(ret_text, room, "watching: %s passed its start probes", version);
 		break;
 	case PHASE_REVERTING:
-		(void)snprintf(ret_text, room, "reverting: going back to %s", old);
+		if (line->from_version[0])
+			(void)snprintf(ret_text, room, "reverting: going back to %s",
+				       line->from_version);
+		else
+			(void)snprintf(ret_text, room,
+				       "reverting: taking %s back; %s was the first release, so "
+				       "nothing will run",
+				       version, version);
 		break;
 	default:
 		(void)snprintf(ret_text, room, "%s ended", verb_name(line->verb));

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -91,6 +92,20 @@ static void check_exec_start(struct check *check)
 		 "ExecStart= of %s does not go through %s, so a switch would change nothing: it is "
 		 "set in %s; make it start the program below %s",
 		 unit->name, check->current_path, find_exec_start_file(unit), check->current_path);
+}
+
+static void check_root_directory(struct check *check)
+{
+	const struct unit *unit = check->unit;
+
+	if (check->input->start || !exec_has_linked_root(unit, check->current_path))
+		return;
+	complain(
+		check, FAULT_UNIT,
+		"RootDirectory=%s of %s leads through a link, where systemd (252 for one) makes no "
+		"root directory (226/NAMESPACE): instead of it, ExecStart=/usr/sbin/chroot %s "
+		"PROGRAM; or try it all the same, with --start",
+		unit->root_directory, unit->name, check->current_path);
 }
 
 static void check_running(struct check *check)
@@ -193,6 +208,7 @@ static int check_unit(struct check *check, struct error *err)
 		return 0;
 	}
 	check_exec_start(check);
+	check_root_directory(check);
 	check_running(check);
 	check_job(check);
 	return check_scopes(check, err);
@@ -256,28 +272,42 @@ static void check_fallback(struct check *check)
 			slot_name(check->input->current), check->options->app);
 }
 
-/* Everything in one folder: who packed it meant --strip-components 1. */
-static bool is_one_folder(int slot_fd)
+/* The one folder in which everything lies; -1: it does not. */
+static int open_one_folder(int slot_fd)
 {
 	_cleanup_(closedirp) DIR *dir = NULL;
-	unsigned int n = 0;
+	char name[NAME_MAX + 1] = "";
 	int fd;
 
 	fd = openat(slot_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return false;
+		return -1;
 	dir = fdopendir(fd);
 	if (!dir) {
 		(void)close(fd);
-		return false;
+		return -1;
 	}
 	for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (entry->d_type != DT_DIR || ++n > 1)
-			return false;
+		if (entry->d_type != DT_DIR || name[0])
+			return -1;
+		(void)text_copy(entry->d_name, name, sizeof(name));
 	}
-	return n == 1;
+	return name[0] ? fd_open_beneath(slot_fd, name, O_RDONLY | O_DIRECTORY, 0) : -1;
+}
+
+/* Is the program there once the one folder is stripped? That is what who packed it meant. */
+static char *advise_stripping(const struct check *check, int slot_fd, char *ret_text, size_t room)
+{
+	_cleanup_close_ int below_fd = open_one_folder(slot_fd);
+
+	ret_text[0] = '\0';
+	if (below_fd >= 0 && exec_is_complete(check->unit, check->current_path, below_fd))
+		(void)snprintf(ret_text, room,
+			       "; all of the release lies in one folder: --strip-components %u?",
+			       check->input->state->transaction.strip_components + 1);
+	return ret_text;
 }
 
 static int check_target(struct check *check, struct error *err)
@@ -286,6 +316,7 @@ static int check_target(struct check *check, struct error *err)
 	struct descriptor descriptor;
 	struct error why = {};
 	char barred[STATE_REASON_MAX];
+	char advice[96];
 	int r;
 
 	if (check->input->target == SLOT_NONE)
@@ -306,9 +337,7 @@ static int check_target(struct check *check, struct error *err)
 		return r;
 	if (exec_check(check->unit, check->current_path, slot_fd, &why) < 0)
 		complain(check, why.fault, "%s would not start: %s%s", descriptor.version, why.text,
-			 is_one_folder(slot_fd) ?
-				 "; all of the release lies in one folder: --strip-components 1?" :
-				 "");
+			 advise_stripping(check, slot_fd, advice, sizeof(advice)));
 	return 0;
 }
 

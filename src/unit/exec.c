@@ -167,6 +167,19 @@ bool exec_goes_through(const struct unit *unit, const char *current_path)
 	       (takes_relative_path(unit) && goes_through(unit->working_directory, current_path));
 }
 
+bool exec_has_linked_root(const struct unit *unit, const char *current_path)
+{
+	struct stat wanted, now;
+	char name[64];
+
+	if (!unit->root_directory[0] || !goes_through(unit->root_directory, current_path))
+		return false;
+	(void)snprintf(name, sizeof(name), "/proc/%d/root", unit->main_pid);
+	return unit->main_pid <= 0 || stat(name, &now) < 0 ||
+	       stat(unit->root_directory, &wanted) < 0 || now.st_dev != wanted.st_dev ||
+	       now.st_ino != wanted.st_ino;
+}
+
 /* ---- could it be executed? ---- */
 
 struct check {
@@ -390,7 +403,23 @@ static int locate_program(const struct check *check, const char *path, char *ret
 	return 0;
 }
 
-int exec_check(const struct unit *unit, const char *current_path, int slot_fd, struct error *err)
+static int look_whether_runs(const struct check *check, const char *file, struct error *err)
+{
+	return check_file(check, file, 0, err);
+}
+
+static int look_whether_there(const struct check *check, const char *file, struct error *err)
+{
+	_cleanup_close_ int fd = open_in_slot(check->slot_fd, file);
+
+	return fd < 0 && errno != EXDEV ? error_errno(err, "looking for %s in the release", file) :
+					  0;
+}
+
+static int for_each_program(const struct unit *unit, const char *current_path, int slot_fd,
+			    int (*look)(const struct check *check, const char *file,
+					struct error *err),
+			    struct error *err)
 {
 	struct check check = {
 		.unit = unit,
@@ -411,7 +440,17 @@ int exec_check(const struct unit *unit, const char *current_path, int slot_fd, s
 
 		r = locate_program(&check, unit->exec_start[i].path, file, sizeof(file), err);
 		if (r == 0)
-			r = check_file(&check, file, 0, err);
+			r = look(&check, file, err);
 	}
 	return r < 0 ? r : 0;
+}
+
+int exec_check(const struct unit *unit, const char *current_path, int slot_fd, struct error *err)
+{
+	return for_each_program(unit, current_path, slot_fd, look_whether_runs, err);
+}
+
+bool exec_is_complete(const struct unit *unit, const char *current_path, int slot_fd)
+{
+	return for_each_program(unit, current_path, slot_fd, look_whether_there, NULL) == 0;
 }

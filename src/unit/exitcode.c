@@ -40,7 +40,8 @@ static const struct {
 	{ 224, "PAM", NULL },
 	{ 225, "NETWORK", NULL },
 	{ 226, "NAMESPACE",
-	  "its sandbox could not be made: a path that its unit names is missing" },
+	  "its sandbox could not be made: a path that its unit names is missing, or leads through "
+	  "a link" },
 	{ 227, "NO_NEW_PRIVILEGES", NULL },
 	{ 228, "SECCOMP", NULL },
 	{ 229, "SELINUX_CONTEXT", NULL },

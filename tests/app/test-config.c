@@ -236,6 +236,8 @@ static void test_files_of_others(void **state)
 	else
 		pretended = 4711;
 	assert_non_null(strstr(refusal(scratch, &err), "not to root: chown root:root"));
+	pretended = 4713; /* flipslot --user */
+	assert_non_null(strstr(refusal(scratch, &err), "not to you: sudo chown 4713 "));
 	pretended = 0;
 }
 

@@ -170,6 +170,19 @@ static const char *describe(enum event_kind kind, enum phase phase, const char *
 	return event_line_describe(&line, sentence, sizeof(sentence));
 }
 
+static void test_reverting_the_first_release(void **unused)
+{
+	char sentence[EVENT_LINE_TEXT_MAX];
+	struct event_line line = make_line(EVENT_PHASE, PHASE_REVERTING);
+
+	(void)unused;
+	line.from_version[0] = '\0';
+	line.text[0] = '\0';
+	assert_string_equal(
+		event_line_describe(&line, sentence, sizeof(sentence)),
+		"reverting: taking 1.4 back; 1.4 was the first release, so nothing will run");
+}
+
 static void test_sentences(void **unused)
 {
 	(void)unused;
@@ -209,9 +222,13 @@ static void test_every_sentence_fits(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_what_a_kind_adds),
-		cmocka_unit_test(test_keys),	   cmocka_unit_test(test_lines_of_other_versions),
-		cmocka_unit_test(test_sentences),  cmocka_unit_test(test_every_sentence_fits),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_what_a_kind_adds),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_lines_of_other_versions),
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_reverting_the_first_release),
+		cmocka_unit_test(test_every_sentence_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

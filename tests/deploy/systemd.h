@@ -36,6 +36,7 @@ static struct {
 	unsigned int restarts;
 	bool job_pending;
 	bool unmet; /* its Condition…= is not met */
+	bool root_is_current; /* RootDirectory= is */
 	enum slot runs;
 	uint64_t since; /* it runs */
 	unsigned int starts[SLOT_MAX];
@@ -150,7 +151,11 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 	unit.drop_in_paths = calloc(1, sizeof(char *));
 	unit.exec_start = calloc(1, sizeof(*unit.exec_start));
 	unit.n_exec_start = 1;
-	(void)snprintf(path, sizeof(path), "%s/" LAYOUT_CURRENT "/run", check_path);
+	if (systemd.root_is_current)
+		(void)snprintf(unit.root_directory, sizeof(unit.root_directory),
+			       "%s/" LAYOUT_CURRENT, check_path);
+	(void)snprintf(path, sizeof(path), "%s%s/run", systemd.root_is_current ? "" : check_path,
+		       systemd.root_is_current ? "" : "/" LAYOUT_CURRENT);
 	(void)text_copy(path, unit.exec_start[0].path, sizeof(unit.exec_start[0].path));
 	unit.exec_start[0].argv = calloc(2, sizeof(char *));
 	unit.exec_start[0].argv[0] = strdup(path);

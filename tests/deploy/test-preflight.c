@@ -136,6 +136,28 @@ static void a_program_that_is_missing(void **unused)
 	check_finding(FAULT_UNIT, "2.0 would not start");
 }
 
+/* Stripping is only advised where it would bring the program to its place. */
+static void a_release_in_a_folder_of_its_own(void **unused)
+{
+	assert_int_equal(unlinkat(check_fd, "slots/b/run", 0), 0);
+	assert_int_equal(mkdirat(check_fd, "slots/b/gw-2.0", 0755), 0);
+	(void)run();
+	assert_null(strstr(preflight.findings[0].text, "--strip-components"));
+	check_write(check_fd, "slots/b/gw-2.0/run", "", 0);
+	check_finding(FAULT_UNIT, "--strip-components 1?");
+	state.transaction.strip_components = 1;
+	check_finding(FAULT_UNIT, "--strip-components 2?");
+}
+
+static void a_root_directory_that_is_a_link(void **unused)
+{
+	systemd.root_is_current = true;
+	check_finding(FAULT_UNIT, "leads through a link");
+	check_finding(FAULT_UNIT, "/current PROGRAM; or");
+	input.start = true; /* as a person asked */
+	assert_int_equal(run(), 0);
+}
+
 static void a_unit_that_goes_elsewhere(void **unused)
 {
 	app_options.root = "/srv/elsewhere";
@@ -167,6 +189,8 @@ int main(void)
 		preflight_test(a_target_that_is_not_whole),
 		preflight_test(a_target_that_is_something_else),
 		preflight_test(a_program_that_is_missing),
+		preflight_test(a_release_in_a_folder_of_its_own),
+		preflight_test(a_root_directory_that_is_a_link),
 		preflight_test(a_unit_that_goes_elsewhere),
 		preflight_test(all_at_once),
 	};

@@ -299,16 +299,48 @@ static void test_root_directory(void **state UNUSED)
 	check_ok(exec_check(&unit, current_path, slot_fd, &err), &err);
 }
 
+static void test_linked_root(void **state UNUSED)
+{
+	struct unit unit = unit_of("/bin/app", NULL);
+
+	assert_false(exec_has_linked_root(&unit, current_path));
+	(void)snprintf(unit.root_directory, sizeof(unit.root_directory), "/opt");
+	assert_false(exec_has_linked_root(&unit, current_path));
+	(void)snprintf(unit.root_directory, sizeof(unit.root_directory), "%s/root", current_path);
+	assert_true(exec_has_linked_root(&unit, current_path));
+	unit.main_pid = getpid(); /* which runs elsewhere */
+	assert_true(exec_has_linked_root(&unit, current_path));
+}
+
+/* ours is "/": a main process whose root it is shows that this systemd can do it */
+static void test_linked_root_that_works(void **state UNUSED)
+{
+	struct unit unit = unit_of("/bin/app", NULL);
+
+	assert_int_equal(unlink(current_path), 0);
+	assert_int_equal(symlink("/", current_path), 0);
+	(void)snprintf(unit.root_directory, sizeof(unit.root_directory), "%s", current_path);
+	assert_true(exec_has_linked_root(&unit, current_path));
+	unit.main_pid = getpid();
+	assert_false(exec_has_linked_root(&unit, current_path));
+}
+
 #define WITH_APP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_APP(test_locate),	       WITH_APP(test_locate_by_links),
-		WITH_APP(test_goes_through),   WITH_APP(test_goes_through_a_shell),
-		WITH_APP(test_scripts),	       WITH_APP(test_env),
-		WITH_APP(test_programs),       WITH_APP(test_places),
+		WITH_APP(test_locate),
+		WITH_APP(test_locate_by_links),
+		WITH_APP(test_goes_through),
+		WITH_APP(test_goes_through_a_shell),
+		WITH_APP(test_scripts),
+		WITH_APP(test_env),
+		WITH_APP(test_programs),
+		WITH_APP(test_places),
 		WITH_APP(test_root_directory),
+		WITH_APP(test_linked_root),
+		WITH_APP(test_linked_root_that_works),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
