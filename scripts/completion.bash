@@ -34,7 +34,7 @@ _flipslot() {
 		words=$(_flipslot_options "$verb")
 	elif [[ -z $words ]]; then
 		case $verb in
-		'config check' | install | check | update | plan | switch | rollback | cancel | hold | unhold | forgive | inhibit | status | follow | history | \
+		'config check' | install | check | update | plan | switch | rollback | cancel | hold | unhold | forgive | inhibit | health | status | follow | history | \
 			list | verify | source | run | failed | started)
 			((COMP_CWORD > first + 1)) || words=$(_flipslot_apps)
 			[[ $verb != 'config check' ]] || words=$(_flipslot_apps)
@@ -43,6 +43,7 @@ _flipslot() {
 		if ((COMP_CWORD == first + 2)); then
 			case $verb in
 			switch) words='a b previous' ;;
+			health) words='okay waiting error' ;;
 			verify) words='a b current previous' ;;
 			esac
 		fi

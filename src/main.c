@@ -26,6 +26,7 @@ static const struct cli_verb verbs[] = {
 	{"hold", "APP --why TEXT [--until TIME]", "Let no timer change anything", verb_hold},
 	{"unhold", "APP", "Lift a hold", verb_unhold},
 	{"inhibit", "APP --why TEXT -- COMMAND…", "Run a command; no update switches meanwhile", verb_inhibit},
+	{"health", "APP okay|waiting|error [--why TEXT]", "Said by the service: how it is", verb_health},
 	{"forgive", "APP [VERSION|SEQ|DIGEST]", "Forget that a release was rolled back", verb_forgive},
 
 	{"status", "[APP]", "What runs, what is under way, how the last transaction ended", verb_status},

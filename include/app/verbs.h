@@ -12,6 +12,7 @@ int verb_switch(const struct cli_verb *verb, int argc, char **argv);
 int verb_rollback(const struct cli_verb *verb, int argc, char **argv);
 int verb_hold(const struct cli_verb *verb, int argc, char **argv);
 int verb_unhold(const struct cli_verb *verb, int argc, char **argv);
+int verb_health(const struct cli_verb *verb, int argc, char **argv);
 int verb_inhibit(const struct cli_verb *verb, int argc, char **argv);
 int verb_forgive(const struct cli_verb *verb, int argc, char **argv);
 int verb_cancel(const struct cli_verb *verb, int argc, char **argv);

@@ -12,6 +12,7 @@ struct rounds_probe {
 	unsigned int asked, passes, failures; /* the latter two in a row */
 	bool counts; /* may condemn: required, local, not exempt */
 	bool settled; /* has passed as often as it should */
+	bool final; /* its last answer was a no that stays one */
 	char text[PROBE_TEXT_MAX]; /* the last answer */
 };
 
@@ -54,6 +55,9 @@ bool rounds_any_in_doubt(
 bool rounds_external_fails(const struct rounds *rounds);
 const struct rounds_probe *
 rounds_find_failed(const struct rounds *rounds); /* failed as often as it may */
+
+/* One that counts, and whose no stays one: nothing is to be waited for. */
+const struct rounds_probe *rounds_find_final(const struct rounds *rounds);
 
 /* "name: text; name: text" of the probes that count and have not settled. Returns ret_text. */
 char *rounds_explain(const struct rounds *rounds, char *ret_text, size_t room);

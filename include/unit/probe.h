@@ -24,6 +24,7 @@ enum probe_kind {
 	PROBE_EXEC, /* a command exits 0 */
 	PROBE_JOURNAL, /* a record of this invocation matches, none is to be rejected */
 	PROBE_FILE, /* a file exists, is newer than the start, has the wanted text */
+	PROBE_HEALTH, /* the service itself has said that it is well (flipslot health) */
 	PROBE_KIND_MAX,
 };
 

@@ -38,7 +38,7 @@ int config_probe_value_kind(void *object, const char *value, struct error *err)
 	if (nearest)
 		return error_set(err, FAULT_CONFIG, "\"%s\" is no kind of probe: did you mean %s?",
 				 value, nearest);
-	return refuse(value, "unit, notify, http, tcp, unix, exec, journal or file", err);
+	return refuse(value, "unit, notify, http, tcp, unix, exec, journal, file or health", err);
 }
 
 /* The next word of a list with the separators between; false at its end. */

@@ -28,7 +28,7 @@
 
 const struct config_key config_probe_table[] = {
 	KEY("Kind", OTHER, 0, NULL, NULL, NULL, config_probe_value_kind, ANY, 0,
-	    "unit, notify, http, tcp, unix, exec, journal or file. Must be given."),
+	    "unit, notify, http, tcp, unix, exec, journal, file or health. Must be given."),
 	KEY("Level", CHOICE, OF(required), "wanted", "required", "required", NULL, ANY, 0,
 	    "required: it must pass. wanted: it is only reported."),
 	KEY("Class", CHOICE, OF(external), "local", "external", "local", NULL, ANY, 0,

@@ -132,6 +132,17 @@ static int late(const struct judge *judge, const char *what)
 	return JUDGE_BAD;
 }
 
+/* The service itself has said that it will not get well. */
+static bool is_given_up(struct judge *judge)
+{
+	const struct rounds_probe *final = rounds_find_final(judge->rounds);
+
+	if (final)
+		(void)text_print(judge->report->reason, sizeof(judge->report->reason),
+				 "probe %.60s: %.200s", final->options->name, final->text);
+	return final;
+}
+
 /* > 0: a verdict. */
 static int decide_start(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
 {
@@ -139,6 +150,8 @@ static int decide_start(struct judge *judge, const struct unit *unit, bool runs,
 	char why[STATE_REASON_MAX - 50];
 	int r;
 
+	if (is_given_up(judge))
+		return JUDGE_BAD;
 	if (runs && rounds_all_settled(judge->rounds)) {
 		r = find_proof(judge, unit, err);
 		if (r < 0)
@@ -173,6 +186,8 @@ static int decide_watch(struct judge *judge, const struct unit *unit, bool runs,
 	uint64_t now = clock_monotonic_usec();
 	int r;
 
+	if (is_given_up(judge))
+		return JUDGE_BAD;
 	if (failed) {
 		(void)snprintf(judge->report->reason, sizeof(judge->report->reason),
 			       "probe %.60s failed %u times in a row: %.200s",

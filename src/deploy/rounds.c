@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "deploy/rounds.h"
+#include "unit/probe-health.h"
 
 #define START_PERIOD_USEC \
 	(50 * USEC_PER_MSEC) /* first pause in the start phase, doubled up to Period= */
@@ -28,7 +29,8 @@ static bool is_of_phase(const struct probe_options *probe, enum judge_phase phas
 	switch (phase) {
 	case JUDGE_BASELINE:
 		return probe->required && !probe->external && !probe_is_of_unit(probe->kind) &&
-		       probe->kind != PROBE_JOURNAL && probe->kind != PROBE_FILE;
+		       probe->kind != PROBE_JOURNAL && probe->kind != PROBE_FILE &&
+		       probe->kind != PROBE_HEALTH;
 	case JUDGE_START:
 		return probe->in_start;
 	default:
@@ -131,6 +133,8 @@ static void take_answer(struct rounds_probe *probe, const struct rounds_view *vi
 		probe->settled = true;
 	if (!answer->passed)
 		probe->settled = false;
+	probe->final = !answer->passed && probe->options->kind == PROBE_HEALTH &&
+		       strncmp(answer->text, PROBE_HEALTH_ERROR, strlen(PROBE_HEALTH_ERROR)) == 0;
 	probe->next = clock_monotonic_usec() + pause_of(probe, view->judge->phase);
 	if (first || changed)
 		tell(probe, view, answer->passed);
@@ -264,6 +268,15 @@ const struct rounds_probe *rounds_find_failed(const struct rounds *rounds)
 
 		if (probe->counts && probe->failures >= probe->options->failure_threshold)
 			return probe;
+	}
+	return NULL;
+}
+
+const struct rounds_probe *rounds_find_final(const struct rounds *rounds)
+{
+	for (size_t i = 0; i < rounds->n_probes; i++) {
+		if (rounds->probes[i].counts && rounds->probes[i].final)
+			return &rounds->probes[i];
 	}
 	return NULL;
 }

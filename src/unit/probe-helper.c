@@ -14,6 +14,7 @@
 #include "unit/filter.h"
 #include "unit/probe-exec.h"
 #include "unit/probe-file.h"
+#include "unit/probe-health.h"
 #include "unit/probe-http.h"
 #include "unit/probe-journal.h"
 #include "unit/probe-order.h"
@@ -48,6 +49,8 @@ static const struct kind {
 	[PROBE_FILE] = { OF_APP, FILTER_NO_SOCKETS, DESCRIPTORS, ADDRESS_SPACE, probe_file_ask },
 	[PROBE_JOURNAL] = { OF_PROBES, FILTER_NO_SOCKETS, DESCRIPTORS_MANY, ADDRESS_SPACE_ANY,
 			    probe_journal_ask },
+	[PROBE_HEALTH] = { OF_PROBES, FILTER_NO_SOCKETS, DESCRIPTORS_MANY, ADDRESS_SPACE_ANY,
+			   probe_health_ask },
 	[PROBE_EXEC] = { OF_NOBODY_ELSE, FILTER_UNIX, DESCRIPTORS, ADDRESS_SPACE, probe_exec_ask },
 };
 

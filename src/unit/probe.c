@@ -30,7 +30,7 @@
 static const char *const kind_names[] = {
 	[PROBE_UNIT] = "unit",	     [PROBE_NOTIFY] = "notify", [PROBE_HTTP] = "http",
 	[PROBE_TCP] = "tcp",	     [PROBE_UNIX] = "unix",	[PROBE_EXEC] = "exec",
-	[PROBE_JOURNAL] = "journal", [PROBE_FILE] = "file",
+	[PROBE_JOURNAL] = "journal", [PROBE_FILE] = "file",	[PROBE_HEALTH] = "health",
 };
 
 const char *probe_kind_name(enum probe_kind kind)

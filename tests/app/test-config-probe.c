@@ -71,7 +71,7 @@ static const struct {
 } wrong_probes[] = {
 	{ PROBE "Kind=htp\n", ":4: Kind=: \"htp\" is no kind of probe: did you mean http?" },
 	{ PROBE "Kind=smoke\n",
-	  ":4: Kind=: \"smoke\" is not unit, notify, http, tcp, unix, exec, journal or file" },
+	  ":4: Kind=: \"smoke\" is not unit, notify, http, tcp, unix, exec, journal, file or health" },
 	{ PROBE "Level=required\n", ":4: [Probe p] has no Kind=" },
 	{ PROBE "Url=http://x/\nKind=\n", ":4: [Probe p] has no Kind=" },
 	{ PROBE "Kind=http\n", ":4: [Probe p] is of Kind=http: Url= is missing" },

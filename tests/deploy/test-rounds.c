@@ -94,6 +94,22 @@ static void test_settled(void **state)
 	assert_true(rounds_all_settled(rounds));
 }
 
+/* Only of a probe that counts is a no that stays one the end. */
+static void test_final(void **state)
+{
+	struct probe_options probes[2] = { make_options("a", PROBE_HEALTH),
+					   make_options("b", PROBE_HEALTH) };
+	_cleanup_(rounds_freep) struct rounds *rounds = make(probes, 2, JUDGE_START, NULL);
+
+	(void)state;
+	assert_null(rounds_find_final(rounds));
+	rounds->probes[0].final = true;
+	rounds->probes[0].counts = false;
+	assert_null(rounds_find_final(rounds));
+	rounds->probes[1].final = true;
+	assert_ptr_equal(rounds_find_final(rounds), &rounds->probes[1]);
+}
+
 static void test_failed_only_at_the_threshold(void **state)
 {
 	struct probe_options probes[1] = { make_options("a", PROBE_HTTP) };
@@ -139,6 +155,7 @@ int main(void)
 		cmocka_unit_test(test_who_counts),
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_final),
 		cmocka_unit_test(test_failed_only_at_the_threshold),
 		cmocka_unit_test(test_external),
 	};

@@ -16,6 +16,7 @@ static void test_names(void **state UNUSED)
 		assert_int_equal(probe_kind_from_name(probe_kind_name((enum probe_kind)kind)),
 				 kind);
 	assert_string_equal(probe_kind_name(PROBE_JOURNAL), "journal");
+	assert_string_equal(probe_kind_name(PROBE_HEALTH), "health");
 	assert_int_equal(probe_kind_from_name("HTTP"), PROBE_KIND_MAX);
 	assert_string_equal(probe_kind_name(PROBE_KIND_MAX), "unknown");
 	assert_true(probe_is_of_unit(PROBE_UNIT) && probe_is_of_unit(PROBE_NOTIFY));
