@@ -23,7 +23,7 @@ _flipslot() {
 	if ((COMP_CWORD == first)); then
 		words="$(_flipslot_verbs | cut -d' ' -f1 | sort -u)"
 		((first == 2)) || words+=" --user --system --help"
-	elif [[ " key repo config " == *" $verb "* ]]; then
+	elif [[ " key repo config alert " == *" $verb "* ]]; then
 		if ((COMP_CWORD == first + 1)); then
 			words=$(_flipslot_verbs | sed -n "s/^$verb //p")
 		else
@@ -34,10 +34,11 @@ _flipslot() {
 		words=$(_flipslot_options "$verb")
 	elif [[ -z $words ]]; then
 		case $verb in
-		'config check' | install | check | update | plan | switch | rollback | cancel | hold | unhold | forgive | inhibit | health | status | follow | history | \
+		'config check' | 'alert test' | 'alert send' | \
+			install | check | update | plan | switch | rollback | cancel | hold | unhold | forgive | inhibit | health | status | follow | history | \
 			list | verify | source | run | failed | started)
 			((COMP_CWORD > first + 1)) || words=$(_flipslot_apps)
-			[[ $verb != 'config check' ]] || words=$(_flipslot_apps)
+			[[ $verb != *' '* ]] || words=$(_flipslot_apps)
 			;;
 		esac
 		if ((COMP_CWORD == first + 2)); then

@@ -18,7 +18,7 @@ _flipslot() {
 		return
 	fi
 	verb=${words[first]}
-	if [[ $verb == (key|repo|config) ]]; then
+	if [[ $verb == (key|repo|config|alert) ]]; then
 		if (( CURRENT == first + 1 )); then
 			verbs=(${(f)"$(flipslot --help 2>/dev/null | sed -nE "s/^  $verb ([a-z]+)  .*/\1/p")"})
 			compadd -a verbs
@@ -31,13 +31,13 @@ _flipslot() {
 		compadd -- $options
 		return
 	fi
-	if (( CURRENT == first + 1 )) && [[ $verb != (pack|recover) && $verb != repo* && $verb != key* ]]; then
+	if (( CURRENT == first + 1 )) && [[ $verb != (pack|recover) && $verb != repo* && $verb != key* && $verb != alert* ]]; then
 		_flipslot_apps
 	elif (( CURRENT == first + 2 )) && [[ $verb == switch ]]; then
 		compadd a b previous
 	elif (( CURRENT == first + 2 )) && [[ $verb == verify ]]; then
 		compadd a b current previous
-	elif [[ $verb == 'config check' ]]; then
+	elif [[ $verb == 'config check' || $verb == alert\ * ]]; then
 		_flipslot_apps
 	else
 		_files

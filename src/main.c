@@ -10,6 +10,7 @@
 #include "app/verbs.h"
 #include "base/scope.h"
 #include "transfer/fetch-helper.h"
+#include "transfer/post-helper.h"
 #include "unit/probe-helper.h"
 
 /* clang-format off */
@@ -39,6 +40,7 @@ static const struct cli_verb verbs[] = {
 	{"source", "APP URL --root-json FILE", "Say where its releases come from, and who may sign them",
 	 verb_source},
 	{"config check", "[APP]", "Look for mistakes in the configuration", verb_config_check},
+	{"alert test", "APP [NAME]", "Send a test to who is to be alerted, and tell what they say", verb_alert_test},
 
 	/* on the publisher's machine */
 	{"key new", "NAME", "Make a key: NAME.key and NAME.pub", verb_key_new},
@@ -61,6 +63,7 @@ static const struct cli_verb verbs[] = {
 	{"recover", "", "Settle every app after a boot: what flipslot-recover.service runs", verb_recover},
 	{"started", "APP", "The app's unit was started: what flipslot-check@APP.service runs", verb_started},
 	{"failed", "APP", "The app's unit has failed: what flipslot-failed@APP.service runs", verb_failed},
+	{"alert send", "APP", "Deliver what is in the outbox: what flipslot-alert@APP.service runs", verb_alert_send},
 };
 /* clang-format on */
 
@@ -97,6 +100,8 @@ static int run_special(const char *word)
 		return probe_helper_main();
 	if (strcmp(word, "fetch-helper") == 0)
 		return fetch_helper_main();
+	if (strcmp(word, "post-helper") == 0)
+		return post_helper_main();
 	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
 		return printf("flipslot %s\n", FLIPSLOT_VERSION) < 0;
 	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)

@@ -18,6 +18,9 @@ struct config {
 	bool auto_install;
 	bool check_on_start;
 	bool stop_start;
+	struct alert_settings *alerts;
+	size_t n_alerts;
+	struct alert_receiver *receivers; /* the same, for deploy */
 	struct deploy_options deploy; /* its strings are those above, its probes are owned */
 	/* borrowed while reading: where Unit= and Root= were written (NULL: nowhere) */
 	const char *unit_where;

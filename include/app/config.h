@@ -14,6 +14,19 @@
 
 struct config; /* owns every string */
 
+enum alert_template { ALERT_CLOUDEVENTS, ALERT_TEXT, ALERT_CHAT };
+
+struct alert_settings { /* [Alert NAME] */
+	char *name;
+	bool command_kind; /* Kind=command, otherwise webhook */
+	enum alert_template template; /* Template= */
+	char *url;
+	char *secret, *secret_file; /* NULL: not signed, or in the other one */
+	char **command;
+	uint64_t timeout_usec;
+	unsigned int events; /* see deploy/alert.h */
+};
+
 /* Where things are; tests name their own. */
 struct config_places {
 	const char *etc; /* /etc/flipslot */
@@ -60,6 +73,9 @@ int config_open_root(const struct config *config, int *ret_fd, struct error *err
 /* May the timer install what it finds? Shall a start of the service look for an update? */
 bool config_auto_install(const struct config *config);
 bool config_check_on_start(const struct config *config);
+
+/* Who is to be told; lent. */
+const struct alert_settings *config_alerts(const struct config *config, size_t *ret_n);
 
 /* Names of all configured apps, sorted; malloc'ed, NULL-terminated: parse_argv_free. */
 int config_list(char ***ret_names, struct error *err);

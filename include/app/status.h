@@ -6,6 +6,7 @@
 
 #include "app/result.h"
 #include "release/descriptor.h"
+#include "store/outbox.h"
 #include "unit/proof.h"
 
 #define STATUS_PATH_MAX 1024
@@ -38,6 +39,16 @@ struct status_unit {
 	struct proof_verdict proof;
 };
 
+/* What waits in the outbox. */
+struct status_alerts {
+	size_t waiting;
+	uint64_t oldest; /* realtime usec; 0: none waits */
+	unsigned int attempts; /* of the oldest */
+	unsigned int dropped; /* undelivered: the most that a receiver has missed */
+	char receiver[OUTBOX_RECEIVER_MAX]; /* of the oldest */
+	char error[OUTBOX_ERROR_MAX]; /* of its last attempt; or why nothing is known */
+};
+
 struct status {
 	uint64_t now; /* realtime usec */
 	char app[EVENT_LINE_APP_MAX];
@@ -51,6 +62,7 @@ struct status {
 	bool used_up; /* an update waits: MaxBytesPerDay= is used up */
 	struct state state;
 	struct status_unit unit;
+	struct status_alerts alerts;
 	bool worker_known, worker_alive;
 	bool progress; /* step, done and total are of the transaction under way */
 	enum stage_step step;

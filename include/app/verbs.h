@@ -31,6 +31,7 @@ int verb_verify(const struct cli_verb *verb, int argc, char **argv);
 int verb_init(const struct cli_verb *verb, int argc, char **argv);
 int verb_source(const struct cli_verb *verb, int argc, char **argv);
 int verb_config_check(const struct cli_verb *verb, int argc, char **argv);
+int verb_alert_test(const struct cli_verb *verb, int argc, char **argv);
 
 /* on the publisher's machine */
 int verb_key_new(const struct cli_verb *verb, int argc, char **argv);
@@ -50,3 +51,4 @@ int verb_run(const struct cli_verb *verb, int argc, char **argv);
 int verb_recover(const struct cli_verb *verb, int argc, char **argv);
 int verb_started(const struct cli_verb *verb, int argc, char **argv);
 int verb_failed(const struct cli_verb *verb, int argc, char **argv);
+int verb_alert_send(const struct cli_verb *verb, int argc, char **argv);

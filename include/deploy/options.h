@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/window.h"
+#include "deploy/alert.h"
 #include "deploy/way.h"
 #include "install/stage.h"
 #include "transfer/fetch-settings.h"
@@ -47,4 +48,6 @@ struct deploy_options {
 	struct stage_options stage;
 	struct probe_options *probes; /* never empty: app/config adds the unit probe */
 	size_t n_probes;
+	const struct alert_receiver *alerts;
+	size_t n_alerts;
 };

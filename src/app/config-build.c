@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "app/config-alert.h"
 #include "app/config-probe.h"
 #include "app/config-root.h"
 
@@ -10,6 +11,7 @@ void config_build_free(struct config *config)
 	if (!config)
 		return;
 	config_probe_free_all(config);
+	config_alert_free_all(config);
 	free(config->app);
 	free(config->conf_file);
 	free(config->unit);
@@ -31,7 +33,8 @@ static int take_entries(struct config *config, const struct config_read *files,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < files->n_entries; i++)
-		if (!config_probe_is_section(files->entries[i].section))
+		if (!config_probe_is_section(files->entries[i].section) &&
+		    !config_alert_is_section(files->entries[i].section))
 			r = config_table_take(config, &files->entries[i], findings, err);
 	return r;
 }
@@ -101,6 +104,8 @@ static int build(struct config *config, const struct config_places *places,
 		r = resolve_root(config, places, findings, err);
 	if (r == 0)
 		r = config_probe_take_all(config, files, findings, err);
+	if (r == 0)
+		r = config_alert_take_all(config, files, findings, err);
 	fill_deploy(config);
 	/* borrowed from files, which go */
 	config->unit_where = NULL;

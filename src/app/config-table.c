@@ -221,15 +221,12 @@ static bool is_later(const char *section, const char *key)
 		{ "App", "AlsoRestart" },
 		{ "Update", "Dedupe" },
 		{ "Data", NULL },
-		{ "Alert ", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
 		const char *name = later[i][0];
-		size_t size = strlen(name);
-		bool prefix = name[size - 1] == ' ';
 
-		if (prefix ? strncmp(section, name, size) != 0 : strcmp(section, name) != 0)
+		if (strcmp(section, name) != 0)
 			continue;
 		if (!later[i][1] || strcmp(key, later[i][1]) == 0)
 			return true;
@@ -273,11 +270,17 @@ void config_table_unknown_key(const struct config_key *table, const char *sectio
 			    nearest ? nearest : "", nearest ? "=?" : "");
 }
 
+static bool is_named(const char *section)
+{
+	return strcmp(section, "Probe") == 0 || strcmp(section, "Alert") == 0;
+}
+
 /* Once for each section; what comes behind the first blank (a probe's name) is not compared. */
 static void unknown_section(struct config *config, const struct config_entry *entry,
 			    struct config_findings *findings)
 {
-	static const char *const names[] = { "App", "Source", "Update", "Health", "Probe", NULL };
+	static const char *const names[] = { "App",   "Source", "Update", "Health",
+					     "Probe", "Alert",	NULL };
 	_cleanup_free_ char *word = NULL;
 	const char *nearest;
 
@@ -294,7 +297,9 @@ static void unknown_section(struct config *config, const struct config_entry *en
 	config_findings_add(findings, "%s: there is no section [%s]%s%s%s", entry->where,
 			    entry->section, nearest ? ": did you mean [" : "",
 			    nearest ? nearest : "",
-			    nearest ? strcmp(nearest, "Probe") == 0 ? " NAME]?" : "]?" : "");
+			    !nearest	      ? "" :
+			    is_named(nearest) ? " NAME]?" :
+						"]?");
 }
 
 static bool is_section(const char *name)

@@ -116,6 +116,12 @@ const char *config_unit(const struct config *config)
 	return config->unit ? config->unit : "";
 }
 
+const struct alert_settings *config_alerts(const struct config *config, size_t *ret_n)
+{
+	*ret_n = config->n_alerts;
+	return config->alerts;
+}
+
 bool config_auto_install(const struct config *config)
 {
 	return config->auto_install;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "app/config-alert.h"
 #include "app/config-probe.h"
 #include "app/config-table.h"
 
@@ -97,6 +98,9 @@ void init_text_config(const struct init_options *options, struct text *text)
 	add_active_probes(options, text);
 	text_add(text, "\n#[Probe NAME]\n");
 	for (const struct config_key *key = config_probe_table; key->name; key++)
+		add_key(text, key, NULL);
+	text_add(text, "\n#[Alert NAME]\n");
+	for (const struct config_key *key = config_alert_table; key->name; key++)
 		add_key(text, key, NULL);
 }
 

@@ -165,6 +165,19 @@ static json_t *make_hold(const struct status *status)
 	return object;
 }
 
+static json_t *make_alerts(const struct status_alerts *alerts)
+{
+	json_t *object = json_object();
+
+	put_number(object, "waiting", alerts->waiting);
+	put_number(object, "dropped", alerts->dropped);
+	put_number(object, "oldest_usec", alerts->oldest);
+	put_text(object, "receiver", alerts->receiver);
+	put_number(object, "attempts", alerts->attempts);
+	put_text(object, "error", alerts->error);
+	return object;
+}
+
 static json_t *make_bad(const struct state *state)
 {
 	json_t *array = json_array();
@@ -205,6 +218,7 @@ json_t *status_json(const struct status *status)
 				  status->last_known ? status_json_entry(&status->last.entry) :
 						       json_null());
 	(void)json_object_set_new(object, "hold", make_hold(status));
+	(void)json_object_set_new(object, "alerts", make_alerts(&status->alerts));
 	(void)json_object_set_new(object, "bad", make_bad(&status->state));
 	put_text(object, "next", status_next(status, next));
 	return object;

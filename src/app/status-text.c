@@ -211,6 +211,22 @@ static void add_hold(const struct status *status, struct text *text)
 		 or_text(hold->why, "no reason was given"));
 }
 
+static void add_alerts(const struct status *status, struct text *text)
+{
+	const struct status_alerts *alerts = &status->alerts;
+	char since[FORMAT_MAX];
+
+	if (alerts->waiting > 0)
+		text_add(text, LABEL "%zu to be sent, the oldest to %s, of %s%s%s\n", "alerts",
+			 alerts->waiting, alerts->receiver,
+			 format_ago(alerts->oldest, status->now, since),
+			 alerts->error[0] ? ": " : "", alerts->error);
+	else if (alerts->error[0])
+		text_add(text, LABEL "%s\n", "alerts", alerts->error);
+	if (alerts->dropped > 0)
+		text_add(text, LABEL "%u could not be kept and are lost\n", "", alerts->dropped);
+}
+
 void status_text(const struct status *status, struct text *text)
 {
 	char next[STATUS_NEXT_MAX];
@@ -223,5 +239,6 @@ void status_text(const struct status *status, struct text *text)
 	add_phase(status, text);
 	add_last(status, text);
 	add_hold(status, text);
+	add_alerts(status, text);
 	text_add(text, LABEL "%s\n", "next", status_next(status, next));
 }

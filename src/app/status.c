@@ -217,6 +217,26 @@ static bool is_used_up(int dirfd, const struct config *config, const struct stat
 	       checked.day == allowance_day(clock_realtime_usec()) && checked.day_bytes >= most;
 }
 
+static void gather_alerts(int dirfd, struct status_alerts *alerts)
+{
+	_cleanup_free_ struct outbox_entry *entries = NULL;
+	struct error err = {};
+	size_t n = 0;
+
+	if (outbox_load(dirfd, &entries, &n, &err) < 0)
+		(void)text_copy(err.text, alerts->error, sizeof(alerts->error));
+	alerts->waiting = n;
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].dropped > alerts->dropped)
+			alerts->dropped = entries[i].dropped;
+	if (n == 0)
+		return;
+	alerts->oldest = entries[0].created;
+	alerts->attempts = entries[0].attempts;
+	(void)text_copy(entries[0].receiver, alerts->receiver, sizeof(alerts->receiver));
+	(void)text_copy(entries[0].error, alerts->error, sizeof(alerts->error));
+}
+
 int status_gather(const char *app, struct status *ret_status, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
@@ -238,6 +258,7 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	status->used_up = is_used_up(dirfd, config, &status->state);
 	gather_slots(dirfd, status);
 	gather_progress(status);
+	gather_alerts(dirfd, &status->alerts);
 	r = gather_last(dirfd, status, err);
 	if (r < 0)
 		return r;

@@ -3,6 +3,7 @@
 #include "app/ask.h"
 #include "app/report.h"
 #include "app/verbs.h"
+#include "deploy/alert.h"
 #include "store/layout.h"
 #include "store/lock.h"
 
@@ -22,6 +23,25 @@ static int load_idle_state(int dirfd, struct state *ret_state, struct error *err
 		return LOCK_TAKEN;
 	r = state_load(dirfd, ret_state, err);
 	return r < 0 ? r : 0;
+}
+
+static int alert(const struct config *config, int dirfd, const struct state *state,
+		 struct error *err)
+{
+	const struct deploy_options *deploy = config_deploy(config);
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	struct outbox_entry entry;
+	int r;
+
+	if (deploy->n_alerts == 0)
+		return 0;
+	r = alert_of_late_failure(state, config_unit(config), &entry, err);
+	if (r == 0)
+		r = alert_enqueue(dirfd, deploy->alerts, deploy->n_alerts, &entry, err);
+	if (r < 0 || !alert_waits(dirfd))
+		return r;
+	r = manager_open(&manager, err);
+	return r < 0 ? r : alert_wake(manager, deploy->app, err);
 }
 
 static int look(const char *app, struct error *err)
@@ -46,8 +66,9 @@ static int look(const char *app, struct error *err)
 		       phase_name(state.phase));
 		return ask_start_worker(app, err);
 	}
+	r = alert(config, dirfd, &state, err);
 	report_late_failure(app, config_unit(config), &state);
-	return 0;
+	return r;
 }
 
 int verb_failed(const struct cli_verb *verb, int argc, char **argv)

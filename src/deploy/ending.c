@@ -1,8 +1,21 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/alert.h"
 #include "deploy/ending.h"
 #include "store/history.h"
+
+/* An outbox that cannot be written takes nothing from the outcome. */
+static void alert(struct session *session)
+{
+	const struct outbox_entry entry = alert_of(&session->state.transaction);
+	struct error why = {};
+
+	if (alert_enqueue(session->dirfd, session->options->alerts, session->options->n_alerts,
+			  &entry, &why) < 0)
+		session_tell(session, EVENT_WARNING, why.fault,
+			     "nobody will be alerted of the outcome: %s", why.text);
+}
 
 int ending_record(struct session *session, struct error *err)
 {
@@ -17,6 +30,7 @@ int ending_record(struct session *session, struct error *err)
 	r = history_append(session->dirfd, &entry, err);
 	if (r < 0)
 		return error_prefix(err, r, "writing the history of %s", session->options->app);
+	alert(session);
 	event.fault = transaction->fault;
 	event.text = transaction->reason;
 	if (transaction->ended > transaction->began)

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "deploy/alert.h"
 #include "deploy/mailbox.h"
 #include "deploy/resume.h"
 #include "deploy/reverting.h"
@@ -52,6 +53,19 @@ static int run_step(struct session *session, struct error *err)
 	return 0;
 }
 
+/* Somebody has to hear of what ended, now or long ago; nothing waits for that. */
+static void send_alerts(struct session *session)
+{
+	struct manager *manager;
+	struct error why = {};
+
+	if (session->options->n_alerts == 0 || !alert_waits(session->dirfd))
+		return;
+	if (session_manager(session, &manager, &why) < 0 ||
+	    alert_wake(manager, session->options->app, &why) < 0)
+		session_tell(session, EVENT_WARNING, why.fault, "alerts wait: %s", why.text);
+}
+
 static int work(struct session *session, void (*ready)(void *data), void *ready_data,
 		struct error *err)
 {
@@ -67,6 +81,7 @@ static int work(struct session *session, void (*ready)(void *data), void *ready_
 			ready(ready_data);
 		said_ready = true;
 		if (session->state.phase == PHASE_IDLE) {
+			send_alerts(session);
 			r = tick_run(session, err);
 			if (r >= 0)
 				r = mailbox_serve(session, err); /* what came meanwhile */

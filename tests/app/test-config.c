@@ -1,6 +1,7 @@
 /* LDFLAGS: -Wl,--wrap=geteuid */
 #include "app/config.h"
 
+#include "app/config-alert.h"
 #include "app/config-probe.h"
 #include "app/config-table.h"
 #include "base/clock.h"
@@ -270,8 +271,7 @@ static void test_wrong_keys(void **state)
 		  CONF ":4: Delta=: \"on\" is not prefer, require or off" },
 		{ UNIT "[Source]\nFallback=10M\n",
 		  CONF ":4: Fallback=: \"10M\" is not full, refuse or <= SIZE" },
-		{ UNIT "[Alert x]\nKind=webhook\n",
-		  CONF ":4: [Alert x] is not supported by this version" },
+		{ UNIT "[Data]\nPath=/x\n", CONF ":4: [Data] is not supported by this version" },
 		{ UNIT "[Probe a,b]\nKind=unit\n", CONF
 		  ":3: a section is [Name], of at most 48 letters, digits, blanks and any of - _ "
 		  ". : @ /" },
@@ -450,9 +450,10 @@ static bool is_documented(const char *manual, const struct config_key *key)
 		if (!key->fallback ||
 		    (*at == '`' && strncmp(at + 1, key->fallback, strlen(key->fallback)) == 0 &&
 		     at[1 + strlen(key->fallback)] == '`'))
-			return !key->range[0] ||
-			       (memmem(at, size, key->range[0], strlen(key->range[0])) &&
-				memmem(at, size, key->range[1], strlen(key->range[1])));
+			if (!key->range[0] ||
+			    (memmem(at, size, key->range[0], strlen(key->range[0])) &&
+			     memmem(at, size, key->range[1], strlen(key->range[1]))))
+				return true;
 	}
 	return false;
 }
@@ -460,7 +461,8 @@ static bool is_documented(const char *manual, const struct config_key *key)
 static void test_manual(void **state)
 {
 	static char manual[1 << 16];
-	const struct config_key *const tables[] = { config_table, config_probe_table };
+	const struct config_key *const tables[] = { config_table, config_probe_table,
+						    config_alert_table };
 	_cleanup_fclose_ FILE *f = fopen("docs/CONFIG.md", "re");
 
 	if (!f)

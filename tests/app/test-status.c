@@ -142,6 +142,26 @@ static void test_words_of_a_hold(void **unused)
 	assert_says(&status, "next    nothing\n");
 }
 
+static void test_words_of_alerts(void **unused)
+{
+	struct status status = make_healthy();
+	char next[STATUS_NEXT_MAX];
+
+	(void)unused;
+	status.alerts = (struct status_alerts){ .waiting = 3,
+						.oldest = NOW - 60000000,
+						.attempts = 2,
+						.receiver = "ops",
+						.error = "HTTP 500 from hooks:443" };
+	assert_says(&status, "alerts  3 to be sent, the oldest to ops, of 1min ago: HTTP 500 from "
+			     "hooks:443\n");
+	assert_string_equal(status_next(&status, next), "nothing"); /* it is no fault of the app */
+	status.alerts.dropped = 2;
+	assert_says(&status, "        2 could not be kept and are lost\n");
+	status.alerts = (struct status_alerts){ .error = "reading the outbox: I/O error" };
+	assert_says(&status, "alerts  reading the outbox: I/O error\n");
+}
+
 /* As between init --adopt and the first restart. */
 static void test_words_of_a_process_that_is_older_than_the_link(void **unused)
 {
@@ -240,6 +260,7 @@ static void test_keys(void **unused)
 		"current", "unit", "slots",	   "rollback_slot",
 		"phase",   "hold", "transaction",  "worker_alive",
 		"last",	   "bad",  "good_version", "next",
+		"alerts",
 	};
 	const char *slot, *version, *outcome, *rollback, *proof;
 	int held;
@@ -272,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_words_when_something_is_wrong),
 		cmocka_unit_test(test_words_of_a_transaction),
 		cmocka_unit_test(test_words_of_a_hold),
+		cmocka_unit_test(test_words_of_alerts),
 		cmocka_unit_test(test_words_of_a_process_that_is_older_than_the_link),
 		cmocka_unit_test(test_words_of_a_crash_loop),
 		cmocka_unit_test(test_words_of_a_broken_configuration),

@@ -1,0 +1,39 @@
+/*
+ * What is to be told to whom goes into the outbox (store/outbox.h), before it is told to anybody else. Sending it is
+ * the work of a unit of its own, flipslot-alert@APP.service, which is started and not waited for.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "store/outbox.h"
+#include "unit/manager.h"
+
+#define ALERT_LATE    OUTCOME_MAX /* the unit failed when nothing was under way */
+#define ALERT_ALL     ((1U << (ALERT_LATE + 1)) - 2U)
+#define ALERT_DEFAULT (ALERT_ALL & ~(1U << OUTCOME_COMMITTED))
+
+struct alert_receiver { /* [Alert NAME] */
+	const char *name;
+	unsigned int events; /* bits of 1 << enum outcome and 1 << ALERT_LATE */
+};
+
+/* What there is to tell of a transaction that has ended. */
+struct outbox_entry alert_of(const struct state_transaction *transaction);
+
+/* … and of a unit that failed later on. */
+int alert_of_late_failure(const struct state *state, const char *unit,
+			  struct outbox_entry *ret_entry, struct error *err);
+
+/*
+ * An alert for each receiver that wants to hear of such a thing. Without one nothing is written. Makes the
+ * outbox of an app that has none yet. The first error is returned once the others have theirs.
+ */
+int alert_enqueue(int dirfd, const struct alert_receiver *receivers, size_t n_receivers,
+		  const struct outbox_entry *entry, struct error *err);
+
+/* Does any alert wait? What cannot be read has nothing. */
+bool alert_waits(int dirfd);
+
+/* Starts the sender of the app. */
+int alert_wake(struct manager *manager, const char *app, struct error *err);
