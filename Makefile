@@ -5,7 +5,8 @@
 #   WERROR=        do not stop at warnings
 #   V=1            show the commands
 #   TARGET=        make fuzz: only these targets; FUZZ_SECONDS=60 how long each
-#   FS= SCENARIO= N= STEP= MODE= SEED= JOBS=      what `make crash` tries; tests/crash/README.md
+#   FS= SCENARIO= N= STEP= MODE= SEED= JOBS=      what `make crash` and `make faults` try; tests/crash/README.md
+#   RUNS= SEED=    how many updates `make campaign` makes
 #   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
 #   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
 
@@ -221,6 +222,16 @@ crash:
 	@FS="$(FS)" SCENARIO="$(SCENARIO)" N="$(N)" STEP="$(STEP)" MODE="$(MODE)" SEED="$(SEED)" \
 		JOBS="$(JOBS)" tests/crash/crash
 
+# Each call in turn fails, or is half done.
+faults:
+	+@$(MAKE) --no-print-directory crash MODE=fault
+
+# Updates, good and bad, with everything in the way that can be killed; docs/CAMPAIGN.md.
+campaign:
+	@scripts/deps test
+	+@$(MAKE_) all $(FAULT_APP) $(CRASH)
+	@RUNS="$(RUNS)" SEED="$(SEED)" tests/crash/campaign
+
 # Each arrow of the phase diagram: who goes along it, and the power cut on it.
 crash-arrows:
 	@scripts/deps test
@@ -314,5 +325,5 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all manuals deb tests check check-system test crash crash-arrows crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
+.PHONY: all manuals deb tests check check-system test crash faults campaign crash-arrows crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
 	print-cflags clean

@@ -38,7 +38,10 @@ int durable_symlink(int dirfd, const char *target, const char *name, struct erro
 enum { DURABLE_NO_EXCHANGE = 1 };
 int durable_exchange(int dirfd, const char *a, const char *b, struct error *err);
 
-/* A zero-written, synced file of exactly `size` bytes; one of that size there is left alone. */
+/*
+ * A zero-written, synced file of exactly `size` bytes; one of that size there is left alone. On Btrfs without copy-on-write, so
+ * that it can be overwritten with no block free.
+ */
 int durable_preallocate(int dirfd, const char *name, size_t size, mode_t mode, struct error *err);
 
 /* Overwrites bytes inside a preallocated file and fdatasyncs it: no block is allocated. */

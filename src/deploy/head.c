@@ -72,13 +72,16 @@ static int keep(const struct head_options *options, const struct head *head, str
 
 int head_drop(struct session *session, struct error *err)
 {
+	static const char *const names[] = { "update.head", "blocks.head" };
 	_cleanup_close_ int staging_fd = -1;
-	int r;
 
 	if (fd_open_dir(session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0)
 		return 0;
-	r = durable_remove(staging_fd, "update.head", err);
-	return r < 0 ? r : durable_remove(staging_fd, "blocks.head", err);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (unlinkat(staging_fd, names[i], 0) < 0 && errno != ENOENT)
+			return error_errno(err, "removing " LAYOUT_STAGING "/%s", names[i]);
+	}
+	return 0;
 }
 
 /* ---- from the server ---- */

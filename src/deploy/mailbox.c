@@ -347,6 +347,25 @@ static void drain(int fd)
 		;
 }
 
+/* A check was accepted, and its worker died before what it found was on the disk: the caller still waits for it. */
+static int look_for_lost_check(struct session *session, const struct request *request,
+			       struct error *err)
+{
+	struct checked checked;
+	int r;
+
+	if (request->verb != VERB_CHECK || session->served || !session->state.accepted ||
+	    request_is_expired(request, session->boot_id, clock_monotonic_usec()))
+		return 0;
+	session->served = true;
+	r = checked_load(session->dirfd, &checked, err);
+	if (r < 0)
+		return r;
+	if (strcmp(checked.id, request->id) != 0)
+		(void)text_copy(request->id, session->check_id, sizeof(session->check_id));
+	return 0;
+}
+
 int mailbox_serve(struct session *session, struct error *err)
 {
 	struct request request;
@@ -361,8 +380,10 @@ int mailbox_serve(struct session *session, struct error *err)
 			     session->options->app);
 		return 0;
 	}
-	if (r == REQUEST_NONE || strcmp(request.id, session->state.answered) == 0)
+	if (r == REQUEST_NONE)
 		return 0;
+	if (strcmp(request.id, session->state.answered) == 0)
+		return look_for_lost_check(session, &request, err);
 	if (request_is_expired(&request, session->boot_id, clock_monotonic_usec())) {
 		struct error no = {};
 

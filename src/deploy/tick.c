@@ -1,5 +1,7 @@
 #include "deploy/tick.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "deploy/mailbox.h"
 #include "deploy/source.h"
@@ -36,19 +38,35 @@ static int begin_install(struct session *session, struct error *err)
 	return r < 0 ? r : mailbox_begin(session, &request, true, err);
 }
 
+/* Whoever asked waits for what was found to be on the disk, a failure too. */
+static int check_answered(const struct session *session, const char *id, const struct error *why,
+			  struct error *err)
+{
+	struct checked checked;
+	int r = checked_load(session->dirfd, &checked, err);
+
+	if (r < 0)
+		return r;
+	return strcmp(checked.id, id) == 0 ? 0 : error_set(err, why->fault, "%s", why->text);
+}
+
 int tick_run(struct session *session, struct error *err)
 {
 	_cleanup_source_release_ struct source_release release = {};
 	bool asked = session->check_id[0] != '\0';
 	char id[STATE_ID_MAX];
 	struct error why = {};
+	int r;
 
 	if (!asked && !is_due(session))
 		return 0;
 	(void)text_copy(session->check_id, id, sizeof(id));
 	session->check_id[0] = '\0';
 	session->served = true;
-	if (source_refresh(session, id, "", &release, &why) < 0 || asked || !wants_install(session))
+	r = source_refresh(session, id, "", &release, &why);
+	if (r < 0 && asked)
+		return check_answered(session, id, &why, err);
+	if (r < 0 || asked || !wants_install(session))
 		return 0;
 	return begin_install(session, err);
 }

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <search.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -198,6 +200,19 @@ static void find_where(int dirfd, struct plan_space *space)
 		text_copy("the file system", space->where, sizeof(space->where));
 }
 
+/*
+ * Blocks that are kept for root count for root. Only ext4 has such: what else the others leave out of f_bavail, as Btrfs does
+ * with its metadata, no file can have.
+ */
+static uint64_t count_free(int dirfd, const struct statvfs *fs)
+{
+	struct statfs kind;
+	bool kept_for_us = geteuid() == 0 && fstatfs(dirfd, &kind) == 0 &&
+			   kind.f_type == EXT4_SUPER_MAGIC;
+
+	return kept_for_us ? fs->f_bfree : fs->f_bavail;
+}
+
 int plan_measure(int dirfd, int slot_fd, struct plan_space *ret_space, struct error *err)
 {
 	struct plan_space space = {};
@@ -209,7 +224,7 @@ int plan_measure(int dirfd, int slot_fd, struct plan_space *ret_space, struct er
 		return error_errno(err, "measuring the file system");
 	find_where(dirfd, &space);
 	space.block_size = fs.f_frsize > 0 ? fs.f_frsize : 4096;
-	space.bytes_free = (uint64_t)(geteuid() == 0 ? fs.f_bfree : fs.f_bavail) * space.block_size;
+	space.bytes_free = count_free(dirfd, &fs) * space.block_size;
 	space.inodes_free = fs.f_files == 0 ? UINT64_MAX :
 			    geteuid() == 0  ? fs.f_ffree :
 					      fs.f_favail;

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,6 +91,20 @@ static int publish(const struct place *place, const char *temporary, struct erro
 	return durable_sync_dir(place->dirfd, err);
 }
 
+/*
+ * Btrfs writes anew what is overwritten, and so needs free blocks for it, unless the file says otherwise, which only an
+ * empty one can. Other file systems do not know the flag.
+ */
+static void overwrite_in_place(int fd)
+{
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return;
+	flags |= FS_NOCOW_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
 static int write_zeroes(int fd, size_t size)
 {
 	static const char zeroes[ZEROES_SIZE];
@@ -104,8 +120,11 @@ static int write_zeroes(int fd, size_t size)
 
 static int fill(int fd, const void *data, size_t size, mode_t mode)
 {
-	int r = data ? fd_write_full(fd, data, size) : write_zeroes(fd, size);
+	int r;
 
+	if (!data)
+		overwrite_in_place(fd);
+	r = data ? fd_write_full(fd, data, size) : write_zeroes(fd, size);
 	if (r == 0)
 		r = fchmod(fd, mode);
 	return r == 0 ? fsync(fd) : r;

@@ -21,7 +21,7 @@ EXPLAINED = {
     r"durable_sync_dir .*point_previous|fsync .*\(durable_sync_dir\)$": "needs two failures: a kill between the exchange and "
     "its fsync, then a power cut behind the next try",
     r"durable_mkdir .*store_root": "the name of trust/ goes with the first sync in it on these file systems; POSIX does not say so",
-    r"durable_mkdir .*(blob_get|plain_get|staged_make_dir)": "staging/ saves a transfer, no more",
+    r"durable_mkdir .*(blob_get|plain_get|head_get|staged_make_dir)": "staging/ saves a transfer, no more",
     r"write_conf": "it lies in /etc, which is not on the disk under test",
 }
 

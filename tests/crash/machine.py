@@ -114,13 +114,17 @@ class Machine:
     # ---- once ----
 
     @staticmethod
-    def prepare():
-        """Devices, the store on which images are cloned, units, a boot id that can change."""
+    def prepare_devices():
         for number in range(32):
             if not os.path.exists(f"/dev/loop{number}"):
                 os.mknod(f"/dev/loop{number}", 0o60600, os.makedev(7, number))
         if not os.path.exists("/dev/loop-control"):
             os.mknod("/dev/loop-control", 0o20600, os.makedev(10, 237))
+
+    @staticmethod
+    def prepare():
+        """Devices, the store on which images are cloned, units, a boot id that can change."""
+        Machine.prepare_devices()
         run("truncate", "-s", "6G", "/tmp/store.img")
         run("mkfs.xfs", "-q", "-m", "reflink=1", "/tmp/store.img")
         os.makedirs(STORE, exist_ok=True)
@@ -138,7 +142,7 @@ class Machine:
                 f"/etc/systemd/system/{unit}.service.d/crash.conf",
                 "[Unit]\nStartLimitIntervalSec=0\n"
                 f"[Service]\nExecStart=\nExecStart=/in/stop {who} /usr/bin/flipslot {verb}\n"
-                "SystemCallFilter=seccomp\n",  # beside what it may already
+                "SystemCallFilter=seccomp pidfd_open pidfd_getfd\n",  # beside what it may already
             )
         run("systemctl", "daemon-reload")
 
@@ -206,6 +210,12 @@ class Machine:
         """The service of this version answers."""
         run("systemctl", "start", "gateway.service")
         return until(5, lambda: self.serves() == version)
+
+    @staticmethod
+    def processes():
+        """Those of flipslot."""
+        done = run("pgrep", "-a", "-x", "flipslot", check=False)
+        return done.stdout.strip()
 
     @staticmethod
     def worker_alive():

@@ -12,11 +12,12 @@
  *	root=P	what counts (/var/lib/flipslot)
  *	bus=yes	messages to sockets (the manager, the journal) count too
  *	do=stop	hold it there for ever; kill: SIGKILL to the process; E...: fail with this errno;
- *		on=E...: this call and all later ones of its name fail
+ *		on=E...: this call and all later ones fail; SHORT: half of it is written
+ *	all=yes	calls that only read count too, and those of all threads
  *
  * Lines go to the FIFO /run/crash/calls.WHO: "N name what", and "stop N name what" for the one meant; a write of
  * a state record has " phase=X" behind.
- * Calls of other threads and of children go through uncounted.
+ * Calls of other threads (without all=yes) and of children go through uncounted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +53,7 @@ enum kind {
 	OPEN, /* IN_DIR, with flags in args[2] */
 	OPEN2, /* IN_DIR, with flags in *args[2] */
 	SOCKET, /* a message */
+	READ, /* ON_FD, counts with all=yes */
 };
 
 static const struct call {
@@ -86,6 +88,9 @@ static const struct call {
 	{ SYS_fsync, ON_FD, "fsync" },
 	{ SYS_fdatasync, ON_FD, "fdatasync" },
 	{ SYS_syncfs, ON_FD, "syncfs" },
+	{ SYS_read, READ, "read" },
+	{ SYS_pread64, READ, "pread" },
+	{ SYS_getdents64, READ, "getdents" },
 	{ SYS_sendmsg, SOCKET, "sendmsg" },
 	{ SYS_sendto, SOCKET, "sendto" },
 	/* clang-format on */
@@ -105,6 +110,7 @@ static struct {
 	char root[256];
 	char action[32];
 	bool bus;
+	bool all;
 } arm = { .root = "/var/lib/flipslot", .action = "stop" };
 
 static FILE *calls;
@@ -142,6 +148,8 @@ static bool read_arm(const char *who)
 			(void)snprintf(arm.action, sizeof(arm.action), "%s", word + 3);
 		else if (strcmp(word, "bus=yes") == 0)
 			arm.bus = true;
+		else if (strcmp(word, "all=yes") == 0)
+			arm.all = true;
 	}
 	return true;
 }
@@ -162,9 +170,10 @@ static int install_filter(void)
 	for (size_t i = 0; i < ARRAY_SIZE(watched); i++) {
 		unsigned int nr = (unsigned int)watched[i].nr;
 
-		if (watched[i].kind == SOCKET && !arm.bus)
+		if ((watched[i].kind == SOCKET && !arm.bus) ||
+		    (watched[i].kind == READ && !arm.all))
 			continue;
-		if (watched[i].kind == OPEN) { /* only what may make or cut a file */
+		if (watched[i].kind == OPEN && !arm.all) { /* only what may make or cut a file */
 			code[n++] =
 				(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 3);
 			code[n++] = (struct sock_filter)LOAD(args[2]);
@@ -252,6 +261,7 @@ static bool counts(const struct seccomp_notif *held, const struct call *call, ch
 		(void)snprintf(ret, size, "socket");
 		return true;
 	case ON_FD:
+	case READ:
 		path_of(pid, (int)args[0], ret, size);
 		break;
 	case ON_FD2:
@@ -261,7 +271,7 @@ static bool counts(const struct seccomp_notif *held, const struct call *call, ch
 		place_of(pid, (int)args[1], args[2], ret, size);
 		break;
 	case OPEN2:
-		if (!creates(pid, args[2]))
+		if (!arm.all && !creates(pid, args[2]))
 			return false;
 		__attribute__((fallthrough));
 	default:
@@ -308,6 +318,42 @@ static int find_error(const char *name)
 	return 0;
 }
 
+/* ---- half a write ---- */
+
+static int take_fd(pid_t pid, int fd)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int taken = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	if (taken < 0)
+		perror("taking a file of the process");
+	(void)close(pidfd);
+	return taken;
+}
+
+/* Writes half of what the call would; < 0: it is no write that has a half. */
+static ssize_t write_half(pid_t pid, const struct seccomp_data *data)
+{
+	size_t size = data->args[2] / 2 < 65536 ? data->args[2] / 2 : 65536;
+	char bytes[65536];
+	struct iovec here = { bytes, size };
+	struct iovec there = { (void *)(uintptr_t)data->args[1],
+			       size }; // NOLINT: another process's
+	ssize_t n;
+	int fd;
+
+	if ((data->nr != SYS_write && data->nr != SYS_pwrite64) || size == 0 ||
+	    process_vm_readv(pid, &here, 1, &there, 1, 0) != (ssize_t)size)
+		return -1;
+	fd = take_fd(pid, (int)data->args[0]);
+	if (fd < 0)
+		return -1;
+	n = data->nr == SYS_write ? write(fd, bytes, size) :
+				    pwrite(fd, bytes, size, (off_t)data->args[3]);
+	(void)close(fd);
+	return n;
+}
+
 /* Decides about one call of the process under test. False: it is to be held for ever. */
 static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *answer)
 {
@@ -334,9 +380,24 @@ static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *
 		return false;
 	if (strcmp(arm.action, "kill") == 0)
 		return kill((pid_t)held->pid, SIGKILL) == 0;
+	if (strcmp(arm.action, "SHORT") == 0) {
+		ssize_t half = write_half((pid_t)held->pid, &held->data);
+
+		answer->flags = half < 0 ? answer->flags : 0;
+		answer->val = half < 0 ? 0 : half;
+		return true;
+	}
 	answer->flags = 0;
 	answer->error = -find_error(arm.action + (lasting ? 3 : 0));
 	return true;
+}
+
+static bool is_of(pid_t tid, pid_t pid)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, tid);
+	return tid == pid || (arm.all && access(path, F_OK) == 0);
 }
 
 static void supervise(int listener, pid_t pid)
@@ -359,7 +420,7 @@ static void supervise(int listener, pid_t pid)
 		}
 		answer = (struct seccomp_notif_resp){ .id = held.id };
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		if ((pid_t)held.pid == pid && !decide(&held, &answer)) {
+		if (is_of((pid_t)held.pid, pid) && !decide(&held, &answer)) {
 			look.events = 0; /* for ever, unless it is killed */
 			continue;
 		}

@@ -1,14 +1,8 @@
 /* Which request is possible in which phase. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/cleanup.h"
 #include "deploy/mailbox.h"
+
+#include "app.h"
+#include "base/cleanup.h"
 
 static int judge(enum phase phase, enum verb verb, struct error *err)
 {
@@ -66,11 +60,42 @@ static void test_refusal_says_what_to_do(void **unused)
 	assert_null(strstr(err.text, "`"));
 }
 
+/* A worker that died between accepting a check and writing what it found: the next one looks, once. */
+static void a_lost_check_is_made_up_for(void **unused)
+{
+	struct state before = app_under_way(PHASE_IDLE);
+	struct request request = { .verb = VERB_CHECK };
+	struct checked checked = {};
+	struct session session;
+
+	(void)unused;
+	assert_int_equal(request_new_id(request.id, NULL), 0);
+	(void)text_copy(request.id, before.answered, sizeof(before.answered));
+	before.accepted = true;
+	assert_int_equal(clock_boot_id(request.boot_id, NULL), 0);
+	request.expires = clock_monotonic_usec() + 60 * USEC_PER_SEC;
+	app_open(&session, &before);
+	assert_int_equal(request_store(session.dirfd, &request, NULL), 0);
+	assert_int_equal(mailbox_serve(&session, NULL), 0);
+	assert_string_equal(session.check_id, request.id);
+	session.check_id[0] = '\0';
+	assert_int_equal(mailbox_serve(&session, NULL), 0);
+	assert_string_equal(session.check_id, "");
+	session.served = false;
+	(void)text_copy(request.id, checked.id, sizeof(checked.id));
+	assert_int_equal(checked_store(session.dirfd, &checked, NULL), 0);
+	assert_int_equal(mailbox_serve(&session, NULL), 0);
+	assert_string_equal(session.check_id, ""); /* it was not lost */
+	session_close(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_refusal_says_what_to_do),
+		cmocka_unit_test_setup_teardown(a_lost_check_is_made_up_for, app_setup,
+						check_teardown_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

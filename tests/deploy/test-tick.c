@@ -144,6 +144,19 @@ static void a_check_only_looks(void **unused)
 	assert_int_equal(app_load().phase, PHASE_IDLE);
 }
 
+/* Whoever asked waits for the record: a worker that could not write it ends with an error, and the next one looks. */
+static void a_check_that_left_no_record_is_an_error(void **unused)
+{
+	struct error err = {};
+
+	looked_at(clock_realtime_usec());
+	open_idle();
+	source.fault = FAULT_NO_SPACE;
+	(void)text_copy("id-9", session.check_id, sizeof(session.check_id));
+	check_error(tick_run(&session, &err), &err, FAULT_NO_SPACE, "no answer");
+	session_close(&session);
+}
+
 static void is_left_alone(void)
 {
 	tick();
@@ -209,6 +222,7 @@ int main(void)
 		tick_test(no_source_and_a_served_worker_do_not_look),
 		tick_test(news_are_installed_by_the_timer),
 		tick_test(a_check_only_looks),
+		tick_test(a_check_that_left_no_record_is_an_error),
 		tick_test(what_is_not_installed_no_news),
 		tick_test(what_is_not_installed_without_auto),
 		tick_test(what_is_not_installed_held),
