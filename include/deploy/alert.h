@@ -27,8 +27,12 @@ int alert_of_late_failure(const struct state *state, const char *unit,
 
 /*
  * An alert for each receiver that wants to hear of such a thing. Without one nothing is written. Makes the
- * outbox of an app that has none yet. The first error is returned once the others have theirs.
+ * outbox of an app that has none yet. The first error is returned once the others have theirs. > 0: ALERT_DROPPED,
+ * the outbox is full, and an older one was given up for it.
  */
+#define ALERT_DROPPED_TEXT \
+	"the outbox is full: the oldest alerts were dropped undelivered (flipslot status says whose)"
+enum { ALERT_DROPPED = 1 };
 int alert_enqueue(int dirfd, const struct alert_receiver *receivers, size_t n_receivers,
 		  const struct outbox_entry *entry, struct error *err);
 

@@ -41,8 +41,9 @@ struct outbox_entry {
  * Appends durably, unless the receiver has (or had) an alert with that id. The place is one that is empty
  * or delivered; without any the oldest alert of the receiver goes, or else the oldest of all, and
  * `dropped` of the new one counts it. Strings are cut to fit. No such file (an app that was set up by an
- * older flipslot): FAULT_CONFIG.
+ * older flipslot): FAULT_CONFIG. > 0: OUTBOX_DROPPED, it is there, and one that was not delivered is gone.
  */
+enum { OUTBOX_DROPPED = 1 };
 int outbox_append(int dirfd, const struct outbox_entry *entry, struct error *err);
 
 /* Overwrites the one with that number. > 0: OUTBOX_GONE, it was dropped meanwhile. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/alert-message.h"
+#include "app/report.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -215,12 +216,31 @@ static const struct alert_settings *find(const struct config *config, const char
 	return NULL;
 }
 
+/* To the journal, and to who called it by hand. */
+static void tell(const struct config *config, const struct outbox_entry *entry)
+{
+	char sentence[OUTBOX_ERROR_MAX + 256];
+	char pause[CLOCK_TEXT_MAX];
+
+	if (entry->delivered > 0)
+		(void)snprintf(sentence, sizeof(sentence), "alert %s delivered to %s: %s",
+			       entry->id, entry->receiver, entry->error);
+	else
+		(void)snprintf(sentence, sizeof(sentence),
+			       "alert %s not delivered to %s: %s; next try in %s", entry->id,
+			       entry->receiver, entry->error,
+			       clock_format_span(entry->next - clock_realtime_usec(), pause));
+	report_alert(config_deploy(config)->app, config_unit(config),
+		     entry->delivered > 0 ? REPORT_ALERT_DELIVERED : REPORT_ALERT_FAILED, entry,
+		     sentence);
+	printf("%s\n", sentence);
+}
+
 static void try_once(const struct config *config, struct outbox_entry *entry)
 {
 	const struct alert_settings *alert = find(config, entry->receiver);
 	struct post_answer answer = {};
 	uint64_t now, chance = 0;
-	char pause[CLOCK_TEXT_MAX];
 	struct error err = {};
 
 	if (!alert) /* it was taken out of the configuration */
@@ -230,15 +250,11 @@ static void try_once(const struct config *config, struct outbox_entry *entry)
 	now = clock_realtime_usec();
 	entry->attempts++;
 	(void)text_copy(answer.text, entry->error, sizeof(entry->error));
-	if (answer.delivered) {
-		entry->delivered = now;
-		printf("%s has %s: %s\n", entry->receiver, entry->id, answer.text);
-		return;
-	}
 	(void)!getrandom(&chance, sizeof(chance), GRND_NONBLOCK);
-	entry->next = now + alert_send_pause(entry->attempts, chance);
-	printf("<4>%s has not got %s: %s; next try in %s\n", entry->receiver, entry->id,
-	       answer.text, clock_format_span(entry->next - now, pause));
+	if (answer.delivered)
+		entry->delivered = now;
+	else
+		entry->next = now + alert_send_pause(entry->attempts, chance);
 }
 
 /* One that failed holds up those behind it: they arrive in order. */
@@ -271,6 +287,7 @@ static int send_due(const struct config *config, int dirfd, uint64_t *ret_next, 
 		if (is_due(&entries[i], clock_realtime_usec())) {
 			try_once(config, &entries[i]);
 			r = outbox_update(dirfd, &entries[i], err);
+			tell(config, &entries[i]);
 		}
 		if (entries[i].delivered == 0 && entries[i].next < next)
 			next = entries[i].next;

@@ -40,10 +40,27 @@ static const char *const message_ids[EVENT_KIND_MAX] = {
 	[EVENT_PROBE] = MESSAGE_ID_PROBE,
 	[EVENT_NOTE] = MESSAGE_ID_NOTE,
 	[EVENT_WARNING] = MESSAGE_ID_WARNING,
-	[EVENT_OUTCOME] = MESSAGE_ID_OUTCOME,
 	[EVENT_HOLD] = MESSAGE_ID_HOLD,
 	[EVENT_CHECK] = MESSAGE_ID_CHECK,
 };
+
+static const char *const outcome_ids[OUTCOME_MAX] = {
+	[OUTCOME_COMMITTED] = MESSAGE_ID_COMMITTED,
+	[OUTCOME_REFUSED] = MESSAGE_ID_REFUSED,
+	[OUTCOME_CANCELLED] = MESSAGE_ID_CANCELLED,
+	[OUTCOME_FAILED] = MESSAGE_ID_FAILED,
+	[OUTCOME_FAILED_FIRST] = MESSAGE_ID_FAILED_FIRST,
+	[OUTCOME_ROLLED_BACK] = MESSAGE_ID_ROLLED_BACK,
+	[OUTCOME_ROLLED_BACK_UNHEALTHY] = MESSAGE_ID_ROLLED_BACK_UNHEALTHY,
+	[OUTCOME_BOTH_BAD] = MESSAGE_ID_BOTH_BAD,
+};
+
+static const char *message_id(const struct event_line *line)
+{
+	if (line->kind != EVENT_OUTCOME)
+		return message_ids[line->kind];
+	return line->outcome == OUTCOME_NONE ? MESSAGE_ID_NOTE : outcome_ids[line->outcome];
+}
 
 int report_priority(const struct event_line *line)
 {
@@ -100,6 +117,7 @@ static void add_common(struct fields *fields, const char *app, const char *unit,
 	add(fields, "SYSLOG_IDENTIFIER=flipslot");
 	add_if(fields, scope_is_user() ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT", unit);
 	add(fields, "FLIPSLOT_APP=%s", app);
+	add_if(fields, "FLIPSLOT_UNIT", unit);
 }
 
 static void add_kind(struct fields *fields, const struct event_line *line)
@@ -124,7 +142,7 @@ static void write_journal(const struct event_line *line, int priority)
 
 	add(&fields, "MESSAGE=%s: %s", line->app,
 	    event_line_describe(line, sentence, sizeof(sentence)));
-	add_common(&fields, line->app, line->unit, message_ids[line->kind], priority);
+	add_common(&fields, line->app, line->unit, message_id(line), priority);
 	add_if(&fields, "FLIPSLOT_TRANSACTION", line->transaction);
 	add(&fields, "FLIPSLOT_VERB=%s", verb_name(line->verb));
 	add(&fields, "FLIPSLOT_PHASE=%s", phase_name(line->phase));
@@ -211,5 +229,29 @@ void report_late_failure(const char *app, const char *unit, const struct state *
 	add_common(&fields, app, unit, MESSAGE_ID_LATE_FAILURE, LOG_ERR);
 	add_if(&fields, "FLIPSLOT_VERSION", good);
 	add(&fields, "FLIPSLOT_FAULT=%s", fault_name(FAULT_UNHEALTHY));
+	(void)sd_journal_sendv(fields.vectors, (int)fields.n);
+}
+
+void report_alert(const char *app, const char *unit, enum report_alert what,
+		  const struct outbox_entry *entry, const char *sentence)
+{
+	static const struct {
+		const char *id;
+		int priority;
+	} kinds[] = {
+		[REPORT_ALERT_DELIVERED] = { MESSAGE_ID_ALERT_DELIVERED, LOG_INFO },
+		[REPORT_ALERT_FAILED] = { MESSAGE_ID_ALERT_FAILED, LOG_WARNING },
+		[REPORT_ALERT_DROPPED] = { MESSAGE_ID_ALERT_DROPPED, LOG_ERR },
+	};
+	struct fields fields = {};
+
+	add(&fields, "MESSAGE=%s: %s", app, sentence);
+	add_common(&fields, app, unit, kinds[what].id, kinds[what].priority);
+	add_if(&fields, "FLIPSLOT_RECEIVER", entry->receiver);
+	add_if(&fields, "FLIPSLOT_EVENT_ID", entry->id);
+	add_if(&fields, "FLIPSLOT_TRANSACTION", entry->transaction);
+	if (entry->outcome != OUTCOME_NONE)
+		add(&fields, "FLIPSLOT_OUTCOME=%s", outcome_name(entry->outcome));
+	add_if(&fields, "FLIPSLOT_REASON", entry->error);
 	(void)sd_journal_sendv(fields.vectors, (int)fields.n);
 }

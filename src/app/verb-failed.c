@@ -38,6 +38,9 @@ static int alert(const struct config *config, int dirfd, const struct state *sta
 	r = alert_of_late_failure(state, config_unit(config), &entry, err);
 	if (r == 0)
 		r = alert_enqueue(dirfd, deploy->alerts, deploy->n_alerts, &entry, err);
+	if (r == ALERT_DROPPED)
+		report_alert(deploy->app, config_unit(config), REPORT_ALERT_DROPPED, &entry,
+			     ALERT_DROPPED_TEXT);
 	if (r < 0 || !alert_waits(dirfd))
 		return r;
 	r = manager_open(&manager, err);

@@ -60,25 +60,33 @@ static int make_outbox(int dirfd, struct error *err)
 	return layout_create(dirfd, err);
 }
 
+static int enqueue_one(int dirfd, const char *receiver, const struct outbox_entry *entry,
+		       struct error *err)
+{
+	struct outbox_entry own = *entry;
+	int r = make_outbox(dirfd, err);
+
+	(void)text_copy(receiver, own.receiver, sizeof(own.receiver));
+	return r < 0 ? r : outbox_append(dirfd, &own, err);
+}
+
 int alert_enqueue(int dirfd, const struct alert_receiver *receivers, size_t n_receivers,
 		  const struct outbox_entry *entry, struct error *err)
 {
+	bool dropped = false;
 	int first = 0;
 
 	for (size_t i = 0; i < n_receivers; i++) {
-		struct outbox_entry own = *entry;
-		int r;
+		int r = 0;
 
-		if (!wants(&receivers[i], entry))
-			continue;
-		(void)text_copy(receivers[i].name, own.receiver, sizeof(own.receiver));
-		r = make_outbox(dirfd, first < 0 ? NULL : err);
-		if (r == 0)
-			r = outbox_append(dirfd, &own, first < 0 ? NULL : err);
-		if (first == 0)
+		if (wants(&receivers[i], entry))
+			r = enqueue_one(dirfd, receivers[i].name, entry, first < 0 ? NULL : err);
+		if (r == OUTBOX_DROPPED)
+			dropped = true;
+		else if (first == 0)
 			first = r;
 	}
-	return first;
+	return first == 0 && dropped ? ALERT_DROPPED : first;
 }
 
 bool alert_waits(int dirfd)

@@ -187,12 +187,13 @@ static unsigned int dropped_before(const struct place *places, const char *recei
 }
 
 /* Where it goes; sets what follows from what is there. OUTBOX_PLACES: it is there already. */
-static size_t choose(const struct place *places, struct outbox_entry *entry)
+static size_t choose(const struct place *places, struct outbox_entry *entry, bool *ret_dropped)
 {
 	size_t at = find_free(places);
 	size_t oldest;
 
 	entry->number = 1;
+	*ret_dropped = false;
 	for (size_t i = 0; i < OUTBOX_PLACES; i++) {
 		const struct outbox_entry *old = &places[i].entry;
 
@@ -211,6 +212,7 @@ static size_t choose(const struct place *places, struct outbox_entry *entry)
 		entry->dropped = places[oldest].entry.dropped;
 	}
 	entry->dropped++;
+	*ret_dropped = true;
 	return oldest;
 }
 
@@ -229,6 +231,7 @@ int outbox_append(int dirfd, const struct outbox_entry *entry, struct error *err
 	_cleanup_close_ int lock_fd = -1;
 	_cleanup_close_ int fd = -1;
 	struct outbox_entry made = *entry;
+	bool dropped;
 	size_t at;
 	int r = take_lock(dirfd, &lock_fd, err);
 
@@ -239,8 +242,9 @@ int outbox_append(int dirfd, const struct outbox_entry *entry, struct error *err
 				 "not initialised: there is no outbox (run: flipslot init)");
 	if (r < 0)
 		return r;
-	at = choose(places, &made);
-	return at < OUTBOX_PLACES ? write_place(fd, at, &places[at], &made, err) : 0;
+	at = choose(places, &made, &dropped);
+	r = at < OUTBOX_PLACES ? write_place(fd, at, &places[at], &made, err) : 0;
+	return r == 0 && dropped ? OUTBOX_DROPPED : r;
 }
 
 int outbox_update(int dirfd, const struct outbox_entry *entry, struct error *err)

@@ -134,6 +134,7 @@ static void test_fields_of_a_phase(void **unused)
 			    "SYSLOG_IDENTIFIER=flipslot\n"
 			    "OBJECT_SYSTEMD_UNIT=gateway.service\n"
 			    "FLIPSLOT_APP=gateway\n"
+			    "FLIPSLOT_UNIT=gateway.service\n"
 			    "FLIPSLOT_TRANSACTION=an-id\n"
 			    "FLIPSLOT_VERB=install\n"
 			    "FLIPSLOT_PHASE=trial\n"
@@ -150,7 +151,7 @@ static void test_fields_of_an_outcome(void **unused)
 
 	(void)unused;
 	tell(report, EVENT_OUTCOME, OUTCOME_ROLLED_BACK);
-	assert_field("MESSAGE_ID=" MESSAGE_ID_OUTCOME);
+	assert_field("MESSAGE_ID=" MESSAGE_ID_ROLLED_BACK);
 	assert_field("PRIORITY=3");
 	assert_field("FLIPSLOT_OUTCOME=rolled-back");
 	assert_field("FLIPSLOT_FAULT=unhealthy");
@@ -187,24 +188,167 @@ static void test_priorities(void **unused)
 	assert_int_equal(report_priority(&(struct event_line){ .kind = EVENT_PHASE }), LOG_INFO);
 }
 
-/* Each kind has an id, no two the same. */
-static void test_message_ids(void **unused)
+/* ---- ids, and what explains them ---- */
+
+static char catalog[1 << 16], manual[1 << 16];
+
+static void load_file(const char *name, char *ret_text, size_t room)
+{
+	_cleanup_fclose_ FILE *f = fopen(name, "re");
+
+	if (!f)
+		skip(); /* not called from the top of the source */
+	ret_text[fread(ret_text, 1, room - 1, f)] = '\0';
+}
+
+/* The catalog's entry of the last record; the caller's. */
+static char *explain(void)
+{
+	_cleanup_free_ char *head = NULL;
+	char id[64];
+	char *at;
+
+	assert_true(text_get_field(sent.last.data, "MESSAGE_ID", id, sizeof(id)));
+	assert_true(asprintf(&head, "\n-- %s\n", id) > 0);
+	at = strstr(catalog, head);
+	if (!at)
+		fail_msg("units/catalog/flipslot.catalog does not explain\n%s", sent.last.data);
+	if (!strstr(manual, id))
+		fail_msg("docs/JOURNAL.md does not have\n%s", sent.last.data);
+	at += strlen(head);
+	return strndup(at, strstr(at, "\n-- ") ? (size_t)(strstr(at, "\n-- ") - at) : strlen(at));
+}
+
+/* journalctl puts the name of a field that a record has not: each @FIELD@ is one that it has. */
+static void assert_explained(void)
+{
+	_cleanup_free_ char *entry = explain();
+	char *at = entry;
+
+	assert_int_equal(strncmp(entry, "Subject: ", 9), 0);
+	assert_non_null(strstr(entry, "\nDefined-By: flipslot\n"));
+	assert_non_null(strstr(entry, "\nDocumentation: man:flipslot(1)\n\n"));
+	while ((at = strchr(at, '@'))) {
+		size_t n = strspn(++at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+		char field[64];
+
+		if (n == 0 || at[n] != '@' || strncmp(at, "DOCDIR@", 7) == 0)
+			continue;
+		(void)snprintf(field, sizeof(field), "\n%.*s=", (int)n, at);
+		if (!strstr(sent.last.data, field))
+			fail_msg("no %s in\n%s", field + 1, sent.last.data);
+		at += n + 1;
+	}
+}
+
+/* All kinds that there are. */
+static void for_each_record(void (*look)(void))
 {
 	_cleanup_(report_freep) struct report *report = begin();
-	char seen[EVENT_KIND_MAX][64] = {};
+	static const struct outbox_entry alert = { .id = "an-id", .receiver = "ops" };
+	const struct state state = {};
+
+	for (enum event_kind kind = 0; kind < EVENT_KIND_MAX; kind++) {
+		if (kind == EVENT_PROGRESS || kind == EVENT_OUTCOME)
+			continue;
+		tell(report, kind, OUTCOME_NONE);
+		look();
+	}
+	for (enum outcome outcome = OUTCOME_NONE + 1; outcome < OUTCOME_MAX; outcome++) {
+		tell(report, EVENT_OUTCOME, outcome);
+		look();
+	}
+	for (enum report_alert what = 0; what <= REPORT_ALERT_DROPPED; what++) {
+		report_alert("gateway", "gateway.service", what, &alert, "so it is");
+		look();
+	}
+	report_late_failure("gateway", "gateway.service", &state);
+	look();
+}
+
+static char seen[64][64];
+static size_t n_seen;
+
+static void assert_new_id(void)
+{
+	char *id = seen[n_seen++];
+
+	assert_true(n_seen < ARRAY_SIZE(seen));
+	assert_true(text_get_field(sent.last.data, "MESSAGE_ID", id, sizeof(seen[0])));
+	assert_int_equal(strlen(id), 32);
+	assert_int_equal(strspn(id, "0123456789abcdef"), 32);
+	for (size_t other = 0; other + 1 < n_seen; other++)
+		assert_string_not_equal(id, seen[other]);
+}
+
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		n++;
+	return n;
+}
+
+/* Each kind has an id, no two the same; and none is explained that there is not. */
+static void test_message_ids(void **unused)
+{
+	static char header[1 << 14];
 
 	(void)unused;
-	for (enum event_kind kind = 0; kind < EVENT_KIND_MAX; kind++) {
-		if (kind == EVENT_PROGRESS)
-			continue;
-		tell(report, kind, OUTCOME_COMMITTED);
-		assert_true(text_get_field(sent.last.data, "MESSAGE_ID", seen[kind],
-					   sizeof(seen[kind])));
-		assert_int_equal(strspn(seen[kind], "0123456789abcdef"), 32);
-		assert_int_equal(strlen(seen[kind]), 32);
-		for (enum event_kind other = 0; other < kind; other++)
-			assert_string_not_equal(seen[kind], seen[other]);
+	n_seen = 0;
+	for_each_record(assert_new_id);
+	load_file("include/app/message-id.h", header, sizeof(header));
+	assert_int_equal(count(header, "#define MESSAGE_ID_"), n_seen);
+	load_file("units/catalog/flipslot.catalog", catalog, sizeof(catalog));
+	assert_int_equal(count(catalog, "\n-- "), n_seen);
+}
+
+static void test_catalog_and_manual(void **unused)
+{
+	(void)unused;
+	load_file("units/catalog/flipslot.catalog", catalog, sizeof(catalog));
+	load_file("docs/JOURNAL.md", manual, sizeof(manual));
+	for_each_record(assert_explained);
+}
+
+static void assert_documented(void)
+{
+	for (char *at = sent.last.data; *at; at += strcspn(at, "\n") + 1) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "`%.*s=`", (int)strcspn(at, "="), at);
+		if (!strstr(manual, name))
+			fail_msg("docs/JOURNAL.md does not have %s", name);
 	}
+}
+
+static void test_fields_are_documented(void **unused)
+{
+	(void)unused;
+	load_file("docs/JOURNAL.md", manual, sizeof(manual));
+	for_each_record(assert_documented);
+}
+
+static void test_alerts(void **unused)
+{
+	const struct outbox_entry entry = { .id = "an-id",
+					    .receiver = "ops",
+					    .outcome = OUTCOME_FAILED,
+					    .transaction = "an-id",
+					    .error = "HTTP 500" };
+
+	(void)unused;
+	forget();
+	report_alert("gateway", "gateway.service", REPORT_ALERT_FAILED, &entry, "so it is");
+	assert_field("MESSAGE=gateway: so it is");
+	assert_field("MESSAGE_ID=" MESSAGE_ID_ALERT_FAILED);
+	assert_field("PRIORITY=4");
+	assert_field("OBJECT_SYSTEMD_UNIT=gateway.service");
+	assert_field("FLIPSLOT_RECEIVER=ops");
+	assert_field("FLIPSLOT_EVENT_ID=an-id");
+	assert_field("FLIPSLOT_OUTCOME=failed");
+	assert_field("FLIPSLOT_REASON=HTTP 500");
 }
 
 static void test_a_broken_stream_is_said_once(void **unused)
@@ -254,6 +398,9 @@ int main(void)
 		cmocka_unit_test(test_progress_stays_out_of_the_journal),
 		cmocka_unit_test(test_priorities),
 		cmocka_unit_test(test_message_ids),
+		cmocka_unit_test(test_catalog_and_manual),
+		cmocka_unit_test(test_fields_are_documented),
+		cmocka_unit_test(test_alerts),
 		cmocka_unit_test(test_a_broken_stream_is_said_once),
 		cmocka_unit_test(test_without_a_stream_the_journal_goes_on),
 		cmocka_unit_test(test_late_failure),

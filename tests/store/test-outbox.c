@@ -32,13 +32,15 @@ static struct outbox_entry entry(int n, const char *receiver)
 	return entry;
 }
 
-static void append(int dirfd, int n, const char *receiver)
+static int append(int dirfd, int n, const char *receiver)
 {
 	struct outbox_entry e = entry(n, receiver);
 	struct error err = {};
+	int r = outbox_append(dirfd, &e, &err);
 
-	if (outbox_append(dirfd, &e, &err) != 0)
+	if (r < 0)
 		fail_msg("%s", err.text);
+	return r;
 }
 
 static size_t load(int dirfd, struct outbox_entry **ret_entries)
@@ -130,7 +132,7 @@ static void a_full_one_drops_the_oldest_and_says_so(void **state)
 	calls_begin(0, 0, 0);
 	calls.unsynced = true;
 	for (int n = 1; n <= OUTBOX_PLACES + 10; n++)
-		append(dirfd, n, "ops");
+		assert_int_equal(append(dirfd, n, "ops"), n > OUTBOX_PLACES ? OUTBOX_DROPPED : 0);
 	calls.unsynced = false;
 	(void)calls_end();
 	check_load(dirfd, 11, OUTBOX_PLACES + 10);
@@ -268,7 +270,7 @@ static int act(void *data)
 	int dirfd = *(int *)data;
 	struct outbox_entry e = entry(loop_n + 1, "ops");
 
-	return outbox_append(dirfd, &e, NULL);
+	return outbox_append(dirfd, &e, NULL) < 0 ? -1 : 0;
 }
 
 static int act_update(void *data)
