@@ -97,7 +97,8 @@ PROGRAM := $(if $(wildcard src/main.c),$(B)/flipslot)
 LINKED := $(PRESENT:%=$(B)/link-%)
 TESTS := $(foreach l,$(LAYERS),$(TEST_$l))
 FAULT_APP := $(if $(wildcard tests/fault-app/fault-app.c),$(B)/fault-app)
-CRASH := $(if $(wildcard tests/crash/stop.c),$(B)/crash-stop $(B)/crash-flipslot)
+CRASH := $(if $(wildcard tests/crash/stop.c),$(B)/crash-stop $(B)/crash-flipslot) \
+	$(if $(wildcard tests/without/without.c),$(B)/without-flipslot)
 TUF_CLIENT := $(if $(wildcard tests/tuf-conformance/client.c),$(B)/tuf-conformance-client)
 
 .DELETE_ON_ERROR:
@@ -153,6 +154,16 @@ $(B)/crash-skip.o: tests/crash/skip.c $(MAKEFILE_LIST)
 
 $(B)/crash-flipslot: $(B)/src/main.o $(B)/crash-skip.o $(DEPS_app)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(DURABLE:%=-Wl,--wrap=%) -o $@ $^ $(call libs,$(PC_app))
+
+# The program with what protects it wrapped, so that a scenario can be seen to fail; tests/without/without.c.
+PROTECTION := job_start_and_forget state_store job_wait proof_find exec_goes_through cgroup_find_in_user_managers unit_query \
+	lock_take reverting_reassert rounds_new checked_load durable_overwrite unit_reset_failed
+$(B)/without.o: tests/without/without.c $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_app)) -MMD -MP -MF $@.d -c -o $@ $<
+
+$(B)/without-flipslot: $(B)/src/main.o $(B)/without.o $(DEPS_app)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(PROTECTION:%=-Wl,--wrap=%) -o $@ $^ $(call libs,$(PC_app))
 
 $(B)/tuf-conformance-client: tests/tuf-conformance/client.c $(DEPS_trust) $(MAKEFILE_LIST)
 	@mkdir -p $(@D)

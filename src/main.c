@@ -34,6 +34,8 @@ static const struct cli_verb verbs[] = {
 	{"follow", "APP [TRANSACTION]", "Watch the transaction that is under way to its end", verb_follow},
 	{"history", "APP [-n N]", "Past transactions", verb_history},
 	{"list", "[APP]", "The apps and the releases in their slots", verb_list},
+	{"doctor", "[APP]", "What would make the next update or rollback fail, and what to do", verb_doctor},
+	{"drill", "APP", "Rehearse: switch to the other slot, and back", verb_drill},
 	{"verify", "APP [a|b|current|previous]", "Compare a slot with its seal, byte by byte", verb_verify},
 
 	{"init", "APP --unit UNIT", "Put a service under flipslot", verb_init},

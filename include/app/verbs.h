@@ -25,6 +25,8 @@ int verb_follow(const struct cli_verb *verb, int argc, char **argv);
 int verb_status(const struct cli_verb *verb, int argc, char **argv);
 int verb_history(const struct cli_verb *verb, int argc, char **argv);
 int verb_list(const struct cli_verb *verb, int argc, char **argv);
+int verb_doctor(const struct cli_verb *verb, int argc, char **argv);
+int verb_drill(const struct cli_verb *verb, int argc, char **argv);
 int verb_verify(const struct cli_verb *verb, int argc, char **argv);
 
 /* setting up */

@@ -13,7 +13,6 @@ struct checked {
 	enum fault fault; /* of the last look; FAULT_NONE: it was verified */
 	char text[STATE_REASON_MAX]; /* why not, or what should be known all the same */
 	struct state_release offer; /* the newest release offered; null digest: none */
-	uint64_t sequence; /* of the offer */
 	uint64_t min_sequence; /* what is below may not run any more */
 	bool news; /* the offer is not what is known good */
 	uint64_t day; /* since 1970, by the machine's time zone: the last one on which a release was fetched */

@@ -287,7 +287,6 @@ static void describe_acceptance(const struct errand *errand, const struct reques
 		       verb_name(request->verb), transaction->release.version[0] ? " " : "",
 		       transaction->release.version, slot_name(transaction->target),
 		       transaction->id);
-	(void)fflush(stdout);
 }
 
 /*
@@ -305,7 +304,7 @@ static bool is_inside(const struct desk *desk)
 }
 
 static int tell_accepted(const struct errand *errand, const struct desk *desk,
-			 const struct request *request, const struct state *state)
+			 const struct request *request, const struct state *state, bool inside)
 {
 	const struct event event = {
 		.kind = EVENT_ACCEPTED,
@@ -314,15 +313,14 @@ static int tell_accepted(const struct errand *errand, const struct desk *desk,
 		.state = state,
 	};
 	struct error err = {};
-	bool inside;
 
 	if (!errand->json)
 		describe_acceptance(errand, request, state);
-	inside = is_inside(desk);
 	if (inside && !errand->json)
 		printf("%s: called from inside %s, which will be restarted: the worker goes on by "
 		       "itself; to watch it from elsewhere: flipslot follow %s\n",
 		       errand->app, config_unit(desk->config), errand->app);
+	(void)fflush(stdout);
 	if (!errand->no_follow && !inside)
 		return follow(errand, desk, state->transaction.id, request->id, request->verb);
 	if (print_event(errand, desk, &event, &err) < 0)
@@ -332,6 +330,7 @@ static int tell_accepted(const struct errand *errand, const struct desk *desk,
 
 static int ask(const struct errand *errand, const struct desk *desk, struct request *request)
 {
+	bool inside = is_inside(desk); /* there is no time for that once the worker has begun */
 	struct state state;
 	struct error err = {};
 	int r;
@@ -352,7 +351,7 @@ static int ask(const struct errand *errand, const struct desk *desk, struct requ
 		return tell_hold(errand, desk, &state);
 	if (request->verb == VERB_FORGIVE)
 		return tell_forgiven(errand, desk, &state);
-	return tell_accepted(errand, desk, request, &state);
+	return tell_accepted(errand, desk, request, &state, inside);
 }
 
 int errand_run(const struct errand *errand, struct request *request)

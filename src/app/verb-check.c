@@ -61,29 +61,30 @@ static void print_text(const char *app, const struct checked *checked)
 {
 	if (digest_is_null(&checked->offer.digest))
 		printf("%s: the source offers nothing for it\n", app);
-	else if (checked->sequence == 0 && checked->news)
+	else if (checked->offer.sequence == 0 && checked->news)
 		printf("%s: %s is there: flipslot update %s\n", app, checked->offer.version, app);
-	else if (checked->sequence == 0)
+	else if (checked->offer.sequence == 0)
 		printf("%s: %s is the newest there: nothing to install\n", app,
 		       checked->offer.version);
 	else if (checked->news)
 		printf("%s: %s (sequence %llu) is there: flipslot update %s\n", app,
-		       checked->offer.version, (unsigned long long)checked->sequence, app);
+		       checked->offer.version, (unsigned long long)checked->offer.sequence, app);
 	else
 		printf("%s: %s (sequence %llu) is the newest, and known good here\n", app,
-		       checked->offer.version, (unsigned long long)checked->sequence);
+		       checked->offer.version, (unsigned long long)checked->offer.sequence);
 	if (checked->text[0])
 		printf("  %s\n", checked->text);
 }
 
 static int print_json(const char *app, const struct checked *checked, struct error *err)
 {
-	return status_json_print(
-		json_pack("{s:s,s:s,s:s,s:b,s:s,s:I,s:I}", "app", app, "fault",
-			  fault_name(checked->fault), "text", checked->text, "update",
-			  checked->news, "version", checked->offer.version, "sequence",
-			  (json_int_t)checked->sequence, "checked_usec", (json_int_t)checked->when),
-		err);
+	return status_json_print(json_pack("{s:s,s:s,s:s,s:b,s:s,s:I,s:I}", "app", app, "fault",
+					   fault_name(checked->fault), "text", checked->text,
+					   "update", checked->news, "version",
+					   checked->offer.version, "sequence",
+					   (json_int_t)checked->offer.sequence, "checked_usec",
+					   (json_int_t)checked->when),
+				 err);
 }
 
 int verb_check(const struct cli_verb *verb, int argc, char **argv)

@@ -237,7 +237,7 @@ static void describe(const struct session *session, const struct source_release 
 	version = release->offer ? release->offer->version : release->plain->version;
 	checked->offer.digest = release->offer ? release->offer->index : release->plain->promised;
 	(void)text_copy(version, checked->offer.version, sizeof(checked->offer.version));
-	checked->sequence = release->offer ? release->offer->sequence : 0;
+	checked->offer.sequence = release->offer ? release->offer->sequence : 0;
 	checked->min_sequence = release->offer ? release->offer->min_sequence : 0;
 	checked->news = is_news(session, release);
 }
@@ -253,7 +253,7 @@ static int remember(struct session *session, const char *id, uint64_t reference,
 	checked->fault = result < 0 ? why->fault : FAULT_NONE;
 	if (result < 0) {
 		(void)text_copy(why->text, checked->text, sizeof(checked->text));
-		if (checked->sequence > 0) /* of a target, digest is not what `good` has */
+		if (checked->offer.sequence > 0) /* of a target, digest is not what `good` has */
 			checked->news =
 				!digest_equal(&checked->offer.digest, &session->state.good.digest);
 		return checked_store(session->dirfd, checked, err);
@@ -261,7 +261,7 @@ static int remember(struct session *session, const char *id, uint64_t reference,
 	if (reference > checked->verified)
 		checked->verified = reference;
 	checked->offer = (struct state_release){};
-	checked->sequence = checked->min_sequence = 0;
+	checked->offer.sequence = checked->min_sequence = 0;
 	checked->news = false;
 	if (result == 0)
 		describe(session, release, checked);
@@ -277,13 +277,13 @@ static void tell(const struct session *session)
 	else if (digest_is_null(&checked->offer.digest))
 		session_tell(session, EVENT_CHECK, FAULT_NONE, "the source offers nothing for %s",
 			     session->options->app);
-	else if (checked->sequence == 0)
+	else if (checked->offer.sequence == 0)
 		session_tell(session, EVENT_CHECK, FAULT_NONE, "%s %s", checked->offer.version,
 			     checked->news ? "is there to be installed" :
 					     "is the newest there: nothing to install");
 	else
 		session_tell(session, EVENT_CHECK, FAULT_NONE, "%s (sequence %llu) %s",
-			     checked->offer.version, (unsigned long long)checked->sequence,
+			     checked->offer.version, (unsigned long long)checked->offer.sequence,
 			     checked->news ? "is there to be installed" :
 					     "is the newest, and runs");
 }

@@ -19,7 +19,7 @@ static const struct field fields[] = {
 	C(FIELD_TEXT, text),
 	FIELD(struct checked, FIELD_DIGEST, "offer.digest", offer.digest),
 	FIELD(struct checked, FIELD_TEXT, "offer.version", offer.version),
-	C(FIELD_U64, sequence),
+	FIELD(struct checked, FIELD_U64, "sequence", offer.sequence),
 	C(FIELD_U64, min_sequence),
 	C(FIELD_BOOL, news),
 	C(FIELD_U64, day),

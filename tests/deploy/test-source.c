@@ -160,7 +160,7 @@ static void a_missing_root_is_said_and_recorded(void **unused)
 	assert_int_equal(checked.fault, FAULT_CONFIG);
 	/* what was verified before still holds */
 	assert_int_equal(checked.verified, 5);
-	assert_int_equal(checked.sequence, 3);
+	assert_int_equal(checked.offer.sequence, 3);
 	assert_true(checked.news);
 }
 

@@ -39,8 +39,7 @@ static struct checked example(void)
 		.verified = 1795469640000000,
 		.fault = FAULT_NETWORK,
 		.text = "no answer\nfrom there",
-		.offer = { .digest = { { 1, 2, 3 } }, .version = "1.4" },
-		.sequence = 7,
+		.offer = { .digest = { { 1, 2, 3 } }, .version = "1.4", .sequence = 7 },
 		.min_sequence = 3,
 		.news = true,
 	};
@@ -61,7 +60,7 @@ static void what_is_stored_comes_back(void **state)
 	assert_string_equal(after.text, before.text);
 	assert_true(digest_equal(&after.offer.digest, &before.offer.digest));
 	assert_string_equal(after.offer.version, "1.4");
-	assert_int_equal(after.sequence, 7);
+	assert_int_equal(after.offer.sequence, 7);
 	assert_int_equal(after.min_sequence, 3);
 	assert_true(after.news);
 }
@@ -121,11 +120,11 @@ static void a_torn_record_gives_the_one_before(void **state)
 	struct checked checked = example();
 
 	assert_int_equal(checked_store(dirfd, &checked, NULL), 0);
-	checked.sequence = 8;
+	checked.offer.sequence = 8;
 	assert_int_equal(checked_store(dirfd, &checked, NULL), 0);
 	damage(dirfd, 200); /* the first block has the second record */
 	assert_int_equal(checked_load(dirfd, &checked, NULL), 0);
-	assert_int_equal(checked.sequence, 7);
+	assert_int_equal(checked.offer.sequence, 7);
 }
 
 static void a_lost_record_is_said_and_can_be_written_over(void **state)
@@ -140,7 +139,7 @@ static void a_lost_record_is_said_and_can_be_written_over(void **state)
 	check_error(checked_load(dirfd, &checked, &err), &err, FAULT_CORRUPT, LAYOUT_CHECKED);
 	assert_int_equal(checked_store(dirfd, &checked, NULL), 0);
 	assert_int_equal(checked_load(dirfd, &checked, NULL), 0);
-	assert_int_equal(checked.sequence, 7);
+	assert_int_equal(checked.offer.sequence, 7);
 }
 
 int main(void)

@@ -1,0 +1,25 @@
+/*
+ * What would make the next update or the next rollback of an app fail, found now: everything that preflight asks, and what it does
+ * not, since it lasts too long or concerns later moments (each byte of both slots, room on the disk, timers, recovery at boot). Changes
+ * nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct doctor_finding {
+	enum fault fault;
+	bool warning; /* it would not fail for this, but should be known */
+	const char *text; /* one line: what, and what to do */
+};
+
+struct doctor_listener {
+	void (*handle)(void *data, const struct doctor_finding *finding);
+	void *data;
+};
+
+/* *ret_problems: findings that are no warnings. < 0: it could not be looked at all. */
+int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
+	       struct error *err);

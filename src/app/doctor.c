@@ -1,0 +1,394 @@
+#include "app/doctor.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "app/cli.h"
+#include "app/format.h"
+#include "app/init-enable.h"
+#include "app/status.h"
+#include "base/confine.h"
+#include "base/scope.h"
+#include "base/text.h"
+#include "deploy/preflight.h"
+#include "install/scrub.h"
+#include "store/checked.h"
+#include "store/layout.h"
+
+#define DAYS_UNSEEN 3 /* without a look at the source that went well */
+#define DAY_USEC    (24 * 3600 * USEC_PER_SEC)
+
+struct doctor {
+	const char *app;
+	const struct doctor_listener *listener;
+	unsigned int problems;
+	struct config *config;
+	const struct deploy_options *options;
+	int dirfd;
+	struct status status;
+	struct manager *manager;
+};
+
+static void tell(struct doctor *doctor, enum fault fault, bool warning, const char *text)
+{
+	const struct doctor_finding finding = { .fault = fault, .warning = warning, .text = text };
+
+	doctor->problems += !warning;
+	doctor->listener->handle(doctor->listener->data, &finding);
+}
+
+__attribute__((format(printf, 3, 4))) static void complain(struct doctor *doctor, enum fault fault,
+							   const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tell(doctor, fault, false, text);
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(struct doctor *doctor, const char *format,
+						       ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tell(doctor, FAULT_NONE, true, text);
+}
+
+/* ---- configuration ---- */
+
+static void take_config_finding(void *data, const char *text)
+{
+	complain(data, FAULT_CONFIG, "%s", text);
+}
+
+static int look_at_config(struct doctor *doctor, struct error *err)
+{
+	unsigned int problems = 0;
+	struct error why = {};
+
+	if (config_check(doctor->app, take_config_finding, doctor, &problems, &why) < 0) {
+		complain(doctor, why.fault, "%s", why.text);
+		return 0;
+	}
+	if (problems > 0)
+		return 0;
+	if (cli_open(doctor->app, &doctor->config, &doctor->dirfd, &why) < 0) {
+		complain(doctor, why.fault, "%s", why.text);
+		return 0;
+	}
+	doctor->options = config_deploy(doctor->config);
+	return status_gather(doctor->app, &doctor->status, err);
+}
+
+/* ---- state and slots ---- */
+
+static void look_at_state(struct doctor *doctor)
+{
+	const struct state *state = &doctor->status.state;
+	struct state again;
+
+	if (state_load(doctor->dirfd, &again, NULL) == STATE_TORN)
+		warn(doctor, "one of the two state records is damaged: the next transaction writes "
+			     "it anew; if it comes again, the disk is failing");
+	if (doctor->status.problem[0])
+		complain(doctor, FAULT_CORRUPT, "%s: `%s start flipslot@%s` puts it right",
+			 doctor->status.problem, scope_systemctl(), doctor->app);
+	if (state->phase != PHASE_IDLE)
+		complain(doctor, FAULT_BUSY,
+			 "a transaction is under way (%s): `flipslot follow %s` shows it",
+			 phase_name(state->phase), doctor->app);
+	else if (state->transaction.outcome == OUTCOME_BOTH_BAD)
+		complain(doctor, FAULT_UNHEALTHY,
+			 "the last transaction ended with both releases bad: %s; see `%s -u %s`",
+			 state->transaction.reason, scope_journalctl(), doctor->options->unit);
+}
+
+static void look_at_slot(struct doctor *doctor, enum slot slot)
+{
+	const struct status_slot *it = &doctor->status.slots[slot];
+	uint64_t differences = 0;
+	struct error why = {};
+	int r;
+
+	if (!it->sealed && !it->problem[0])
+		return;
+	r = scrub_slot(doctor->dirfd, slot, NULL, NULL, NULL, &differences, &why);
+	if (r < 0)
+		complain(doctor, why.fault, "slot %s: %s", slot_name(slot), why.text);
+	else if (r != SEAL_ABSENT && differences > 0)
+		complain(doctor, FAULT_CORRUPT,
+			 "slot %s (%s) is not what was installed, in %llu places: `flipslot verify "
+			 "%s %s` shows them; install %s again",
+			 slot_name(slot), it->descriptor.version, (unsigned long long)differences,
+			 doctor->app, slot_name(slot), it->descriptor.version);
+}
+
+static void look_at_way_back(struct doctor *doctor)
+{
+	const struct state *state = &doctor->status.state;
+
+	if (doctor->status.current == SLOT_NONE || state->phase != PHASE_IDLE)
+		return;
+	if (status_rollback_slot(&doctor->status) != SLOT_NONE)
+		return;
+	if (digest_is_null(&state->fallback.digest))
+		warn(doctor, "there is no release to roll back to by hand: none was known good "
+			     "before this one (an update that fails still comes back to this one)");
+	else
+		warn(doctor,
+		     "%s, which was known good before, is not on the disk any more: install it "
+		     "again to be able to go back to it by hand",
+		     state->fallback.version);
+}
+
+/* Where Root= lies: writable, programs may be started, room for another release as large as this one. */
+static void look_at_disk(struct doctor *doctor)
+{
+	enum slot current = doctor->status.current;
+	const struct descriptor *running =
+		current == SLOT_NONE ? NULL : &doctor->status.slots[current].descriptor;
+	uint64_t reserve = doctor->options->stage.reserve_bytes;
+	uint64_t free_bytes, wanted;
+	char has[FORMAT_MAX], needs[FORMAT_MAX];
+	struct statvfs fs;
+
+	if (fstatvfs(doctor->dirfd, &fs) < 0)
+		return;
+	if (fs.f_flag & ST_RDONLY)
+		complain(doctor, FAULT_CONFIG, "%s is on a file system that is mounted read-only",
+			 doctor->options->root);
+	if (fs.f_flag & ST_NOEXEC)
+		complain(doctor, FAULT_CONFIG,
+			 "%s is on a file system mounted with noexec: no program of a release can "
+			 "be started; remount it or choose another Root=",
+			 doctor->options->root);
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	/* the slot that is overwritten is emptied first, or its files are taken over */
+	wanted =
+		reserve +
+		(running && !doctor->status.slots[slot_other(current)].sealed ? running->bytes : 0);
+	if (free_bytes < wanted)
+		complain(doctor, FAULT_NO_SPACE,
+			 "%s has %s left; an update like the release that runs needs %s, with "
+			 "Reserve=: make room, or lower Reserve=",
+			 doctor->options->root, format_size(free_bytes, has),
+			 format_size(wanted, needs));
+	if (fs.f_files > 0 && fs.f_favail < 64)
+		complain(doctor, FAULT_NO_SPACE, "%s has %llu inodes left: remove files",
+			 doctor->options->root, (unsigned long long)fs.f_favail);
+}
+
+/* ---- systemd ---- */
+
+/* ActiveState of any kind of unit, "" if it cannot be asked. */
+static void active_state(struct doctor *doctor, const char *name, char *ret_state, size_t room)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *state = NULL;
+
+	ret_state[0] = '\0';
+	if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &path) < 0 ||
+	    sd_bus_get_property_string(manager_bus(doctor->manager), MANAGER_SERVICE, path,
+				       "org.freedesktop.systemd1.Unit", "ActiveState", NULL,
+				       &state) < 0)
+		return;
+	(void)text_copy(state, ret_state, room);
+}
+
+static void file_state(struct doctor *doctor, const char *name, char *ret_state, size_t room)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+	const char *state;
+
+	ret_state[0] = '\0';
+	if (manager_call(doctor->manager, MANAGER_PATH, MANAGER_INTERFACE, "GetUnitFileState",
+			 &bus_error, &reply, "s", name) >= 0 &&
+	    sd_bus_message_read(reply, "s", &state) >= 0)
+		(void)text_copy(state, ret_state, room);
+}
+
+static void look_at_own_units(struct doctor *doctor)
+{
+	char timer[INIT_TIMER_MAX], worker[CLI_UNIT_MAX], state[32];
+	_cleanup_unit_ struct unit unit = {};
+
+	(void)init_enable_timer_name(doctor->app, timer);
+	file_state(doctor, INIT_RECOVER_UNIT, state, sizeof(state));
+	if (strcmp(state, "enabled") != 0)
+		complain(doctor, FAULT_UNIT,
+			 INIT_RECOVER_UNIT
+			 " is not enabled (%s): after a crash in mid-update nobody "
+			 "settles what runs: `%s enable " INIT_RECOVER_UNIT "`",
+			 state[0] ? state : "not installed", scope_systemctl());
+	active_state(doctor, timer, state, sizeof(state));
+	if (strcmp(state, "active") != 0)
+		warn(doctor,
+		     "%s does not tick: nobody looks at the source, nor goes on with what is "
+		     "unfinished: `%s enable --now %s`",
+		     timer, scope_systemctl(), timer);
+	(void)cli_worker_unit(doctor->app, worker);
+	if (unit_query(doctor->manager, worker, &unit, NULL) < 0 ||
+	    strcmp(unit.load_state, "loaded") != 0)
+		complain(doctor, FAULT_UNIT, "%s is %s: reinstall flipslot, or `%s unmask %s`",
+			 worker, unit.load_state[0] ? unit.load_state : "not known",
+			 scope_systemctl(), worker);
+	else if (strcmp(unit.active_state, "failed") == 0)
+		warn(doctor, "the last worker failed: `%s -u %s` says why", scope_journalctl(),
+		     worker);
+}
+
+static void look_at_unit(struct doctor *doctor)
+{
+	_cleanup_unit_ struct unit unit = {};
+	char drop_in[128];
+	bool found = false;
+
+	if (unit_query(doctor->manager, doctor->options->unit, &unit, NULL) < 0)
+		return;
+	if (unit.need_daemon_reload)
+		warn(doctor,
+		     "files of %s have changed on the disk: `%s daemon-reload`, or an update "
+		     "starts it as it was before",
+		     unit.name, scope_systemctl());
+	(void)snprintf(drop_in, sizeof(drop_in), "/50-flipslot.conf");
+	for (char **path = unit.drop_in_paths; path && *path; path++)
+		found |= strlen(*path) > strlen(drop_in) &&
+			 strcmp(*path + strlen(*path) - strlen(drop_in), drop_in) == 0;
+	if (!found)
+		warn(doctor,
+		     "%s has no drop-in of flipslot: it is not started behind "
+		     "" INIT_RECOVER_UNIT
+		     ", and no late failure is told: `flipslot init %s --unit %s`",
+		     unit.name, doctor->app, unit.name);
+	if (unit_is_running(&unit) && unit.restarts > 0)
+		warn(doctor, "%s was restarted by systemd %u times since its start: `%s -u %s`",
+		     unit.name, unit.restarts, scope_journalctl(), unit.name);
+}
+
+static int look_at_preflight(struct doctor *doctor, struct error *err)
+{
+	const struct preflight_input input = {
+		.state = &doctor->status.state,
+		.dirfd = doctor->dirfd,
+		.target = SLOT_NONE,
+		.current = doctor->status.current,
+	};
+	struct preflight preflight;
+	int r = preflight_run(doctor->options, &input, doctor->manager, &preflight, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < preflight.n_findings; i++)
+		tell(doctor, preflight.findings[i].fault, false, preflight.findings[i].text);
+	if (preflight.warning[0])
+		tell(doctor, FAULT_NONE, true, preflight.warning);
+	return 0;
+}
+
+static int look_at_systemd(struct doctor *doctor, struct error *err)
+{
+	struct error why = {};
+
+	if (manager_open(&doctor->manager, &why) < 0) {
+		complain(doctor, why.fault, "%s", why.text);
+		return 0;
+	}
+	look_at_unit(doctor);
+	look_at_own_units(doctor);
+	return look_at_preflight(doctor, err);
+}
+
+/* ---- around it ---- */
+
+static void look_at_source(struct doctor *doctor)
+{
+	uint64_t now = clock_realtime_usec();
+	struct checked checked;
+
+	if (!doctor->options->source.url)
+		return;
+	if (faccessat(doctor->dirfd, LAYOUT_TRUST "/root.json", F_OK, 0) < 0)
+		complain(
+			doctor, FAULT_UNTRUSTED,
+			"there is no root of trust for %s: `flipslot source %s %s --root-json FILE`",
+			doctor->options->source.url, doctor->app, doctor->options->source.url);
+	if (checked_load(doctor->dirfd, &checked, NULL) < 0 || checked.when == 0)
+		warn(doctor, "the source was never looked at: `flipslot check %s`", doctor->app);
+	else if (checked.fault != FAULT_NONE)
+		complain(doctor, checked.fault,
+			 "the last look at the source failed: %s; again: `flipslot check %s`",
+			 checked.text, doctor->app);
+	else if (now > checked.when && now - checked.when > DAYS_UNSEEN * DAY_USEC)
+		warn(doctor, "the last look at the source was %llu days ago: is the timer at work?",
+		     (unsigned long long)((now - checked.when) / DAY_USEC));
+}
+
+/* Without users of their own the helpers run as nobody, and share that with whatever else does. */
+static void look_at_users(struct doctor *doctor)
+{
+	static const char *const users[] = { "flipslot-probe", "flipslot-fetch" };
+
+	for (size_t i = 0; !scope_is_user() && i < ARRAY_SIZE(users); i++)
+		if (strcmp(confine_user_or_nobody(users[i]), users[i]) != 0)
+			warn(doctor, "there is no user %s: `systemd-sysusers` makes it", users[i]);
+}
+
+/* Nobody logged in: no manager, no service. */
+static void look_at_lingering(struct doctor *doctor)
+{
+	struct passwd entry, *user = NULL;
+	char path[256], buffer[4096];
+
+	if (!scope_is_user() || getpwuid_r(geteuid(), &entry, buffer, sizeof(buffer), &user) != 0 ||
+	    !user)
+		return;
+	(void)snprintf(path, sizeof(path), "/var/lib/systemd/linger/%.200s", user->pw_name);
+	if (access(path, F_OK) < 0)
+		complain(doctor, FAULT_UNIT,
+			 "%s does not linger: the service and its updates stop at the last logout: "
+			 "`loginctl enable-linger`",
+			 user->pw_name);
+}
+
+static void done(struct doctor *doctor)
+{
+	manager_free(doctor->manager);
+	cleanup_close(&doctor->dirfd);
+	config_free(doctor->config);
+}
+
+int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
+	       struct error *err)
+{
+	_cleanup_(done) struct doctor doctor = { .app = app, .listener = listener, .dirfd = -1 };
+	int r = look_at_config(&doctor, err);
+
+	if (r >= 0 && doctor.options) {
+		look_at_state(&doctor);
+		for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
+			look_at_slot(&doctor, slot);
+		look_at_way_back(&doctor);
+		look_at_disk(&doctor);
+		look_at_source(&doctor);
+		look_at_users(&doctor);
+		look_at_lingering(&doctor);
+		r = look_at_systemd(&doctor, err);
+	}
+	if (r < 0)
+		return r;
+	*ret_problems = doctor.problems;
+	return 0;
+}

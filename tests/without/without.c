@@ -1,0 +1,189 @@
+/*
+ * flipslot with one of its protections taken out, to see the scenarios of the field fail (tests/system/test-scenarios-control): linked
+ * around the functions that protect (ld --wrap). The file /run/without names the scenario, as "s31". The program itself knows nothing
+ * of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "deploy/reverting.h"
+#include "deploy/rounds.h"
+#include "store/durable.h"
+#include "store/lock.h"
+#include "unit/cgroup.h"
+#include "unit/exec.h"
+#include "unit/job.h"
+#include "unit/proof.h"
+#include "unit/unit.h"
+
+#define PATIENCE_USEC (1500 * USEC_PER_MSEC)
+
+static char without[16];
+
+__attribute__((constructor)) static void read_orders(void)
+{
+	FILE *file = fopen("/run/without", "re");
+
+	if (!file)
+		return;
+	if (!fgets(without, sizeof(without), file))
+		without[0] = '\0';
+	without[strcspn(without, "\n")] = '\0';
+	(void)fclose(file);
+}
+
+static bool is(const char *scenario)
+{
+	return strcmp(without, scenario) == 0;
+}
+
+#define WRAP(type, name, ...)            \
+	type __real_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__)
+
+/* S1, S4: the worker is a child of who asks, in the same cgroup. */
+WRAP(int, job_start_and_forget, struct manager *manager, const char *unit, struct error *err)
+{
+	static bool started;
+
+	if ((!is("s1") && !is("s4")) || strncmp(unit, "flipslot@", 9) != 0)
+		return __real_job_start_and_forget(manager, unit, err);
+	if (started)
+		return 0;
+	started = true;
+	if (fork() == 0) {
+		(void)setsid();
+		(void)execl("/proc/self/exe", "flipslot", "run", "gateway", NULL);
+		_exit(127);
+	}
+	return 0;
+}
+
+/* S3, S26: from there on no intent is recorded before the act. */
+WRAP(int, state_store, int dirfd, const struct state *state, struct error *err)
+{
+	if ((is("s3") && state->phase == PHASE_SWITCHING) ||
+	    (is("s26") && state->phase == PHASE_REVERTING))
+		return 0;
+	return __real_state_store(dirfd, state, err);
+}
+
+/* S6, S20, S32: what is slow has failed. */
+WRAP(int, job_wait, struct job *job, int fd, uint64_t timeout_usec, enum job_result *ret_result,
+     struct error *err)
+{
+	int r = __real_job_wait(job, fd, timeout_usec, ret_result, err);
+
+	if (r != JOB_PENDING || (!is("s6") && !is("s20") && !is("s32")) ||
+	    clock_monotonic_usec() - job_began(job) < PATIENCE_USEC / 2)
+		return r;
+	*ret_result = JOB_RESULT_TIMEOUT;
+	return 0;
+}
+
+/* S8: what was started is what runs. */
+WRAP(int, proof_find, const struct unit *unit, const char *slot_path, const char *other_path,
+     const char *current_path, struct proof_verdict *ret_verdict, struct error *err)
+{
+	int r = __real_proof_find(unit, slot_path, other_path, current_path, ret_verdict, err);
+
+	if (is("s8")) {
+		ret_verdict->proof = PROOF_WEAK;
+		ret_verdict->other_slot = false;
+	}
+	return r;
+}
+
+/* S9: nobody looks at ExecStart=. */
+WRAP(bool, exec_goes_through, const struct unit *unit, const char *current_path)
+{
+	return is("s9") || __real_exec_goes_through(unit, current_path);
+}
+
+/* S11: nor at other managers. */
+WRAP(int, cgroup_find_in_user_managers, const char *unit, const char *owner,
+     enum cgroup_found *ret_found, char *ret_who, size_t room, struct error *err)
+{
+	*ret_found = CGROUP_OF_NOBODY;
+	return is("s11") ? 0 :
+			   __real_cgroup_find_in_user_managers(unit, owner, ret_found, ret_who,
+							       room, err);
+}
+
+/* S15: what the service says of its start does not count. */
+WRAP(int, unit_query, struct manager *manager, const char *name, struct unit *ret_unit,
+     struct error *err)
+{
+	int r = __real_unit_query(manager, name, ret_unit, err);
+
+	if (r >= 0 && is("s15")) {
+		ret_unit->start_timeout_usec = USEC_INFINITY;
+		ret_unit->status_text[0] = '\0';
+	}
+	return r;
+}
+
+/* S21: a file is the lock. */
+WRAP(int, lock_take, int dirfd, const char *name, int *ret_fd, struct error *err)
+{
+	struct stat st;
+
+	if (is("s21") && fstatat(dirfd, name, &st, 0) == 0 && st.st_size > 0)
+		return LOCK_TAKEN;
+	return __real_lock_take(dirfd, name, ret_fd, err);
+}
+
+/* S23: a rollback is done, and nobody looks again. */
+WRAP(int, reverting_reassert, struct session *session, struct error *err)
+{
+	return is("s23") ? 0 : __real_reverting_reassert(session, err);
+}
+
+/* S28: every probe is about this release. */
+WRAP(int, rounds_new, struct rounds **ret_rounds, const struct deploy_options *options,
+     const struct judge_options *judge, struct error *err)
+{
+	for (size_t i = 0; is("s28") && i < options->n_probes; i++)
+		options->probes[i].external = false;
+	return __real_rounds_new(ret_rounds, options, judge, err);
+}
+
+/* S29: each tick asks the server. */
+WRAP(int, checked_load, int dirfd, struct checked *ret_checked, struct error *err)
+{
+	int r = __real_checked_load(dirfd, ret_checked, err);
+
+	if (r >= 0 && is("s29"))
+		ret_checked->when = 0;
+	return r;
+}
+
+/* S30: what is written takes new blocks, as anywhere else. */
+WRAP(int, durable_overwrite, int fd, const void *data, size_t size, off_t offset, struct error *err)
+{
+	_cleanup_close_ int new_fd = -1;
+	char block[16384];
+
+	memset(block, 'x', sizeof(block));
+	if (is("s30")) {
+		new_fd = open("/var/lib/flipslot", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (new_fd < 0 || write(new_fd, block, sizeof(block)) != sizeof(block) ||
+		    fsync(new_fd) < 0)
+			return error_code(err, -ENOSPC, "writing");
+	}
+	return __real_durable_overwrite(fd, data, size, offset, err);
+}
+
+/* S31: the failed state stays as it is. */
+WRAP(int, unit_reset_failed, struct manager *manager, const char *name, struct error *err)
+{
+	return is("s31") ? 0 : __real_unit_reset_failed(manager, name, err);
+}
