@@ -156,16 +156,6 @@ WRAP(int, rounds_new, struct rounds **ret_rounds, const struct deploy_options *o
 	return __real_rounds_new(ret_rounds, options, judge, err);
 }
 
-/* S29: each tick asks the server. */
-WRAP(int, checked_load, int dirfd, struct checked *ret_checked, struct error *err)
-{
-	int r = __real_checked_load(dirfd, ret_checked, err);
-
-	if (r >= 0 && is("s29"))
-		ret_checked->when = 0;
-	return r;
-}
-
 /* S30: what is written takes new blocks, as anywhere else. */
 WRAP(int, durable_overwrite, int fd, const void *data, size_t size, off_t offset, struct error *err)
 {
