@@ -6,6 +6,7 @@
 #include "deploy/session.h"
 
 #define RESUME_ATTEMPTS_MAX 10 /* starts of the worker in one phase without getting on */
+#define RESUME_STAGING_MAX  250 /* the same as long as the service is not touched */
 
 enum resume_verdict {
 	RESUME_GO_ON,

@@ -28,7 +28,14 @@ struct blob {
 	uint64_t verified; /* bytes at the front of the file: whole pieces */
 	char *piece; /* PIECES_SIZE bytes: the one that is being filled */
 	size_t filled;
+	size_t saved; /* of them in the file, not verified yet */
+	bool adopted; /* some of them an earlier run had fetched */
 };
+
+#define SAVE_SIZE (64 * 1024)
+
+/* A piece turned out not to be what an earlier run had fetched of it: once more. Not a code of download.h. */
+#define BLOB_AGAIN 100
 
 static void blob_done(struct blob *blob)
 {
@@ -39,6 +46,11 @@ static void blob_done(struct blob *blob)
 static uint64_t left_of(const struct blob *blob)
 {
 	return blob->offer->full_length - blob->verified;
+}
+
+static uint64_t position(const struct blob *blob)
+{
+	return blob->verified + blob->filled;
 }
 
 static size_t piece_size(const struct blob *blob)
@@ -56,7 +68,7 @@ static bool is_piece_good(const struct blob *blob, size_t size)
 
 static int tell(const struct blob *blob, struct error *err)
 {
-	return blob->listener->progress(blob->listener->data, blob->verified + blob->filled,
+	return blob->listener->progress(blob->listener->data, position(blob),
 					blob->offer->full_length, err);
 }
 
@@ -69,7 +81,14 @@ static int tell_verified(const struct blob *blob, struct error *err)
 	return blob->listener->verified(blob->listener->data, blob->fd, blob->verified, err);
 }
 
-/* How much of the file is good already, piece by piece; the rest is cut off. */
+static void empty_piece(struct blob *blob)
+{
+	blob->filled = 0;
+	blob->saved = 0;
+	blob->adopted = false;
+}
+
+/* How much of the file is good already, piece by piece; of the next one its front is kept, which will be verified with the rest. */
 static int keep_what_is_good(struct blob *blob, struct error *err)
 {
 	while (left_of(blob) > 0) {
@@ -79,24 +98,72 @@ static int keep_what_is_good(struct blob *blob, struct error *err)
 
 		if (n < 0)
 			return error_errno(err, "reading " LAYOUT_STAGING "/" FULL_FILE);
-		if ((size_t)n < size || !is_piece_good(blob, size))
+		if ((size_t)n < size) {
+			blob->filled = blob->saved = (size_t)n;
+			blob->adopted = n > 0;
+			break;
+		}
+		if (!is_piece_good(blob, size))
 			break;
 		blob->verified += size;
 		r = tell(blob, err);
 		if (r < 0)
 			return r;
 	}
-	if (ftruncate(blob->fd, (off_t)blob->verified) < 0)
+	if (ftruncate(blob->fd, (off_t)position(blob)) < 0)
 		return error_errno(err, "cutting " LAYOUT_STAGING "/" FULL_FILE);
 	return 0;
 }
 
+/* What there is of the piece goes to the file, so that a run that is killed has not fetched it for nothing. */
+static int save(struct blob *blob, struct error *err)
+{
+	if (fd_pwrite_full(blob->fd, blob->piece + blob->saved, blob->filled - blob->saved,
+			   (off_t)(blob->verified + blob->saved)) < 0)
+		return error_errno(err, "writing " LAYOUT_STAGING "/" FULL_FILE);
+	blob->saved = blob->filled;
+	return 0;
+}
+
+static int save_early(struct blob *blob, struct error *err)
+{
+	int r = save(blob, err);
+
+	return r < 0 ? r : watcher_got_on(blob->watcher, err);
+}
+
+/* The piece is full. > 0: BLOB_AGAIN. */
+static int take_piece(struct blob *blob, struct error *err)
+{
+	bool adopted = blob->adopted;
+	int r;
+
+	if (is_piece_good(blob, blob->filled)) {
+		r = save(blob, err);
+		if (r < 0)
+			return r;
+		blob->verified += blob->filled;
+		empty_piece(blob);
+		return tell_verified(blob, err);
+	}
+	empty_piece(blob);
+	if (ftruncate(blob->fd, (off_t)blob->verified) < 0)
+		return error_errno(err, "cutting " LAYOUT_STAGING "/" FULL_FILE);
+	if (adopted)
+		return BLOB_AGAIN;
+	return error_set(err, FAULT_UNTRUSTED,
+			 "%s: the bytes from %llu on are not what the metadata promises", blob->url,
+			 (unsigned long long)blob->verified);
+}
+
+/* > 0: BLOB_AGAIN. */
 static int take(struct blob *blob, const char *bytes, size_t n, struct error *err)
 {
-	while (n > 0) {
+	int r = 0;
+
+	while (n > 0 && r == 0) {
 		size_t size = piece_size(blob);
 		size_t part = size - blob->filled < n ? size - blob->filled : n;
-		int r;
 
 		if (size == 0)
 			return error_set(err, FAULT_UNTRUSTED, "%s: longer than the metadata says",
@@ -105,22 +172,12 @@ static int take(struct blob *blob, const char *bytes, size_t n, struct error *er
 		blob->filled += part;
 		bytes += part;
 		n -= part;
-		if (blob->filled < size)
-			break;
-		if (!is_piece_good(blob, size))
-			return error_set(
-				err, FAULT_UNTRUSTED,
-				"%s: the bytes from %llu on are not what the metadata promises",
-				blob->url, (unsigned long long)blob->verified);
-		if (fd_pwrite_full(blob->fd, blob->piece, size, (off_t)blob->verified) < 0)
-			return error_errno(err, "writing " LAYOUT_STAGING "/" FULL_FILE);
-		blob->verified += size;
-		blob->filled = 0;
-		r = tell_verified(blob, err);
-		if (r < 0)
-			return r;
+		if (blob->filled == size)
+			r = take_piece(blob, err);
+		else if (blob->filled - blob->saved >= SAVE_SIZE)
+			r = save_early(blob, err);
 	}
-	return 0;
+	return r;
 }
 
 static int wait_for_more(struct blob *blob, struct fetcher *fetcher, struct download *download,
@@ -133,7 +190,18 @@ static int wait_for_more(struct blob *blob, struct fetcher *fetcher, struct down
 	return tell(blob, err);
 }
 
-/* To the end of the blob. > 0: DOWNLOAD_NO_RANGE. */
+/* They have come; the last ones of the day, too, are kept. > 0: BLOB_AGAIN. */
+static int count_and_take(struct blob *blob, const char *bytes, size_t n, struct error *err)
+{
+	int counted = allowance_take(blob->watcher, n, err);
+	int r = take(blob, bytes, n, counted < 0 ? NULL : err);
+
+	if (counted < 0 && blob->filled > blob->saved)
+		(void)save(blob, NULL);
+	return counted < 0 ? counted : r;
+}
+
+/* To the end of the blob. > 0: DOWNLOAD_NO_RANGE, BLOB_AGAIN. */
 static int receive(struct blob *blob, struct fetcher *fetcher, struct download *download,
 		   struct error *err)
 {
@@ -150,17 +218,13 @@ static int receive(struct blob *blob, struct fetcher *fetcher, struct download *
 			return r;
 		if (r == DOWNLOAD_END)
 			break;
-		if (r == DOWNLOAD_PENDING) {
+		if (r == DOWNLOAD_PENDING)
 			r = wait_for_more(blob, fetcher, download, err);
-		} else {
-			int counted = allowance_take(blob->watcher, n, err);
-
-			r = take(blob, buf, n, counted < 0 ? NULL : err);
-			r = counted < 0 ? counted : r;
-		}
-		if (r >= 0)
+		else
+			r = count_and_take(blob, buf, n, err);
+		if (r == 0)
 			r = tell(blob, err);
-		if (r < 0)
+		if (r != 0)
 			return r;
 	}
 	if (left_of(blob) > 0)
@@ -173,12 +237,13 @@ static int receive(struct blob *blob, struct fetcher *fetcher, struct download *
 static int download_rest(struct blob *blob, struct fetcher *fetcher, bool whole, struct error *err)
 {
 	_cleanup_(download_freep) struct download *download = NULL;
-	uint64_t length = allowance_range(blob->watcher->session, left_of(blob));
+	uint64_t left = blob->offer->full_length - position(blob);
+	uint64_t length = allowance_range(blob->watcher->session, left);
 	const struct fetch_request request = {
 		.url = blob->url,
-		.range_first = blob->verified,
+		.range_first = position(blob),
 		.range_length = whole || length == blob->offer->full_length ? 0 : length,
-		.cap = left_of(blob),
+		.cap = left,
 		.deadline = USEC_INFINITY,
 	};
 	int r;
@@ -208,10 +273,12 @@ static int fetch(struct blob *blob, struct error *err)
 	if (r < 0)
 		return r;
 	blob->url = url.data;
-	r = download_rest(blob, fetcher, false, err);
+	do {
+		r = download_rest(blob, fetcher, false, err);
+	} while (r == BLOB_AGAIN);
 	if (r == DOWNLOAD_NO_RANGE) {
 		blob->verified = 0;
-		blob->filled = 0;
+		empty_piece(blob);
 		r = download_rest(blob, fetcher, true, err);
 	}
 	blob->url = NULL;

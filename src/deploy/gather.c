@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "deploy/allowance.h"
+#include "deploy/partial.h"
 
-#define STREAMS		 FETCHER_FETCHES_MAX
+#define STREAMS		 PARTIAL_MAX
 #define LOOK_PERIOD_USEC (100 * USEC_PER_MSEC)
 #define ROOM_PERIOD_USEC (2 * USEC_PER_MSEC) /* while a stream waits for room */
 #define SCRATCH		 (16 * 1024)
@@ -16,16 +17,19 @@ struct stream {
 	struct download *download; /* NULL: none */
 	bool is_borrowed;
 	size_t next, end; /* blocks */
-	uint64_t position; /* in the blob, of the next byte */
+	uint64_t position, limit; /* in the blob: of the next byte; the range's end */
 	uint8_t *bytes; /* of block `next`; NULL: none yet */
 	size_t filled;
+	size_t kept; /* of block `next`, at its front, by an earlier run */
 };
 
 struct gather {
 	const struct gather_options *options;
 	struct stream streams[STREAMS];
+	struct partial partials[STREAMS]; /* each of the stream of its number */
 	size_t next_span;
 	uint64_t done; /* bytes of spans */
+	bool is_saved; /* some front of a block was */
 	bool is_short_of_room; /* some stream could go on if there were room */
 };
 
@@ -43,9 +47,32 @@ static void gather_done(struct gather *gather)
 {
 	for (size_t i = 0; i < STREAMS; i++)
 		stream_end(gather, &gather->streams[i]);
+	partial_done(gather->partials);
 }
 
 /* ---- one stream ---- */
+
+/* A range from `position` to `limit`. */
+static int ask(struct gather *gather, struct stream *stream, struct error *err)
+{
+	const struct gather_options *options = gather->options;
+	uint64_t length = stream->limit - stream->position;
+	const struct fetch_request request = {
+		.url = options->url,
+		.range_first = stream->position,
+		.range_length = allowance_range(options->watcher->session, length),
+		.cap = length,
+		.deadline = USEC_INFINITY,
+	};
+	int r = allowance_ask(options->watcher, err);
+
+	if (r == 0)
+		r = download_new(options->fetcher, &request, &retry_default, &stream->download,
+				 err);
+	if (r == 0)
+		allowance_count_request(options->watcher);
+	return r;
+}
 
 /* The next wanted block; end: none. */
 static void skip_unwanted(const struct gather *gather, struct stream *stream)
@@ -54,14 +81,28 @@ static void skip_unwanted(const struct gather *gather, struct stream *stream)
 		stream->next++;
 }
 
+/* What an earlier run had fetched of the block was of no use. */
+static int begin_again(struct gather *gather, struct stream *stream, struct error *err)
+{
+	stream->filled = 0;
+	stream->kept = 0;
+	stream->position = gather->options->bundle->blocks[stream->next].offset;
+	download_free(stream->download);
+	stream->download = NULL;
+	return ask(gather, stream, err);
+}
+
 static int hand_over(struct gather *gather, struct stream *stream, struct error *err)
 {
 	const struct bundle *bundle = gather->options->bundle;
 	const struct bundle_block *block = &bundle->blocks[stream->next];
 	uint8_t *bytes = stream->bytes;
 
+	if (stream->kept > 0 && bundle_check_packed(block, bytes, block->length, NULL) < 0)
+		return begin_again(gather, stream, err);
 	stream->bytes = NULL;
 	stream->filled = 0;
+	stream->kept = 0;
 	stream->next++;
 	return taker_put_consume(gather->options->taker, bundle, block, bytes, err);
 }
@@ -90,21 +131,40 @@ static int pass_over(struct gather *gather, struct stream *stream, uint64_t size
 	return r == 0 ? count(gather, stream, n, err) : r;
 }
 
+/* Room for the block, with what is there of it. > 0: DOWNLOAD_PENDING, there is none. */
+static int begin_block(struct gather *gather, struct stream *stream, struct error *err)
+{
+	const struct bundle_block *block = &gather->options->bundle->blocks[stream->next];
+	const struct partial *partial = &gather->partials[stream - gather->streams];
+
+	stream->bytes = taker_reserve(gather->options->taker, block->length);
+	gather->is_short_of_room |= !stream->bytes;
+	if (!stream->bytes)
+		return DOWNLOAD_PENDING;
+	if (stream->kept > 0 && !partial_read(partial, stream->bytes, stream->kept))
+		return begin_again(gather, stream, err);
+	stream->filled = stream->kept;
+	return 0;
+}
+
+static void save(struct gather *gather, const struct stream *stream, bool last)
+{
+	gather->is_saved |= partial_save(gather->options->watcher->session->dirfd,
+					 &gather->partials[stream - gather->streams],
+					 &gather->options->bundle->blocks[stream->next],
+					 stream->bytes, stream->filled, last);
+}
+
 /* > 0: as download_read; DOWNLOAD_PENDING also if there is no room. */
 static int fill_block(struct gather *gather, struct stream *stream, struct error *err)
 {
 	const struct bundle_block *block = &gather->options->bundle->blocks[stream->next];
 	size_t n;
-	int r;
+	int r = stream->bytes ? 0 : begin_block(gather, stream, err);
 
-	if (!stream->bytes)
-		stream->bytes = taker_reserve(gather->options->taker, block->length);
-	if (!stream->bytes) {
-		gather->is_short_of_room = true;
-		return DOWNLOAD_PENDING;
-	}
-	r = download_read(stream->download, stream->bytes + stream->filled,
-			  clip(gather, block->length - stream->filled), &n, err);
+	if (r == 0)
+		r = download_read(stream->download, stream->bytes + stream->filled,
+				  clip(gather, block->length - stream->filled), &n, err);
 	if (r != 0)
 		return r;
 	stream->filled += n;
@@ -114,6 +174,7 @@ static int fill_block(struct gather *gather, struct stream *stream, struct error
 
 		return r < 0 ? r : put;
 	}
+	save(gather, stream, r < 0);
 	return r;
 }
 
@@ -173,27 +234,25 @@ static int pump(struct gather *gather, struct stream *stream, struct error *err)
 
 static int begin_range(struct gather *gather, struct stream *stream, struct error *err)
 {
-	const struct gather_options *options = gather->options;
-	const struct span *span = &options->spans->spans[gather->next_span];
-	const struct fetch_request request = {
-		.url = options->url,
-		.range_first = span->offset,
-		.range_length = allowance_range(options->watcher->session, span->length),
-		.cap = span->length,
-		.deadline = USEC_INFINITY,
-	};
-	int r = allowance_ask(options->watcher, err);
+	const struct span *span = &gather->options->spans->spans[gather->next_span];
+	const struct bundle_block *first = &gather->options->bundle->blocks[span->begin];
+	int r;
 
-	if (r == 0)
-		r = download_new(options->fetcher, &request, &retry_default, &stream->download,
-				 err);
+	*stream = (struct stream){
+		.next = span->begin,
+		.end = span->end,
+		.position = span->offset,
+		.limit = span->offset + span->length,
+	};
+	if (first->offset == span->offset)
+		stream->kept =
+			partial_find(gather->partials, (size_t)(stream - gather->streams), first);
+	stream->position += stream->kept;
+	r = ask(gather, stream, err);
 	if (r < 0)
 		return r;
-	stream->next = span->begin;
-	stream->end = span->end;
-	stream->position = span->offset;
+	gather->done += stream->kept;
 	gather->next_span++;
-	allowance_count_request(options->watcher);
 	return 0;
 }
 
@@ -274,7 +333,7 @@ static int look(const struct gather *gather, struct error *err)
 
 	if (r == 0)
 		r = relay_show(options->relay, err);
-	if (r == 0 && taker_count_taken(options->taker) > 0)
+	if (r == 0 && (gather->is_saved || taker_count_taken(options->taker) > 0))
 		r = watcher_got_on(options->watcher, err);
 	if (r < 0 || gather->done == 0)
 		return r;
@@ -303,6 +362,7 @@ int gather_run(const struct gather_options *options, struct error *err)
 	_cleanup_(gather_done) struct gather gather = { .options = options };
 	int r;
 
+	partial_load(options->watcher->session->dirfd, gather.partials);
 	if (options->rest)
 		begin_rest(&gather);
 	r = fetch_all(&gather, err);

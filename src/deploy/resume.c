@@ -32,6 +32,7 @@ enum resume_verdict resume_judge(enum phase phase, struct state_transaction *tra
 				 const char *boot_id, char *ret_reason, size_t room)
 {
 	bool rebooted = strcmp(transaction->boot_id, boot_id) != 0;
+	unsigned int most = is_before_switch(phase) ? RESUME_STAGING_MAX : RESUME_ATTEMPTS_MAX;
 	bool unorderly = rebooted && !transaction->orderly && is_on_trial(phase);
 
 	if (rebooted)
@@ -45,10 +46,10 @@ enum resume_verdict resume_judge(enum phase phase, struct state_transaction *tra
 			       transaction->release.version);
 		return RESUME_REVERT;
 	}
-	if (transaction->attempts <= RESUME_ATTEMPTS_MAX || phase == PHASE_REVERTING)
+	if (transaction->attempts <= most || phase == PHASE_REVERTING)
 		return RESUME_GO_ON;
-	(void)snprintf(ret_reason, room, "the worker did not get through the phase %s in %d starts",
-		       phase_name(phase), RESUME_ATTEMPTS_MAX);
+	(void)snprintf(ret_reason, room, "the worker did not get through the phase %s in %u starts",
+		       phase_name(phase), most);
 	return is_before_switch(phase) ? RESUME_FAIL : RESUME_REVERT;
 }
 

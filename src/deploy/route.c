@@ -7,6 +7,7 @@
 #include "deploy/blob.h"
 #include "deploy/delta.h"
 #include "deploy/full.h"
+#include "deploy/partial.h"
 #include "install/staged.h"
 
 #define SIZE_TEXT_MAX 32
@@ -139,6 +140,8 @@ int route_drop(struct session *session, struct error *err)
 	r = staged_tidy(staging_fd, NULL, err);
 	if (r == 0)
 		r = head_drop(session, err);
+	if (r == 0)
+		r = partial_drop(session->dirfd, err);
 	return r < 0 ? r : blob_drop(session, err);
 }
 

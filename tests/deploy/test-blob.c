@@ -1,6 +1,8 @@
 /* Getting a blob by the real program's fetch helper, out of a folder. */
 #include "deploy/blob.h"
 
+#include <errno.h>
+
 #include <signal.h>
 
 #include "app.h"
@@ -82,11 +84,13 @@ static int teardown(void **state)
 	return check_teardown_closed(state);
 }
 
+static struct watcher watcher;
+
 static int get(int *ret_fd, struct error *err)
 {
 	const struct blob_listener listener = { .progress = on_progress, .verified = on_verified };
-	struct watcher watcher = { .session = &session };
 
+	watcher = (struct watcher){ .session = &session };
 	verified = 0;
 	return blob_get(&watcher, &offer, SLOT_B, &listener, ret_fd, err);
 }
@@ -121,20 +125,50 @@ static void good_pieces_are_kept(void **state)
 	assert_int_equal(first_done, PIECES_SIZE);
 }
 
-static void what_is_whole_needs_no_source(void **state)
-{
-	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
-	check_write(check_fd, LAYOUT_STAGING "/full", full, sizeof(full));
-	app_options.helper = "/nonexistent";
-	check_got();
-}
-
 static off_t size_on_disk(void)
 {
 	struct stat st;
 
 	assert_int_equal(fstatat(check_fd, LAYOUT_STAGING "/full", &st, 0), 0);
 	return st.st_size;
+}
+
+/* Runs that an earlier one's bytes are left to. */
+static void the_front_of_a_piece_is_kept(void **state)
+{
+	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
+	check_write(check_fd, LAYOUT_STAGING "/full", full, PIECES_SIZE + 77);
+	check_got();
+	assert_int_equal(watcher.fetched, FULL_SIZE - PIECES_SIZE - 77);
+	assert_int_equal(watcher.requests, 1);
+}
+
+static void a_spoilt_front_costs_one_piece(void **state)
+{
+	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
+	full[PIECES_SIZE + 5] ^= 1;
+	check_write(check_fd, LAYOUT_STAGING "/full", full, PIECES_SIZE + 77);
+	full[PIECES_SIZE + 5] ^= 1;
+	check_got();
+	assert_true(watcher.fetched >= FULL_SIZE - PIECES_SIZE);
+	assert_int_equal(watcher.requests, 2);
+}
+
+static void the_last_bytes_of_a_day_are_kept(void **state)
+{
+	int fd = -1;
+
+	app_options.source.max_bytes_per_day = 5000;
+	assert_int_equal(get(&fd, NULL), -EDQUOT);
+	assert_int_equal(size_on_disk(), 5000);
+}
+
+static void what_is_whole_needs_no_source(void **state)
+{
+	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
+	check_write(check_fd, LAYOUT_STAGING "/full", full, sizeof(full));
+	app_options.helper = "/nonexistent";
+	check_got();
 }
 
 static void a_bad_piece_is_never_written(void **state)
@@ -186,6 +220,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		blob_test(it_is_fetched_and_dropped),
 		blob_test(good_pieces_are_kept),
+		blob_test(the_front_of_a_piece_is_kept),
+		blob_test(a_spoilt_front_costs_one_piece),
+		blob_test(the_last_bytes_of_a_day_are_kept),
 		blob_test(what_is_whole_needs_no_source),
 		blob_test(a_bad_piece_is_never_written),
 		blob_test(what_lies_there_spoilt_is_fetched_again),

@@ -167,6 +167,67 @@ static void the_last_block_of_the_day_is_taken(void **state)
 	assert_int_equal(repo_watcher.fetched, 2 * BLOCK + 100);
 }
 
+static void leave_names(void)
+{
+	struct digest digest;
+
+	for (size_t i = 0; i < BLOCKS; i++) {
+		assert_int_equal(digest_of(blob + blocks[i].offset, BLOCK, &digest, NULL), 0);
+		bundle_short_of(&digest, &blocks[i].packed);
+	}
+}
+
+/* Of the sixth block what an earlier run had fetched of it. */
+static void leave_a_front(size_t n)
+{
+	char file[BUNDLE_SHORT_SIZE + BLOCK];
+
+	leave_names();
+	memcpy(file, blocks[6].packed.bytes, BUNDLE_SHORT_SIZE);
+	memcpy(file + BUNDLE_SHORT_SIZE, blob + blocks[6].offset, n);
+	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
+	check_write(check_fd, LAYOUT_STAGING "/block.3", file, BUNDLE_SHORT_SIZE + n);
+}
+
+static void the_front_of_a_block_is_kept(void **state)
+{
+	struct error err = {};
+
+	leave_a_front(20000);
+	if (gather("..x.", &err) != 0)
+		fail_msg("%s", err.text);
+	check_taken();
+	assert_int_equal(repo_watcher.fetched, BLOCKS / 4 * BLOCK - 20000);
+	assert_int_equal(repo_watcher.requests, BLOCKS / 4);
+}
+
+static void a_spoilt_front_is_fetched_again(void **state)
+{
+	struct error err = {};
+
+	leave_a_front(20000);
+	shell(check_fd,
+	      "printf xyz | dd of=staging/block.3 bs=1 seek=100 conv=notrunc 2>/dev/null");
+	if (gather("..x.", &err) != 0)
+		fail_msg("%s", err.text);
+	check_taken();
+	assert_int_equal(repo_watcher.fetched, BLOCKS / 4 * BLOCK + BLOCK - 20000);
+	assert_int_equal(repo_watcher.requests, BLOCKS / 4 + 1);
+}
+
+static void the_day_ends_within_a_block(void **state)
+{
+	app_options.source.max_bytes_per_day = 2 * BLOCK + 100;
+	leave_names();
+	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
+	assert_int_equal(gather("xxxx", NULL), -EDQUOT);
+	app_options.source.max_bytes_per_day = 0;
+	chosen = "..x.";
+	spans_done(&spans);
+	assert_int_equal(gather("..x.", NULL), 0);
+	assert_int_equal(repo_watcher.fetched, 2 * BLOCK + BLOCKS / 4 * BLOCK);
+}
+
 #define gather_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -179,6 +240,9 @@ int main(void)
 		gather_test(what_is_missing_is_an_outcome),
 		gather_test(wrong_bytes_are_named),
 		gather_test(the_last_block_of_the_day_is_taken),
+		gather_test(the_front_of_a_block_is_kept),
+		gather_test(a_spoilt_front_is_fetched_again),
+		gather_test(the_day_ends_within_a_block),
 	};
 
 	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
