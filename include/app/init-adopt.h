@@ -1,5 +1,6 @@
 /*
- * Taking an installed directory over as the first release: copied into slot a, sealed, known good, `current`.
+ * Taking an installed directory over as the first release: copied into slot a, sealed, known good, `current`. A
+ * slot that is current but has lost its seal counts for no release: it can be taken over itself, into the other one.
  * The directory itself is not touched. Private to app/init*.
  */
 #pragma once
@@ -13,6 +14,7 @@ struct init_adopt {
 	char *dir; /* as a person named it, absolute, without a slash at the end; NULL: nothing to adopt */
 	struct stat st;
 	int fd;
+	enum slot slot; /* into which */
 	bool done; /* an earlier run did it */
 	struct descriptor descriptor; /* after the copy, or as it was made by the earlier run */
 };

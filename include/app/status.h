@@ -10,7 +10,7 @@
 #include "unit/proof.h"
 
 #define STATUS_PATH_MAX 1024
-#define STATUS_NEXT_MAX 800
+#define STATUS_NEXT_MAX 1200
 
 struct status_slot {
 	bool sealed; /* descriptor is set */
@@ -58,6 +58,7 @@ struct status {
 	struct error config_problem; /* FAULT_NONE: the configuration is in order */
 	enum slot current; /* SLOT_NONE: nothing is installed */
 	char problem[ERROR_TEXT_MAX]; /* `current` is damaged; empty: it is not */
+	bool current_is_link; /* … but a link, which can be replaced */
 	struct status_slot slots[SLOT_MAX];
 	bool used_up; /* an update waits: MaxBytesPerDay= is used up */
 	struct state state;

@@ -43,7 +43,7 @@ int layout_previous(int dirfd, enum slot *ret_slot, struct error *err);
 /*
  * Makes `current` name `slot` (and `previous` the other one) durably. Does nothing but sync if it
  * does already. Uses the exchange where both links exist and the file system can: nothing is
- * allocated then.
+ * allocated then. A link that leads elsewhere is replaced; FAULT_CORRUPT: `current` is no link.
  */
 int layout_point_current(int dirfd, enum slot slot, struct error *err);
 

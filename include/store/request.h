@@ -20,6 +20,7 @@ struct request {
 	char signer[STATE_SIGNER_MAX]; /* install: the digest is that of what this key has signed */
 	bool start;
 	bool now;
+	bool force;
 	uint64_t sequence; /* update: this one and no other; 0: the newest */
 	uint64_t until; /* hold */
 	char why[STATE_REASON_MAX];

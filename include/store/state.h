@@ -81,6 +81,7 @@ struct state_transaction {
 	unsigned int strip_components;
 	bool start; /* --start: an inactive unit is fine */
 	bool now; /* --now: neither a window nor an inhibitor is waited for */
+	bool force; /* --force: the slot is emptied although old processes still use it */
 	uint64_t inhibited; /* monotonic, in the boot of boot_id: when it was held off first; 0: it was not */
 	char why[STATE_WHY_MAX]; /* --why, cut to that; empty: nothing was said */
 	char who[STATE_WHO_MAX];

@@ -15,10 +15,12 @@
 #include "store/layout.h"
 #include "store/lock.h"
 #include "unit/job.h"
+#include "unit/unit.h"
 
 #define POLL_USEC (50 * USEC_PER_MSEC)
 #define START_USEC \
 	USEC_PER_SEC /* the worker's unit is asked for again: it may have been just ending */
+#define ENDS_MAX  3 /* so often it is found dead before it is given up */
 #define LOCK_USEC (2 * USEC_PER_SEC)
 #define TURN_USEC (10 * USEC_PER_SEC) /* for another caller's request to be answered */
 
@@ -91,21 +93,36 @@ static int lock_requests(int dirfd, int *ret_lock_fd, struct error *err)
 	return r;
 }
 
+/* > 0: ASK_DAMAGED, and the worker makes a new one when it starts. */
+enum { ASK_DAMAGED = 1 };
+static int load_state(int dirfd, struct state *ret_state, struct error *err)
+{
+	struct error why = {};
+	int r = state_load(dirfd, ret_state, &why);
+
+	if (r >= 0)
+		return 0;
+	return why.fault == FAULT_CORRUPT ? ASK_DAMAGED : error_set(err, why.fault, "%s", why.text);
+}
+
 /* Does somebody else's request still wait for its answer? */
 static int is_turn_of_another(int dirfd, const struct request *mine, struct request *ret_other,
 			      struct error *err)
 {
+	struct error why = {};
 	struct state state;
 	int r;
 
-	r = request_load(dirfd, ret_other, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
+	r = request_load(dirfd, ret_other, &why);
+	if (r != 0) /* damaged: ours is written over it */
+		return r > 0 || why.fault == FAULT_CORRUPT ?
+			       0 :
+			       error_set(err, why.fault, "%s", why.text);
 	if (request_is_expired(ret_other, mine->boot_id, clock_monotonic_usec()))
 		return 0;
-	r = state_load(dirfd, &state, err);
-	if (r < 0)
-		return r;
+	r = load_state(dirfd, &state, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	return strcmp(state.answered, ret_other->id) != 0;
 }
 
@@ -162,11 +179,42 @@ static void withdraw(int dirfd, const struct request *request)
 static int is_answered(int dirfd, const struct request *request, struct state *ret_state,
 		       struct error *err)
 {
-	int r = state_load(dirfd, ret_state, err);
+	int r = load_state(dirfd, ret_state, err);
 
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	return strcmp(ret_state->answered, request->id) == 0;
+}
+
+static enum fault fault_of_exit(const struct unit *unit)
+{
+	for (enum fault fault = FAULT_NETWORK; fault < FAULT_MAX; fault++)
+		if (unit->exec_main_status == fault_exit_status(fault))
+			return fault;
+	return FAULT_INTERNAL;
+}
+
+/* Has it ended, since `begin`, without having come to the request? *ret_why says why. */
+static bool worker_has_ended(struct manager *manager, const char *app, uint64_t begin,
+			     struct error *ret_why)
+{
+	_cleanup_unit_ struct unit unit = {};
+	char name[CLI_UNIT_MAX], text[ERROR_TEXT_MAX / 2];
+
+	if (unit_query(manager, cli_worker_unit(app, name), &unit, NULL) < 0 ||
+	    (unit.inactive_exit_usec < begin && unit.restarts == 0))
+		return false;
+	if (strcmp(unit.active_state, "failed") != 0 &&
+	    (!unit_is_looping(&unit) || !unit.status_text[0])) /* or just being started again */
+		return false;
+	if (unit.status_text[0])
+		(void)text_escape(unit.status_text, strlen(unit.status_text), text, sizeof(text));
+	else
+		(void)unit_explain(&unit, text, sizeof(text));
+	(void)error_set(ret_why, fault_of_exit(&unit),
+			"the worker of %s ended at once: %s (%s -u %s)", app, text,
+			scope_journalctl(), name);
+	return true;
 }
 
 /* Keeps the worker's unit asked for until there is an answer. > 0: answered; 0: not in time, or interrupted. */
@@ -176,11 +224,17 @@ static int wait_for_answer(struct manager *manager, const char *app, int dirfd,
 {
 	uint64_t begin = clock_monotonic_usec();
 	uint64_t next_start = begin;
+	unsigned int ends = 0;
+	struct error why = {};
 	uint64_t now;
 	int r;
 
 	while ((now = clock_monotonic_usec()) < begin + ASK_PATIENCE_USEC) {
 		if (now >= next_start) {
+			ends += now >= begin + START_USEC &&
+				worker_has_ended(manager, app, begin, &why);
+			if (ends == ENDS_MAX)
+				return error_set(err, why.fault, "%s", why.text);
 			r = start_worker(manager, app, err);
 			if (r < 0)
 				return r;

@@ -1,9 +1,9 @@
 /*
  * The order, and what a crash leaves:
  *
- *     slot a is filled and sealed	`current` is not there: the next run clears the slot
+ *     the slot is filled and sealed	`current` does not name it: the next run clears it
  *     the state says: known good	the same
- *     `current` names slot a		commit point: the next run finds it done
+ *     `current` names the slot		commit point: the next run finds it done
  *     the history gets its entry	else the worker or the next run writes it
  */
 #include "app/init-adopt.h"
@@ -20,7 +20,6 @@
 #include "store/layout.h"
 #include "store/request.h"
 
-#define SLOT		SLOT_A
 #define DEFAULT_VERSION "adopted"
 
 void init_adopt_done(struct init_adopt *adopt)
@@ -38,8 +37,20 @@ static bool is_below(const char *path, const char *dir)
 	return strncmp(path, dir, size) == 0 && (path[size] == '/' || !path[size]);
 }
 
+/* Is it the slot that runs, which has lost its seal? It is copied into the other one. */
+static bool is_unsealed_current(const char *real, const char *root, int dirfd)
+{
+	struct descriptor descriptor;
+	size_t size = strlen(root);
+	enum slot slot;
+
+	return dirfd >= 0 && layout_current(dirfd, &slot, NULL) == 0 && real[size] == '/' &&
+	       strcmp(real + size + 1, slot_dir_name(slot)) == 0 &&
+	       seal_peek(dirfd, slot, &descriptor, NULL) == SEAL_ABSENT;
+}
+
 /* Keeps the name that the person used: the unit may name the directory by the same link. */
-static int open_source(struct init_adopt *adopt, const char *dir, const char *root,
+static int open_source(struct init_adopt *adopt, const char *dir, const char *root, int dirfd,
 		       struct error *err)
 {
 	_cleanup_free_ char *real = realpath(dir, NULL);
@@ -49,7 +60,8 @@ static int open_source(struct init_adopt *adopt, const char *dir, const char *ro
 		return error_set(err, FAULT_CONFIG, "--adopt %s: not an absolute path", dir);
 	if (!real)
 		return error_set(err, FAULT_CONFIG, "--adopt %s: %s", dir, strerrordesc_np(errno));
-	if (is_below(real, root) || is_below(root, real) || !real[1])
+	if ((is_below(real, root) && !is_unsealed_current(real, root, dirfd)) ||
+	    is_below(root, real) || !real[1])
 		return error_set(err, FAULT_CONFIG, "--adopt %s: it and %s are one in the other",
 				 dir, root);
 	adopt->fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -70,12 +82,30 @@ static int refuse_second(const struct init_options *options, const char *version
 		options->app, version, options->app);
 }
 
+static int check_idle(const struct init_options *options, int dirfd, struct error *err)
+{
+	struct state state;
+	int r = state_load(dirfd, &state, err);
+
+	if (r >= 0 && state.phase != PHASE_IDLE)
+		return error_set(err, FAULT_BUSY, "an update of %s is under way (%s)", options->app,
+				 phase_name(state.phase));
+	return r < 0 ? r : 0;
+}
+
+/* What runs has lost its seal, so it is no release any more: what is adopted goes beside it. */
+static int use_other_slot(struct init_adopt *adopt, const struct init_options *options,
+			  enum slot current, int dirfd, struct error *err)
+{
+	adopt->slot = slot_other(current);
+	return check_idle(options, dirfd, err);
+}
+
 /* What is current already: the outcome of an earlier run of the same, or a reason to refuse. */
 static int look_at_release(struct init_adopt *adopt, const struct init_options *options, int dirfd,
 			   struct error *err)
 {
 	struct descriptor descriptor = {};
-	struct state state;
 	enum slot slot;
 	int r = layout_current(dirfd, &slot, err);
 
@@ -83,8 +113,10 @@ static int look_at_release(struct init_adopt *adopt, const struct init_options *
 		return r;
 	if (r == 0) {
 		r = seal_peek(dirfd, slot, &descriptor, err);
-		if (r != 0)
-			return r < 0 ? r : refuse_second(options, "not sealed", err);
+		if (r == SEAL_ABSENT)
+			return use_other_slot(adopt, options, slot, dirfd, err);
+		if (r < 0)
+			return r;
 		if (descriptor.origin != ORIGIN_ADOPTED ||
 		    strcmp(descriptor.version, adopt->descriptor.version) != 0)
 			return refuse_second(options, descriptor.version, err);
@@ -94,11 +126,7 @@ static int look_at_release(struct init_adopt *adopt, const struct init_options *
 	}
 	if (faccessat(dirfd, LAYOUT_STATE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	r = state_load(dirfd, &state, err);
-	if (r >= 0 && state.phase != PHASE_IDLE)
-		return error_set(err, FAULT_BUSY, "an update of %s is under way (%s)", options->app,
-				 phase_name(state.phase));
-	return r < 0 ? r : 0;
+	return check_idle(options, dirfd, err);
 }
 
 int init_adopt_look(struct init_adopt *adopt, const struct init_options *options, const char *root,
@@ -120,7 +148,8 @@ int init_adopt_look(struct init_adopt *adopt, const struct init_options *options
 	text_copy(options->app, adopt->descriptor.app, sizeof(adopt->descriptor.app));
 	text_copy(version, adopt->descriptor.version, sizeof(adopt->descriptor.version));
 	adopt->descriptor.origin = ORIGIN_ADOPTED;
-	r = open_source(adopt, options->adopt, root, err);
+	adopt->slot = SLOT_A;
+	r = open_source(adopt, options->adopt, root, dirfd, err);
 	if (r == 0 && dirfd >= 0)
 		r = look_at_release(adopt, options, dirfd, err);
 	return r;
@@ -139,7 +168,7 @@ static int store_state(const struct init_adopt *adopt, const struct init_options
 	text_copy(adopt->descriptor.version, state.good.version, sizeof(state.good.version));
 	*transaction = (struct state_transaction){
 		.verb = VERB_INSTALL,
-		.target = SLOT,
+		.target = adopt->slot,
 		.origin = SLOT_NONE,
 		.release = state.good,
 		.began = began,
@@ -208,12 +237,12 @@ int init_adopt_run(struct init_adopt *adopt, const struct init_options *options,
 		return 0;
 	if (adopt->done)
 		return finish_earlier(dirfd, err);
-	r = stage_directory(dirfd, SLOT, adopt->fd, &deploy->stage, options->listener,
+	r = stage_directory(dirfd, adopt->slot, adopt->fd, &deploy->stage, options->listener,
 			    &adopt->descriptor, err);
 	if (r < 0)
 		return error_prefix(err, r, "--adopt %s", adopt->dir);
 	r = store_state(adopt, options, began, dirfd, &state, err);
 	if (r == 0)
-		r = layout_point_current(dirfd, SLOT, err); /* commit point */
+		r = layout_point_current(dirfd, adopt->slot, err); /* commit point */
 	return r == 0 ? record(dirfd, &state, err) : r;
 }

@@ -366,14 +366,15 @@ static void tell_root(const struct init *init)
 	if (!adopt->dir)
 		return;
 	if (init->options.dry_run && !adopt->done)
-		(void)fprintf(out, "%s: would be copied into slot a as version %s\n", adopt->dir,
-			      adopt->descriptor.version);
+		(void)fprintf(out, "%s: would be copied into slot %s as version %s\n", adopt->dir,
+			      slot_name(adopt->slot), adopt->descriptor.version);
 	else
 		(void)fprintf(out,
-			      "%s: %s into slot a as version %s (%" PRIu64 " files, %" PRIu64
+			      "%s: %s into slot %s as version %s (%" PRIu64 " file%s, %" PRIu64
 			      " bytes); `current` names it\n",
 			      adopt->dir, adopt->done ? "was copied" : "copied",
-			      adopt->descriptor.version, adopt->descriptor.files,
+			      slot_name(adopt->slot), adopt->descriptor.version,
+			      adopt->descriptor.files, adopt->descriptor.files == 1 ? "" : "s",
 			      adopt->descriptor.bytes);
 }
 

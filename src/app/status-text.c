@@ -130,6 +130,7 @@ char *status_text_slot(const struct status *status, enum slot slot,
 	note(ret_text, it->bad, "remembered as bad");
 	note(ret_text, status_rollback_slot(status) == slot, "ready for a rollback");
 	note(ret_text, it->problem[0] != '\0', "its seal is damaged");
+	note(ret_text, it->current && !it->sealed && !it->problem[0], "it has no seal");
 	if (!ret_text[0])
 		note(ret_text, true, it->sealed ? "complete" : "empty, or half-built");
 	return ret_text;

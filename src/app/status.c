@@ -39,10 +39,14 @@ static void gather_slot(int dirfd, enum slot slot, struct status *status)
 static void gather_slots(int dirfd, struct status *status)
 {
 	struct error err = {};
+	struct stat st;
 
 	if (layout_current(dirfd, &status->current, &err) < 0) {
 		status->current = SLOT_NONE;
 		(void)text_copy(err.text, status->problem, sizeof(status->problem));
+		status->current_is_link =
+			fstatat(dirfd, LAYOUT_CURRENT, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISLNK(st.st_mode);
 	}
 	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
 		gather_slot(dirfd, slot, status);
@@ -237,6 +241,21 @@ static void gather_alerts(int dirfd, struct status_alerts *alerts)
 	(void)text_copy(entries[0].error, alerts->error, sizeof(alerts->error));
 }
 
+/* A damaged state is made anew by the worker, of what `current` names. */
+static int load_state(const char *app, int dirfd, struct state *ret_state, struct error *err)
+{
+	struct error why = {};
+	int r = state_load(dirfd, ret_state, &why);
+
+	if (r >= 0)
+		return 0;
+	if (why.fault != FAULT_CORRUPT)
+		return error_set(err, why.fault, "%s", why.text);
+	return error_set(err, FAULT_CORRUPT,
+			 "%s: `%s start flipslot@%s` makes a new one of the slot that is current",
+			 why.text, scope_systemctl(), app);
+}
+
 int status_gather(const char *app, struct status *ret_status, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
@@ -252,7 +271,7 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	(void)text_copy(config_unit(config), status->unit_name, sizeof(status->unit_name));
 	(void)text_copy(config_root(config), status->root, sizeof(status->root));
 	status->watch_usec = config_deploy(config)->watch_usec;
-	r = state_load(dirfd, &status->state, err);
+	r = load_state(app, dirfd, &status->state, err);
 	if (r < 0)
 		return r;
 	status->used_up = is_used_up(dirfd, config, &status->state);
@@ -281,7 +300,7 @@ static void next_of_transaction(const struct status *status, char ret_text[stati
 			"flipslot cancel %s",
 			app);
 	else if (status->state.transaction.reason[0] &&
-	    (phase == PHASE_STAGING || phase == PHASE_STAGED))
+		 (phase == PHASE_STAGING || phase == PHASE_STAGED))
 		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s; stop it: flipslot cancel %s",
 			       status->state.transaction.reason, app);
 	else if (status->worker_known && !status->worker_alive)
@@ -333,6 +352,48 @@ static void next_of_unit(const struct status *status, char ret_text[static STATU
 			       unit, scope_systemctl(), unit);
 }
 
+/* The slot to run from when `current` does not tell: the known good one, else one that is whole. */
+static enum slot find_whole(const struct status *status, bool *ret_good)
+{
+	enum slot found = SLOT_NONE;
+
+	*ret_good = false;
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX && !*ret_good; slot++) {
+		if (!status->slots[slot].sealed)
+			continue;
+		*ret_good = status->slots[slot].good;
+		found = *ret_good || found == SLOT_NONE ? slot : found;
+	}
+	return found;
+}
+
+/* `current` leads nowhere. The worker puts a link right, but moves nothing away that may hold something. */
+static void next_of_current(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
+{
+	const char *root = status->root;
+	bool good;
+	enum slot slot = find_whole(status, &good);
+
+	if (!status->current_is_link)
+		(void)text_print(ret_text, STATUS_NEXT_MAX,
+				 "`current` is no link: mv %s/" LAYOUT_CURRENT " %s/" LAYOUT_CURRENT
+				 ".away, then %s start flipslot@%s",
+				 root, root, scope_systemctl(), status->app);
+	else if (good)
+		(void)text_print(ret_text, STATUS_NEXT_MAX,
+				 "%s start flipslot@%s puts `current` right", scope_systemctl(),
+				 status->app);
+	else if (slot != SLOT_NONE)
+		(void)text_print(ret_text, STATUS_NEXT_MAX,
+				 "ln -sfn %s %s/" LAYOUT_CURRENT ", then %s restart %s",
+				 slot_dir_name(slot), root, scope_systemctl(), status->unit_name);
+	else
+		(void)text_print(ret_text, STATUS_NEXT_MAX,
+				 "no slot is whole: rm %s/" LAYOUT_CURRENT
+				 ", then flipslot install %s FILE --version V --sha256 HEX",
+				 root, status->app);
+}
+
 char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const struct status_unit *unit = &status->unit;
@@ -343,9 +404,7 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 	else if (status->state.phase != PHASE_IDLE)
 		next_of_transaction(status, ret_text);
 	else if (status->problem[0])
-		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "%s start flipslot@%s puts `current` right", scope_systemctl(),
-			       status->app);
+		next_of_current(status, ret_text);
 	else if (status->current == SLOT_NONE)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "flipslot install %s FILE --version V --sha256 HEX", status->app);
@@ -361,6 +420,13 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "a process still uses the other slot: %s restart %s",
 			       scope_systemctl(), status->unit_name);
+	else if (!status->slots[status->current].sealed)
+		(void)text_print(ret_text, STATUS_NEXT_MAX,
+				 "slot %s has no seal, so an update would have no way back: "
+				 "flipslot init %s --unit %s --version V --adopt %s/" LAYOUT_CURRENT
+				 " takes it over again",
+				 slot_name(status->current), status->app, status->unit_name,
+				 status->root);
 	else if (state_is_held(&status->state, status->now))
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "nothing; timers change nothing until: flipslot unhold %s",

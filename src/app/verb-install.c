@@ -20,7 +20,7 @@
 
 struct install {
 	const char *version, *sha256, *sums_file, *strip, *key, *signature;
-	bool trust_me, start, now, no_follow, json;
+	bool trust_me, start, now, force, no_follow, json;
 };
 
 static int cannot_open(const char *name, struct error *err)
@@ -107,6 +107,7 @@ static int take_options(const struct install *options, struct request *request, 
 	request->strip_components = (unsigned int)strip;
 	request->start = options->start;
 	request->now = options->now;
+	request->force = options->force;
 	request->trust_me = options->trust_me;
 	(void)text_copy(options->version, request->version, sizeof(request->version));
 	return options->sha256 ? digest_from_hex(options->sha256, &request->source_digest, err) : 0;
@@ -164,6 +165,8 @@ int verb_install(const struct cli_verb *verb, int argc, char **argv)
 		{ "start", '\0', NULL, "go on although the unit is not running",
 		  .flag = &install.start },
 		{ "now", '\0', NULL, "wait for no window and no inhibitor", .flag = &install.now },
+		{ "force", '\0', NULL, "empty the other slot although old processes still use it",
+		  .flag = &install.force },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &install.no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &install.json },

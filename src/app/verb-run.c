@@ -14,6 +14,7 @@
 #include "deploy/worker.h"
 
 #define MENDING_SEC 5
+#define NOTIFY_USEC (2 * USEC_PER_SEC)
 
 /* Events on their way to the report also make STATUS= of the unit. */
 static void handle(void *data, const struct event *event)
@@ -105,6 +106,13 @@ static void tell(const char *app, const struct state *state, const char *text)
 							.text = text });
 }
 
+/* The unit keeps it when we are gone, for the command that waits for an answer. */
+static void tell_why(const struct error *err)
+{
+	(void)sd_notifyf(0, "STATUS=%s", err->text);
+	(void)sd_notify_barrier(0, NOTIFY_USEC);
+}
+
 /*
  * A configuration that was broken in mid-transaction: the unit gives up on exit status 3, and somebody must
  * stay in charge. This worker keeps the service running, waits and fails otherwise, so that the next one
@@ -120,8 +128,10 @@ static int wait_for_mending(const char *app, const struct error *broken)
 	int r;
 
 	r = dirfd < 0 ? CARETAKER_IDLE : caretaker_run(dirfd, &state, &started, &err);
-	if (r == CARETAKER_IDLE)
+	if (r == CARETAKER_IDLE || (r < 0 && err.fault == FAULT_CONFIG)) { /* or no app at all */
+		tell_why(broken);
 		return cli_fail(broken);
+	}
 	if (r < 0)
 		(void)cli_fail(&err);
 	(void)snprintf(text, sizeof(text),
@@ -180,8 +190,10 @@ int verb_run(const struct cli_verb *verb, int argc, char **argv)
 	(void)sd_notify(0, "STOPPING=1");
 	if (r < 0 && err.fault == FAULT_CONFIG)
 		return wait_for_mending(operands[0], &err);
-	if (r < 0)
+	if (r < 0) {
+		tell_why(&err);
 		return cli_fail(&err);
+	}
 	if (r == WORKER_BUSY)
 		printf("another worker is at work on %s\n", operands[0]);
 	return 0; /* WORKER_STOPPED too: the work goes on at the next start */

@@ -29,7 +29,7 @@ static int take_wish(const char *app, const char *to, struct request *request, s
 int verb_update(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *to = NULL;
-	bool start = false, now = false, no_follow = false, json = false;
+	bool start = false, now = false, force = false, no_follow = false, json = false;
 	const struct cli_option options[] = {
 		{ "to", '\0', "SEQ",
 		  "only if the release with this sequence is what is offered; with "
@@ -37,6 +37,8 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 		  .text = &to },
 		{ "start", '\0', NULL, "go on although the unit is not running", .flag = &start },
 		{ "now", '\0', NULL, "wait for no window and no inhibitor", .flag = &now },
+		{ "force", '\0', NULL, "empty the other slot although old processes still use it",
+		  .flag = &force },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &json },
@@ -54,6 +56,7 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 		return cli_fail(&err);
 	request.start = start;
 	request.now = now;
+	request.force = force;
 	return errand_run(
 		&(struct errand){
 			.verb = verb, .app = operands[0], .json = json, .no_follow = no_follow },

@@ -171,6 +171,7 @@ static int make_transaction(const struct session *session, const struct request 
 		.trust_me = request->trust_me,
 		.start = request->start,
 		.now = request->now,
+		.force = request->force,
 		.began = clock_realtime_usec(),
 		.boot_tries_left = session->options->boot_tries,
 	};

@@ -214,13 +214,15 @@ static int check_unit(struct check *check, struct error *err)
 	return check_scopes(check, err);
 }
 
-/* The service of one of them that is not of the unit itself; NULL: all are. */
-static const char *find_sibling(const struct check *check, const struct occupants *occupants)
+/* The service to restart to get rid of one: another instance, or the unit itself if it runs there. NULL: neither. */
+static const char *find_service(const struct check *check, const struct occupants *occupants)
 {
 	for (size_t i = 0; i < occupants->n_ours; i++)
 		if (occupants->list[i].service[0] &&
 		    strcmp(occupants->list[i].service, check->unit->name) != 0)
 			return occupants->list[i].service;
+		else if (occupants->list[i].pid == check->unit->main_pid)
+			return check->unit->name;
 	return NULL;
 }
 
@@ -229,26 +231,27 @@ static int check_leftovers(struct check *check, struct error *err)
 {
 	const struct preflight_input *input = check->input;
 	struct occupants occupants;
-	const char *sibling;
+	const char *service;
 	char path[4096];
 	char who[256];
 	int r;
 
-	if (input->target != SLOT_NONE || input->current == SLOT_NONE)
+	if (input->target != SLOT_NONE || input->current == SLOT_NONE ||
+	    input->state->transaction.force)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s/%s", check->options->root,
 		       slot_dir_name(slot_other(input->current)));
 	r = occupant_find(check->unit, path, &occupants, err);
 	if (r < 0 || occupants.n_ours == 0)
 		return r;
-	sibling = find_sibling(check, &occupants);
+	service = find_service(check, &occupants);
 	complain(
 		check, FAULT_BUSY,
 		"slot %s, which would be emptied, is still used by old processes of %s: %s; `%s%s`, "
-		"then try again",
-		slot_name(slot_other(input->current)), sibling ? sibling : check->unit->name,
+		"then try again, or with --force, which takes their files away under them",
+		slot_name(slot_other(input->current)), service ? service : check->unit->name,
 		occupant_describe(&occupants, occupants.n_ours, who, sizeof(who)),
-		sibling ? "systemctl restart " : "kill PID", sibling ? sibling : "");
+		service ? "systemctl restart " : "kill PID", service ? service : "");
 	return 0;
 }
 
@@ -267,9 +270,10 @@ static void check_fallback(struct check *check)
 	else if (r == SEAL_ABSENT)
 		complain(
 			check, FAULT_CORRUPT,
-			"there would be no way back: slot %s, which runs now, has no seal; take it over again with "
-			"`flipslot init %s --adopt`",
-			slot_name(check->input->current), check->options->app);
+			"there would be no way back: slot %s, which runs now, has no seal; take it over again: "
+			"`flipslot init %s --unit %s --version V --adopt %s`",
+			slot_name(check->input->current), check->options->app, check->options->unit,
+			check->current_path);
 }
 
 /* The one folder in which everything lies; -1: it does not. */

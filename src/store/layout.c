@@ -161,6 +161,23 @@ static int exchange(int dirfd, enum slot now, enum slot slot, struct error *err)
 	return durable_exchange(dirfd, LAYOUT_CURRENT, LAYOUT_PREVIOUS, err);
 }
 
+/* A link that leads elsewhere is as good as none: it is replaced. What is no link may hold something. */
+static int find_now(int dirfd, enum slot *ret_now, struct error *err)
+{
+	struct error damage = {};
+	struct stat st;
+	int r = layout_current(dirfd, ret_now, &damage);
+
+	if (r >= 0)
+		return 0;
+	*ret_now = SLOT_NONE;
+	if (fstatat(dirfd, LAYOUT_CURRENT, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, "looking at " LAYOUT_CURRENT);
+	if (S_ISLNK(st.st_mode))
+		return 0;
+	return error_set(err, damage.fault, "%s, and is no link: move it away", damage.text);
+}
+
 int layout_point_current(int dirfd, enum slot slot, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -168,7 +185,7 @@ int layout_point_current(int dirfd, enum slot slot, struct error *err)
 	int r = layout_open_slot(dirfd, slot, &fd, err);
 
 	if (r == 0)
-		r = layout_current(dirfd, &now, err);
+		r = find_now(dirfd, &now, err);
 	if (r < 0)
 		return r;
 	if (now != slot) {

@@ -27,6 +27,7 @@ static const struct field fields[] = {
 	R(FIELD_TEXT, signer),
 	R(FIELD_BOOL, start),
 	R(FIELD_BOOL, now),
+	R(FIELD_BOOL, force),
 	R(FIELD_U64, sequence),
 	R(FIELD_U64, until),
 	R(FIELD_TEXT, why),

@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=manager_open,--wrap=manager_free,--wrap=job_start_and_forget */
+/* LDFLAGS: -Wl,--wrap=manager_open,--wrap=manager_free,--wrap=job_start_and_forget,--wrap=unit_query */
 /*
  * From the request to the answer, with a worker that answers when systemd is asked to start it, or not. The clock is
  * real; what waits long is in the system tests.
@@ -6,15 +6,20 @@
 #include "scratch.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 
 #include "app/ask.h"
 #include "store/layout.h"
 #include "unit/job.h"
+#include "unit/unit.h"
 
 int __wrap_manager_open(struct manager **ret_manager, struct error *err);
 void __wrap_manager_free(struct manager *manager);
 int __wrap_job_start_and_forget(struct manager *manager, const char *unit, struct error *err);
+
+int __wrap_unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
+		      struct error *err);
 
 static struct {
 	int dirfd;
@@ -22,6 +27,7 @@ static struct {
 	int answer_at; /* … until it answers; 0: never */
 	bool accept;
 	bool broken; /* systemd does not start it */
+	const char *dies; /* at once, with status 3 and these words */
 	char unit[96];
 } worker;
 
@@ -53,6 +59,20 @@ int __wrap_job_start_and_forget(struct manager *manager, const char *unit, struc
 	state.accepted = worker.accept;
 	(void)snprintf(state.answer, sizeof(state.answer), "%s", worker.accept ? "" : "it is held");
 	return state_store(worker.dirfd, &state, err);
+}
+
+int __wrap_unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
+		      struct error *err)
+{
+	(void)manager;
+	(void)err;
+	assert_string_equal(name, worker.unit);
+	*ret_unit = (struct unit){ .exec_main_code = CLD_EXITED, .exec_main_status = 3 };
+	ret_unit->inactive_exit_usec = worker.dies ? clock_monotonic_usec() : 1;
+	memcpy(ret_unit->active_state, "failed", sizeof("failed"));
+	(void)snprintf(ret_unit->status_text, sizeof(ret_unit->status_text), "%s",
+		       worker.dies ? worker.dies : "of yesterday");
+	return 0;
 }
 
 static int open_layout(const struct scratch *scratch)
@@ -133,6 +153,42 @@ static void test_no_unit(void **state)
 	assert_int_equal(err.fault, FAULT_UNIT);
 	assert_non_null(strstr(err.text, "flipslot@gateway.service"));
 	assert_withdrawn(dirfd);
+}
+
+static void test_a_worker_that_dies_is_not_waited_for(void **state)
+{
+	_cleanup_close_ int dirfd = open_layout(*state);
+	struct request request = make_request();
+	uint64_t began = clock_monotonic_usec();
+	struct error err = {};
+	struct state answer;
+
+	worker.dies = "there is no history";
+	assert_true(ask_worker("gateway", dirfd, &request, -1, &answer, &err) < 0);
+	assert_true(clock_monotonic_usec() < began + ASK_PATIENCE_USEC / 2);
+	assert_int_equal(err.fault, FAULT_CONFIG);
+	assert_non_null(strstr(err.text, "the worker of gateway ended at once: there is no history "
+					 "(journalctl -u flipslot@gateway.service)"));
+	assert_withdrawn(dirfd);
+}
+
+/* Both records damaged: the worker makes a new state, and answers there. */
+static void test_a_damaged_state(void **state)
+{
+	static const char rubbish[] = "rubbish";
+	_cleanup_close_ int dirfd = open_layout(*state);
+	_cleanup_close_ int fd = openat(dirfd, LAYOUT_STATE, O_WRONLY | O_CLOEXEC);
+	struct request request = make_request();
+	struct state answer = {};
+
+	assert_int_equal(state_store(dirfd, &answer, NULL), 0);
+	for (off_t at = 0; at <= 8192; at += 8192)
+		assert_true(pwrite(fd, rubbish, sizeof(rubbish), at) > 0);
+	assert_true(state_load(dirfd, &answer, NULL) < 0);
+	worker.answer_at = 2; /* a wait in between */
+	worker.accept = true;
+	assert_int_equal(ask_worker("gateway", dirfd, &request, -1, &answer, NULL), 0);
+	assert_true(answer.accepted);
 }
 
 static void test_interrupted(void **state)
@@ -225,6 +281,8 @@ int main(void)
 		scratch_test(test_refused),
 		scratch_test(test_started_again_until_answered),
 		scratch_test(test_no_unit),
+		scratch_test(test_a_worker_that_dies_is_not_waited_for),
+		scratch_test(test_a_damaged_state),
 		scratch_test(test_interrupted),
 		scratch_test(test_not_before_the_other_was_answered),
 		scratch_test(test_dead_requests_are_overwritten),

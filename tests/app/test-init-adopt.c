@@ -157,6 +157,33 @@ static void test_adopt_is_finished_by_the_next_run(void **state)
 	check_adopted(machine, "1.4");
 }
 
+/* Sealed no more, the slot that runs is taken over as any directory: into the other one. */
+static void test_adopt_of_a_slot_that_lost_its_seal(void **state)
+{
+	struct machine *machine = *state;
+	_cleanup_free_ char *current = scratch_path(machine->scratch, ROOT "/slots/a");
+	_cleanup_close_ int dirfd = -1;
+	struct descriptor descriptor;
+	enum slot slot;
+
+	install(machine);
+	run_well(machine);
+	machine->options.adopt = current;
+	machine->options.version = "1.4-again";
+	assert_true(run(machine) < 0); /* it is sealed */
+	assert_non_null(strstr(machine->err.text, "one in the other"));
+	dirfd = open_root(machine);
+	assert_int_equal(unlinkat(dirfd, slot_seal_name(SLOT_A), 0), 0);
+	run_well(machine);
+	check_says(machine, "copied into slot b as version 1.4-again");
+	assert_int_equal(layout_current(dirfd, &slot, NULL), 0);
+	assert_int_equal(slot, SLOT_B);
+	assert_int_equal(seal_peek(dirfd, SLOT_B, &descriptor, NULL), 0);
+	assert_string_equal(descriptor.version, "1.4-again");
+	assert_true(scratch_exists(machine->scratch, ROOT "/current/lib/x.js"));
+	assert_true(scratch_exists(machine->scratch, ROOT "/slots/a/lib/x.js"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +192,7 @@ int main(void)
 		machine_test(test_adopt_moves_the_working_directory),
 		machine_test(test_adopt_of_what_may_not_be),
 		machine_test(test_adopt_is_finished_by_the_next_run),
+		machine_test(test_adopt_of_a_slot_that_lost_its_seal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,35 @@ static void test_next(void **unused)
 	assert_next(&status, "systemctl start flipslot@gateway");
 }
 
+static void test_next_when_current_leads_nowhere(void **unused)
+{
+	struct status status = make_healthy();
+
+	(void)unused;
+	status.current = SLOT_NONE;
+	(void)snprintf(status.problem, sizeof(status.problem), "current leads to neither");
+	assert_next(&status, "mv /var/lib/flipslot/gateway/current "
+			     "/var/lib/flipslot/gateway/current.away, then systemctl start");
+	status.current_is_link = true;
+	assert_next(&status, "systemctl start flipslot@gateway puts `current` right");
+	status.slots[SLOT_A].good = false;
+	assert_next(&status, "ln -sfn slots/a /var/lib/flipslot/gateway/current, then");
+	status.slots[SLOT_A].sealed = false;
+	status.slots[SLOT_B].sealed = false;
+	assert_next(&status, "rm /var/lib/flipslot/gateway/current, then flipslot install");
+}
+
+static void test_next_without_a_seal(void **unused)
+{
+	struct status status = make_healthy();
+
+	(void)unused;
+	status.slots[SLOT_A].sealed = false;
+	assert_says(&status, "slot a  current, known good, it has no seal\n");
+	assert_next(&status, "flipslot init gateway --unit gateway.service --version V --adopt "
+			     "/var/lib/flipslot/gateway/current");
+}
+
 static void test_rollback_slot(void **unused)
 {
 	struct status status = make_healthy();
@@ -298,6 +327,8 @@ int main(void)
 		cmocka_unit_test(test_words_of_a_crash_loop),
 		cmocka_unit_test(test_words_of_a_broken_configuration),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_next_when_current_leads_nowhere),
+		cmocka_unit_test(test_next_without_a_seal),
 		cmocka_unit_test(test_rollback_slot),
 		cmocka_unit_test(test_keys),
 	};

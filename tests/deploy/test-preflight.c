@@ -85,13 +85,19 @@ static void a_job_in_the_queue(void **unused)
 
 static void old_processes_in_the_slot_to_be_emptied(void **unused)
 {
-	systemd.left = 4711;
+	systemd.left = 4712;
 	systemd.left_in = SLOT_B;
 	assert_int_equal(run(), 0); /* it is staged already */
 	input.target = SLOT_NONE;
 	check_finding(FAULT_BUSY,
 		      "slot b, which would be emptied, is still used by old processes of "
-		      "gw.service: 4711 (run); `kill PID`");
+		      "gw.service: 4712 (run); `kill PID`");
+	systemd.left = 4711; /* its main process: `current` was put elsewhere under it */
+	check_finding(FAULT_BUSY, "gw.service: 4711 (run); `systemctl restart gw.service`");
+	check_finding(FAULT_BUSY, "or with --force");
+	state.transaction.force = true;
+	assert_int_equal(run(), 0);
+	state.transaction.force = false;
 	input.current = SLOT_B;
 	app_point(SLOT_B);
 	assert_int_equal(run(), 0); /* slot a would be */
@@ -112,6 +118,7 @@ static void no_way_back(void **unused)
 {
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_A), 0), 0);
 	check_finding(FAULT_CORRUPT, "has no seal");
+	check_finding(FAULT_CORRUPT, "`flipslot init gw --unit gw.service --version V --adopt /");
 	check_write(check_fd, slot_seal_name(SLOT_A), "?", 1);
 	check_finding(FAULT_CORRUPT, "no way back");
 }

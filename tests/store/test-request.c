@@ -78,6 +78,7 @@ static void random_requests_come_back(void **state)
 		before.expires = check_random();
 		before.until = check_random();
 		before.trust_me = check_below(2);
+		before.force = check_below(2);
 		before.source_digest.bytes[check_below(DIGEST_SIZE)] = (uint8_t)check_random();
 		before.strip_components = (unsigned int)check_random();
 		assert_int_equal(request_store(dirfd, &before, NULL), 0);
@@ -89,6 +90,7 @@ static void random_requests_come_back(void **state)
 		assert_string_equal(before.id, after.id);
 		assert_string_equal(before.why, after.why);
 		assert_true(before.verb == after.verb && before.slot == after.slot);
+		assert_true(before.force == after.force);
 		assert_true(before.expires == after.expires && before.until == after.until);
 		assert_true(digest_equal(&before.source_digest, &after.source_digest));
 	}

@@ -84,6 +84,7 @@ static void random_transaction(struct state_transaction *t)
 	t->source_digest = random_digest();
 	t->strip_components = (unsigned int)check_random();
 	t->start = check_below(2);
+	t->force = check_below(2);
 	random_text(t->why, sizeof(t->why));
 	random_text(t->who, sizeof(t->who));
 	random_text(t->signer, sizeof(t->signer));
