@@ -143,7 +143,7 @@ static void no_source_is_said_and_nothing_recorded(void **unused)
 
 static void a_missing_root_is_said_and_recorded(void **unused)
 {
-	struct checked before = { .verified = 5, .sequence = 3, .offer.version = "1.0" };
+	struct checked before = { .verified = 5, .offer.sequence = 3, .offer.version = "1.0" };
 	struct error err = {};
 	struct checked checked = {};
 
