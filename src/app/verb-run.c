@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "app/report.h"
+#include "app/trace.h"
 #include "app/verbs.h"
 #include "app/watchdog.h"
 #include "base/scope.h"
@@ -52,35 +53,23 @@ static int catch_stop(int *ret_fd, struct error *err)
 	return 0;
 }
 
-/*
- * The link SCOPE_RUN/APP/root leads to the app's directory, for a worker that finds its configuration
- * broken: it must know whether a transaction waits for it. SCOPE_RUN/APP/mending: that one said so.
- */
-static void leave_trace(const char *app, const char *root)
+static struct trace_places trace_places(void)
 {
-	char path[1024];
-
-	(void)snprintf(path, sizeof(path), "%s/%s/mending", scope_dir(SCOPE_RUN), app);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s/%s/root", scope_dir(SCOPE_RUN), app);
-	(void)unlink(path);
-	if (symlink(root, path) < 0)
-		fprintf(stderr, "%s: %s\n", path,
-			strerrordesc_np(errno)); /* nothing depends on it yet */
+	return (struct trace_places){ .run = scope_dir(SCOPE_RUN),
+				      .state = scope_dir(SCOPE_STATE) };
 }
 
-static int open_trace(const char *app)
+/* SCOPE_RUN/APP/mending: a worker said that the configuration is broken. This one could read it. */
+static void leave_trace(const char *app, const char *root)
 {
+	const struct trace_places places = trace_places();
+	struct error err = {};
 	char path[1024];
-	int dirfd;
 
-	(void)snprintf(path, sizeof(path), "%s/%s/root", scope_dir(SCOPE_RUN), app);
-	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0) {
-		(void)snprintf(path, sizeof(path), "%s/%s", scope_dir(SCOPE_STATE), app);
-		dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	}
-	return dirfd;
+	(void)snprintf(path, sizeof(path), "%s/%s/mending", places.run, app);
+	(void)unlink(path);
+	if (trace_leave(&places, app, root, &err) < 0)
+		fprintf(stderr, "%s\n", err.text); /* nothing depends on it yet */
 }
 
 /* Whoever follows the transaction hears of it, once. */
@@ -120,7 +109,8 @@ static void tell_why(const struct error *err)
  */
 static int wait_for_mending(const char *app, const struct error *broken)
 {
-	_cleanup_close_ int dirfd = open_trace(app);
+	const struct trace_places places = trace_places();
+	_cleanup_close_ int dirfd = trace_open(&places, app);
 	char text[ERROR_TEXT_MAX + 128];
 	struct error err = {};
 	struct state state;
