@@ -63,6 +63,11 @@ int config_load_rough(const struct config_places *places, const char *app,
 int config_load_from(const struct config_places *places, const char *app, const char *etc_text,
 		     struct config **ret_config, struct error *err);
 
+/* The same; each problem is also told, if tell is not NULL. */
+int config_load_telling(const struct config_places *places, const char *app, const char *etc_text,
+			void (*tell)(void *data, const char *text), void *data,
+			struct config **ret_config, struct error *err);
+
 const struct deploy_options *config_deploy(const struct config *config);
 const char *config_root(const struct config *config); /* absolute */
 const char *config_unit(const struct config *config);

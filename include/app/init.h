@@ -39,8 +39,8 @@ struct init_options {
 };
 
 /*
- * Says on `out` what was (or would be) written, with content, and what is left to do; nothing is
- * written to `out` on failure but what was done up to then. FAULT_CONFIG: arguments, files in the way;
+ * Says on `out` what was (or would be) written, with content, and what is left to do; on failure what was
+ * done up to then, or, before anything was, each of several problems in a line. FAULT_CONFIG: arguments, files in the way;
  * FAULT_UNIT: the unit or the manager; FAULT_BUSY: a worker has the app's lock, or the app has a
  * release already and --adopt was given.
  */

@@ -39,11 +39,12 @@ static int check_app_name(const char *app, struct error *err)
 			 text_escape(app, strlen(app), shown, sizeof(shown)));
 }
 
-int config_load_from(const struct config_places *places, const char *app, const char *etc_text,
-		     struct config **ret_config, struct error *err)
+int config_load_telling(const struct config_places *places, const char *app, const char *etc_text,
+			void (*tell)(void *data, const char *text), void *data,
+			struct config **ret_config, struct error *err)
 {
 	_cleanup_(config_build_freep) struct config *config = NULL;
-	struct config_findings findings = {};
+	struct config_findings findings = { .tell = tell, .data = data };
 	int r = check_app_name(app, err);
 	int absent;
 
@@ -57,6 +58,12 @@ int config_load_from(const struct config_places *places, const char *app, const 
 		return r < 0 ? r : CONFIG_ABSENT;
 	*ret_config = TAKE_PTR(config);
 	return 0;
+}
+
+int config_load_from(const struct config_places *places, const char *app, const char *etc_text,
+		     struct config **ret_config, struct error *err)
+{
+	return config_load_telling(places, app, etc_text, NULL, NULL, ret_config, err);
 }
 
 int config_load(const char *app, struct config **ret_config, struct error *err)

@@ -34,6 +34,9 @@ struct init {
 	bool keeps_conf; /* it says something else, but nothing against the options */
 	struct init_enable enable;
 	struct text todo;
+	struct text problems; /* that were found, a line each */
+	unsigned int n_problems;
+	struct error first;
 };
 
 static void close_fd(int fd)
@@ -54,9 +57,33 @@ static void init_done(struct init *init)
 	close_fd(init->lock_fd);
 	close_fd(init->dirfd);
 	text_done(&init->todo);
+	text_done(&init->problems);
 }
 
 /* ---- looking: nothing is written before all of it went well ---- */
+
+static void note(struct init *init, const struct error *why)
+{
+	if (init->n_problems++ == 0)
+		init->first = *why;
+	text_add(&init->problems, "in the way: %s\n", why->text);
+}
+
+/* Says whether a look went well; what it found otherwise is noted. */
+static bool is_fine(struct init *init, int r, const struct error *why)
+{
+	if (r < 0)
+		note(init, why);
+	return r >= 0;
+}
+
+static void note_in_config(void *data, const char *text)
+{
+	struct error why = {};
+
+	(void)error_set(&why, FAULT_CONFIG, "%s", text);
+	note(data, &why);
+}
 
 static int check_options(const struct init_options *options, struct error *err)
 {
@@ -76,12 +103,15 @@ static int check_options(const struct init_options *options, struct error *err)
 	return config_table_check_unit(NULL, options->unit, err);
 }
 
-static int differs(const struct init *init, const char *key, const char *value, struct error *err)
+static void differs(struct init *init, const char *key, const char *value)
 {
-	return error_set(
-		err, FAULT_CONFIG,
+	struct error why = {};
+
+	(void)error_set(
+		&why, FAULT_CONFIG,
 		"%s is there and does not have %s=%s: edit it, or overwrite it with --force",
 		init->conf.path, key, value);
+	note(init, &why);
 }
 
 static bool has_probe(const struct deploy_options *deploy, enum probe_kind kind, const char *target)
@@ -97,24 +127,23 @@ static bool has_probe(const struct deploy_options *deploy, enum probe_kind kind,
 }
 
 /* A file that a person has edited stays as it is, as long as it says what the options say. */
-static int check_agrees(const struct init *init, struct error *err)
+static void check_agrees(struct init *init)
 {
 	const struct init_options *options = &init->options;
 	const struct deploy_options *deploy = config_deploy(init->config);
 	uint64_t watch = deploy->watch_usec;
 
 	if (strcmp(config_unit(init->config), options->unit) != 0)
-		return differs(init, "Unit", options->unit, err);
+		differs(init, "Unit", options->unit);
 	if (options->root && strcmp(config_root(init->config), options->root) != 0)
-		return differs(init, "Root", options->root, err);
+		differs(init, "Root", options->root);
 	if (options->watch &&
 	    (parse_span(options->watch, &watch, NULL) < 0 || watch != deploy->watch_usec))
-		return differs(init, "Watch", options->watch, err);
+		differs(init, "Watch", options->watch);
 	if (options->probe_http && !has_probe(deploy, PROBE_HTTP, options->probe_http))
-		return differs(init, "Url", options->probe_http, err);
+		differs(init, "Url", options->probe_http);
 	if (options->probe_tcp && !has_probe(deploy, PROBE_TCP, options->probe_tcp))
-		return differs(init, "Address", options->probe_tcp, err);
-	return 0;
+		differs(init, "Address", options->probe_tcp);
 }
 
 static int check_other_app(const struct init *init, const char *app, struct error *err)
@@ -158,12 +187,15 @@ static int look_at_config(struct init *init, struct error *err)
 		return r;
 	init_text_config(options, &init->conf.text);
 	init->keeps_conf = init_file_compare(&init->conf, options->force, NULL) < 0;
-	r = config_load_from(options->places, options->app,
-			     init->keeps_conf ? NULL : init->conf.text.data, &init->config, err);
+	r = config_load_telling(options->places, options->app,
+				init->keeps_conf ? NULL : init->conf.text.data, note_in_config,
+				init, &init->config, err);
 	if (r == CONFIG_ABSENT)
 		return error_set(err, FAULT_INTERNAL, "%s vanished", init->conf.path);
+	if (r < 0 && init->n_problems > 0)
+		return 0; /* what is wrong is noted, and there is no init->config */
 	if (r == 0 && init->keeps_conf)
-		r = check_agrees(init, err);
+		check_agrees(init);
 	if (r == 0)
 		r = check_other_apps(init, err);
 	if (r == 0 && asprintf(&init->current, "%s/" LAYOUT_CURRENT, config_root(init->config)) < 0)
@@ -212,23 +244,48 @@ static int look_at_drop_in(struct init *init, struct error *err)
 	return init_file_compare(&init->drop_in, options->force, err);
 }
 
+static int look_at_unit(struct init *init, struct error *err)
+{
+	int r = manager_open(&init->manager, err);
+
+	return r < 0 ? r : init_unit_look(&init->unit, init->manager, init->options.unit, err);
+}
+
+/* What can be asked although something else stands in the way is asked all the same: all is said at once. */
+static void look_at_all(struct init *init)
+{
+	struct error why = {};
+	bool fine = is_fine(init, look_at_config(init, &why), &why) && init->config;
+	bool has_unit = is_fine(init, look_at_unit(init, &why), &why);
+
+	if (fine)
+		fine = is_fine(init, look_at_root(init, &why), &why);
+	if (fine)
+		fine = is_fine(init,
+			       init_adopt_look(&init->adopt, &init->options,
+					       config_root(init->config), init->dirfd, &why),
+			       &why);
+	if (fine && has_unit)
+		(void)is_fine(init, look_at_drop_in(init, &why), &why);
+}
+
 static int look(struct init *init, struct error *err)
 {
-	const struct init_options *options = &init->options;
-	int r = check_options(options, err);
+	int r = check_options(&init->options, err);
 
-	if (r == 0)
-		r = look_at_config(init, err);
-	if (r == 0)
-		r = manager_open(&init->manager, err);
-	if (r == 0)
-		r = init_unit_look(&init->unit, init->manager, options->unit, err);
-	if (r == 0)
-		r = look_at_root(init, err);
-	if (r == 0)
-		r = init_adopt_look(&init->adopt, options, config_root(init->config), init->dirfd,
-				    err);
-	return r == 0 ? look_at_drop_in(init, err) : r;
+	if (r < 0)
+		return r;
+	look_at_all(init);
+	if (init->n_problems == 0)
+		return 0;
+	if (init->n_problems == 1)
+		return error_set(err, init->first.fault, "%s", init->first.text);
+	r = text_check(&init->problems, err);
+	if (r < 0)
+		return r;
+	(void)fputs(init->problems.data, init->out);
+	return error_set(err, init->first.fault, "%u things are in the way; nothing was written",
+			 init->n_problems);
 }
 
 /* ---- doing ---- */

@@ -157,6 +157,26 @@ static void test_adopt_is_finished_by_the_next_run(void **state)
 	check_adopted(machine, "1.4");
 }
 
+/* All that is in the way is said at once. */
+static void test_all_findings_at_once(void **state)
+{
+	struct machine *machine = *state;
+
+	install(machine);
+	run_well(machine);
+	machine->options.version = "9.9";
+	machine->options.watch = "77s";
+	machine->options.probe_tcp = "127.0.0.1:7";
+	fake.load_state = "masked";
+	assert_true(run(machine) < 0);
+	assert_string_equal(machine->err.text, "4 things are in the way; nothing was written");
+	check_says(machine, "in the way: ");
+	check_says(machine, "does not have Watch=77s");
+	check_says(machine, "does not have Address=127.0.0.1:7");
+	check_says(machine, "masked");
+	check_says(machine, "has a release already (1.4)");
+}
+
 /* Sealed no more, the slot that runs is taken over as any directory: into the other one. */
 static void test_adopt_of_a_slot_that_lost_its_seal(void **state)
 {
@@ -193,6 +213,7 @@ int main(void)
 		machine_test(test_adopt_of_what_may_not_be),
 		machine_test(test_adopt_is_finished_by_the_next_run),
 		machine_test(test_adopt_of_a_slot_that_lost_its_seal),
+		machine_test(test_all_findings_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
