@@ -13,7 +13,7 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 	       struct error *err);
 
 /*
- * The release that was switched to did not pass: REVERTING, or with OnFail=keep the end: it stays, as `failed`.
+ * The release that was switched to did not pass: REVERTING, or with OnFail=keep, or if its data bars the way back, the end: it stays, as `failed`.
  */
 int ending_unhealthy(struct session *session, const char *reason, struct error *err);
 

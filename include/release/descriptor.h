@@ -6,7 +6,7 @@
  *
  * With origin "target" there is one more: "promised":"<hex>". With origin "minisign" there is another: "signer":"<the key's id, 16 hexadecimal digits>".
  *
- * A reader ignores keys it does not know: later versions say more about a release.
+ * With data of its own there is "epoch":N (docs/PUBLISHING.md). A reader ignores keys it does not know: later versions say more about a release.
  */
 #pragma once
 
@@ -45,6 +45,7 @@ struct descriptor {
 	struct digest source; /* SHA-256 of the archive; null if adopted */
 	struct digest promised; /* ORIGIN_TARGET: how the metadata names the archive; else null */
 	struct digest index; /* SHA-256 of the canonical index: names the release's content */
+	uint64_t epoch; /* of the data that it reads and writes; 0: none was said */
 	uint64_t bytes; /* of all files */
 	uint64_t files; /* entries of all types */
 	uint64_t installed; /* realtime usec */

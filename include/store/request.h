@@ -20,6 +20,8 @@ struct request {
 	char signer[STATE_SIGNER_MAX]; /* install: the digest is that of what this key has signed */
 	bool start;
 	bool now;
+	bool no_way_back; /* accepted */
+	uint64_t epoch; /* install: of the release's data */
 	bool force;
 	uint64_t sequence; /* update: this one and no other; 0: the newest */
 	uint64_t until; /* hold */

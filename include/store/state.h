@@ -80,6 +80,8 @@ struct state_transaction {
 	bool unattended; /* asked for by the timer, nobody follows */
 	unsigned int strip_components;
 	bool start; /* --start: an inactive unit is fine */
+	bool no_way_back; /* --accept-no-rollback */
+	uint64_t epoch; /* install: of the release's data */
 	bool now; /* --now: neither a window nor an inhibitor is waited for */
 	bool force; /* --force: the slot is emptied although old processes still use it */
 	uint64_t inhibited; /* monotonic, in the boot of boot_id: when it was held off first; 0: it was not */

@@ -19,8 +19,8 @@
 #define STRIP_MAX 64
 
 struct install {
-	const char *version, *sha256, *sums_file, *strip, *key, *signature;
-	bool trust_me, start, now, force, no_follow, json;
+	const char *version, *sha256, *sums_file, *strip, *key, *signature, *epoch;
+	bool trust_me, start, now, one_way, force, no_follow, json;
 };
 
 static int cannot_open(const char *name, struct error *err)
@@ -90,6 +90,11 @@ static int take_options(const struct install *options, struct request *request, 
 		if (r < 0)
 			return error_prefix(err, r, "--strip-components");
 	}
+	if (options->epoch) {
+		r = parse_u64(options->epoch, 0, INT64_MAX, &request->epoch, err);
+		if (r < 0)
+			return error_prefix(err, r, "--epoch");
+	}
 	if (given != 1)
 		return error_set(
 			err, FAULT_CONFIG,
@@ -107,6 +112,7 @@ static int take_options(const struct install *options, struct request *request, 
 	request->strip_components = (unsigned int)strip;
 	request->start = options->start;
 	request->now = options->now;
+	request->no_way_back = options->one_way;
 	request->force = options->force;
 	request->trust_me = options->trust_me;
 	(void)text_copy(options->version, request->version, sizeof(request->version));
@@ -167,6 +173,10 @@ int verb_install(const struct cli_verb *verb, int argc, char **argv)
 		{ "now", '\0', NULL, "wait for no window and no inhibitor", .flag = &install.now },
 		{ "force", '\0', NULL, "empty the other slot although old processes still use it",
 		  .flag = &install.force },
+		{ "accept-no-rollback", '\0', NULL, "although the data could not be taken back",
+		  .flag = &install.one_way },
+		{ "epoch", '\0', "N", "of the data that the release reads and writes",
+		  .text = &install.epoch },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &install.no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &install.json },

@@ -22,6 +22,7 @@ struct plan_view {
 	struct assessment assessment;
 	struct way_answer answer;
 	bool decided;
+	bool one_way; /* its data could not be taken back */
 	struct error why; /* not decided: why */
 };
 
@@ -56,6 +57,15 @@ static int choose_slots(struct session *session, struct error *err)
 	return 0;
 }
 
+static bool is_one_way(const struct session *session, const struct offer *offer)
+{
+	enum slot origin = session->state.transaction.origin;
+	struct descriptor running;
+
+	return origin != SLOT_NONE && seal_peek(session->dirfd, origin, &running, NULL) == 0 &&
+	       offer->epoch > running.epoch;
+}
+
 static int assess(struct plan_view *view, struct error *err)
 {
 	int r;
@@ -63,6 +73,8 @@ static int assess(struct plan_view *view, struct error *err)
 	view->assessment.watcher = &view->watcher;
 	view->assessment.offer = view->release.offer;
 	r = choose_slots(&view->session, err);
+	if (r == 0)
+		view->one_way = is_one_way(&view->session, view->release.offer);
 	if (r == 0)
 		r = assess_run(&view->assessment, err);
 	if (r == 0)
@@ -146,6 +158,10 @@ static void print_text(const struct plan_view *view)
 	print_ways(view);
 	print_reuse(assessment);
 	printf("  room: %s beside Reserve=\n", format_size(assessment->question.room_bytes, room));
+	if (view->one_way)
+		printf("  a rollback would be impossible: it writes data of epoch %" PRIu64
+		       ", which what runs cannot read: --accept-no-rollback\n",
+		       offer->epoch);
 	if (replaced[0])
 		printf("  replaces %s in slot %s, which cannot be gone back to from then on\n",
 		       replaced, slot_name(view->session.state.transaction.target));

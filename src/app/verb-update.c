@@ -29,7 +29,8 @@ static int take_wish(const char *app, const char *to, struct request *request, s
 int verb_update(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *to = NULL;
-	bool start = false, now = false, force = false, no_follow = false, json = false;
+	bool start = false, now = false, one_way = false, force = false, no_follow = false,
+	     json = false;
 	const struct cli_option options[] = {
 		{ "to", '\0', "SEQ",
 		  "only if the release with this sequence is what is offered; with "
@@ -39,6 +40,8 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 		{ "now", '\0', NULL, "wait for no window and no inhibitor", .flag = &now },
 		{ "force", '\0', NULL, "empty the other slot although old processes still use it",
 		  .flag = &force },
+		{ "accept-no-rollback", '\0', NULL, "although the data could not be taken back",
+		  .flag = &one_way },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &json },
@@ -55,6 +58,7 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 	if (take_wish(operands[0], to, &request, &err) < 0)
 		return cli_fail(&err);
 	request.start = start;
+	request.no_way_back = one_way;
 	request.now = now;
 	request.force = force;
 	return errand_run(

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "deploy/alert.h"
 #include "deploy/ending.h"
+#include "deploy/epoch.h"
 #include "store/history.h"
 
 /* An outbox that cannot be written takes nothing from the outcome. */
@@ -97,6 +98,15 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 
 int ending_unhealthy(struct session *session, const char *reason, struct error *err)
 {
+	const struct state_transaction *transaction = &session->state.transaction;
+	char barred[STATE_REASON_MAX / 2], text[STATE_REASON_MAX];
+
+	if (epoch_bars(session->dirfd, transaction->target, transaction->origin, barred,
+		       sizeof(barred)))
+		return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY,
+				  text_print(text, sizeof(text), "no way back: %s; it stays: %s",
+					     barred, reason),
+				  err);
 	if (!session->options->keep)
 		return session_condemn(session, FAULT_UNHEALTHY, reason, err);
 	return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY, reason, err);

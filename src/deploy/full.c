@@ -30,6 +30,7 @@ struct descriptor full_describe(const struct watcher *watcher, const struct offe
 		.index = offer->index,
 		.origin = ORIGIN_SIGNED,
 		.sequence = offer->sequence,
+		.epoch = offer->epoch,
 		.bytes = offer->bytes,
 		.files = offer->files,
 	};

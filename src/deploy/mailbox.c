@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/epoch.h"
 #include "deploy/mailbox.h"
 #include "install/seal.h"
 #include "store/layout.h"
@@ -171,6 +172,8 @@ static int make_transaction(const struct session *session, const struct request 
 		.trust_me = request->trust_me,
 		.start = request->start,
 		.now = request->now,
+		.no_way_back = request->no_way_back,
+		.epoch = request->epoch,
 		.force = request->force,
 		.began = clock_realtime_usec(),
 		.boot_tries_left = session->options->boot_tries,
@@ -242,8 +245,13 @@ int mailbox_begin(struct session *session, const struct request *request, bool u
 /* A rollback or a cancel of what is under way: the verdict is a person's. */
 static int overrule(struct session *session, const struct request *request, struct error *err)
 {
+	const struct state_transaction *transaction = &session->state.transaction;
 	char reason[STATE_REASON_MAX];
 
+	if (request->verb == VERB_ROLLBACK &&
+	    epoch_bars(session->dirfd, transaction->target, transaction->origin, reason,
+		       sizeof(reason)))
+		return error_set(err, FAULT_CONFIG, "a rollback is impossible: %s", reason);
 	answer(session, request, NULL);
 	(void)snprintf(reason, sizeof(reason), "%s asked by %s%s%.150s", verb_name(request->verb),
 		       request->who, request->why[0] ? ": " : "", request->why);

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "deploy/epoch.h"
 #include "deploy/preflight.h"
 #include "deploy/source.h"
 #include "install/seal.h"
@@ -314,6 +315,24 @@ static char *advise_stripping(const struct check *check, int slot_fd, char *ret_
 	return ret_text;
 }
 
+/* Said before the switch: afterwards is too late. */
+static void check_epoch(struct check *check)
+{
+	const struct preflight_input *input = check->input;
+	char why[STATE_REASON_MAX];
+
+	if (input->state->transaction.no_way_back)
+		return;
+	if (epoch_bars(input->dirfd, input->target, input->current, why, sizeof(why)))
+		complain(check, FAULT_CONFIG,
+			 "a rollback would be impossible: %s; --accept-no-rollback installs it all "
+			 "the same, and keeps it whatever happens",
+			 why);
+	else if (epoch_bars(input->dirfd, input->current, input->target, why, sizeof(why)))
+		complain(check, FAULT_CONFIG,
+			 "%s: bring the data back first, then ask with --accept-no-rollback", why);
+}
+
 static int check_target(struct check *check, struct error *err)
 {
 	_cleanup_close_ int slot_fd = -1;
@@ -334,6 +353,7 @@ static int check_target(struct check *check, struct error *err)
 	if (!digest_equal(&descriptor.index, &check->input->state->transaction.release.digest))
 		complain(check, FAULT_CORRUPT, "slot %s holds %s, which is not what was staged",
 			 slot_name(check->input->target), descriptor.version);
+	check_epoch(check);
 	if (source_bars(check->input->dirfd, &descriptor, barred, sizeof(barred)))
 		complain(check, FAULT_STALE, "%s", barred);
 	r = layout_open_slot(check->input->dirfd, check->input->target, &slot_fd, err);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/epoch.h"
 #include "deploy/resume.h"
 #include "install/seal.h"
 #include "store/layout.h"
@@ -134,7 +135,7 @@ int resume_settle(struct session *session, struct error *err)
 {
 	struct state *state = &session->state;
 	enum resume_verdict verdict;
-	char reason[STATE_REASON_MAX];
+	char reason[STATE_REASON_MAX], barred[STATE_REASON_MAX];
 	int r;
 
 	r = mend_state(session, err);
@@ -148,6 +149,10 @@ int resume_settle(struct session *session, struct error *err)
 			       sizeof(reason));
 	if (verdict == RESUME_FAIL)
 		return ending_end(session, OUTCOME_FAILED, FAULT_INTERNAL, reason, err);
+	if (verdict == RESUME_REVERT &&
+	    epoch_bars(session->dirfd, state->transaction.target, state->transaction.origin, barred,
+		       sizeof(barred)))
+		return ending_unhealthy(session, reason, err);
 	r = verdict == RESUME_REVERT ? session_condemn(session, FAULT_UNHEALTHY, reason, err) :
 				       session_store(session, err);
 	if (r < 0)

@@ -132,7 +132,8 @@ static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, str
 	const struct state_transaction *transaction = &session->state.transaction;
 	const struct stage_listener listener = { .progress = watcher_progress, .data = watcher };
 	struct stage_options options = session->options->stage;
-	struct descriptor descriptor = { .source = transaction->source_digest };
+	struct descriptor descriptor = { .source = transaction->source_digest,
+					 .epoch = transaction->epoch };
 	_cleanup_close_ int fd = -1;
 	int r;
 

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "deploy/mailbox.h"
 #include "deploy/source.h"
+#include "install/seal.h"
+#include "store/layout.h"
 
 bool tick_is_due(int dirfd)
 {
@@ -22,10 +24,22 @@ static bool is_due(const struct session *session)
 	return !session->served && session->options->source.url && tick_is_due(session->dirfd);
 }
 
-static bool wants_install(const struct session *session)
+/* What cannot be taken back is a person's to decide. */
+static bool is_one_way(const struct session *session, const struct source_release *release)
 {
-	return session->options->source.auto_install && session->checked.fault == FAULT_NONE &&
-	       session->checked.news && !state_is_held(&session->state, clock_realtime_usec()) &&
+	struct descriptor running;
+	enum slot current;
+
+	return release->offer && layout_current(session->dirfd, &current, NULL) == 0 &&
+	       seal_peek(session->dirfd, current, &running, NULL) == 0 &&
+	       release->offer->epoch > running.epoch;
+}
+
+static bool wants_install(const struct session *session, const struct source_release *release)
+{
+	return !is_one_way(session, release) && session->options->source.auto_install &&
+	       session->checked.fault == FAULT_NONE && session->checked.news &&
+	       !state_is_held(&session->state, clock_realtime_usec()) &&
 	       !state_is_bad(&session->state, &session->checked.offer.digest);
 }
 
@@ -66,7 +80,7 @@ int tick_run(struct session *session, struct error *err)
 	r = source_refresh(session, id, "", &release, &why);
 	if (r < 0 && asked)
 		return check_answered(session, id, &why, err);
-	if (r < 0 || asked || !wants_install(session))
+	if (r < 0 || asked || !wants_install(session, &release))
 		return 0;
 	return begin_install(session, err);
 }

@@ -35,6 +35,13 @@ static int judge_offer(const struct session *session, const struct offer *offer,
 			"the source offers %s, sequence %llu; %s, sequence %llu, is installed",
 			offer->version, (unsigned long long)offer->sequence, running.version,
 			(unsigned long long)running.sequence);
+	if (offer->epoch > running.epoch && !transaction->no_way_back)
+		return error_set(err, FAULT_CONFIG,
+				 "a rollback would be impossible: %s writes data of epoch %llu, "
+				 "which %s cannot read (it knows %llu); --accept-no-rollback "
+				 "installs it all the same",
+				 offer->version, (unsigned long long)offer->epoch, running.version,
+				 (unsigned long long)running.epoch);
 	return 0;
 }
 

@@ -52,8 +52,8 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 	char index[DIGEST_HEX_MAX];
 	json_t *object;
 
-	if ((descriptor->sequence | descriptor->bytes | descriptor->files | descriptor->installed) >
-	    INT64_MAX)
+	if ((descriptor->sequence | descriptor->epoch | descriptor->bytes | descriptor->files |
+	     descriptor->installed) > INT64_MAX)
 		return error_set(err, FAULT_INTERNAL, "a number in the descriptor is too large");
 	object = json_pack("{ss ss sI ss ss ss sI sI sI}", "app", descriptor->app, "version",
 			   descriptor->version, "sequence", (json_int_t)descriptor->sequence,
@@ -68,6 +68,9 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 	if (object && !digest_is_null(&descriptor->promised) &&
 	    json_object_set_new(object, "promised",
 				json_string(digest_to_hex(&descriptor->promised, source))) < 0)
+		json_decref(TAKE_PTR(object));
+	if (object && descriptor->epoch > 0 &&
+	    json_object_set_new(object, "epoch", json_integer((json_int_t)descriptor->epoch)) < 0)
 		json_decref(TAKE_PTR(object));
 	line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
@@ -167,6 +170,8 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 		r = jmember_number(object, "files", &d->files, err);
 	if (r == 0)
 		r = jmember_number(object, "installed", &d->installed, err);
+	if (r == 0 && json_object_get(object, "epoch"))
+		r = jmember_number(object, "epoch", &d->epoch, err);
 	return r;
 }
 

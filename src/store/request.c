@@ -27,6 +27,8 @@ static const struct field fields[] = {
 	R(FIELD_TEXT, signer),
 	R(FIELD_BOOL, start),
 	R(FIELD_BOOL, now),
+	R(FIELD_BOOL, no_way_back),
+	R(FIELD_U64, epoch),
 	R(FIELD_BOOL, force),
 	R(FIELD_U64, sequence),
 	R(FIELD_U64, until),

@@ -68,6 +68,8 @@ static const struct field fields[] = {
 	T(FIELD_UINT, strip_components),
 	T(FIELD_BOOL, start),
 	T(FIELD_BOOL, now),
+	T(FIELD_BOOL, no_way_back),
+	T(FIELD_U64, epoch),
 	T(FIELD_BOOL, force),
 	T(FIELD_U64, inhibited),
 	CUT("transaction.why", transaction.why, 1, 63),

@@ -31,6 +31,7 @@ static void check_same(const struct descriptor *a, const struct descriptor *b)
 	assert_true(digest_equal(&a->promised, &b->promised));
 	assert_true(digest_equal(&a->source, &b->source));
 	assert_true(digest_equal(&a->index, &b->index));
+	assert_int_equal(a->epoch, b->epoch);
 	assert_int_equal(a->bytes, b->bytes);
 	assert_int_equal(a->files, b->files);
 	assert_int_equal(a->installed, b->installed);
@@ -44,6 +45,7 @@ static void test_comes_back(void **state)
 		_cleanup_free_ char *json = NULL;
 
 		d.origin = origin;
+		d.epoch = (uint64_t)origin; /* 0 is left away */
 		if (origin == ORIGIN_ADOPTED)
 			d.source = (struct digest){};
 		if (origin == ORIGIN_TARGET)

@@ -229,6 +229,34 @@ s12() { # the new version rejects the old configuration: thousands of restarts
 	check 'S12: after a few restarts at most' test "$(sh_box "journalctl -o cat --no-pager -S '$since' -u gateway.service | grep -c 'status=1/FAILURE'")" -lt 5
 }
 
+s13() { # data migrated forward, code rolled back: the old code refuses the data
+	scenario S13
+	local pid sum
+	pid=$(pid_of)
+	n=$((n + 1)) new=2.$n
+	in_box rm -f /run/epoch
+	sum=$(release "$new" migrate=/run/epoch epoch=2 mode=http-500)
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --epoch 2
+	is 'S13: said before the switch' "$status $(outcome)" '3 refused'
+	like 'S13: in plain words' "$(reason)" "a rollback would be impossible: $new writes data of epoch 2.*--accept-no-rollback"
+	untouched S13 "$pid"
+	check 'S13: the data was not touched' sh_box '! test -e /run/epoch'
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --epoch 2 --accept-no-rollback
+	is 'S13: accepted: it stays, and is said to be bad' "$status $(outcome)" '10 failed'
+	like 'S13: accepted: why it stays' "$(reason)" 'no way back.*HTTP 500'
+	sum=$(release "$new.1" migrate=/run/epoch epoch=2)
+	run flipslot install gateway "/in/gateway-$new.1.tar.zst" --version "$new.1" --sha256 "$sum" --epoch 2 --start
+	new=$new.1
+	committed 'S13: a better one'
+	in_box rm -f /run/epoch # by hand
+	n=$((n + 1)) new=2.$n
+	sum=$(release "$new")
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
+	is 'S13: back to the epoch before: only with a word' "$status $(outcome)" '3 refused'
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --accept-no-rollback
+	committed 'S13: back to the epoch before'
+}
+
 s14() { # the disk is full while staging
 	scenario S14
 	local pid

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "deploy/epoch.h"
 #include "deploy/reverting.h"
 #include "deploy/rounds.h"
 #include "store/durable.h"
@@ -116,6 +117,12 @@ WRAP(int, cgroup_find_in_user_managers, const char *unit, const char *owner,
 	return is("s11") ? 0 :
 			   __real_cgroup_find_in_user_managers(unit, owner, ret_found, ret_who,
 							       room, err);
+}
+
+/* S13: code is all there is. */
+WRAP(bool, epoch_bars, int dirfd, enum slot from, enum slot to, char *ret_why, size_t room)
+{
+	return !is("s13") && __real_epoch_bars(dirfd, from, to, ret_why, room);
 }
 
 /* S15: what the service says of its start does not count. */
