@@ -18,6 +18,7 @@ struct config {
 	bool auto_install;
 	bool check_on_start;
 	bool stop_start;
+	struct probe_options check; /* Check=: no command: none */
 	struct alert_settings *alerts;
 	size_t n_alerts;
 	struct alert_receiver *receivers; /* the same, for deploy */

@@ -11,6 +11,7 @@ void config_build_free(struct config *config)
 	if (!config)
 		return;
 	config_probe_free_all(config);
+	probe_options_done(&config->check);
 	config_alert_free_all(config);
 	free(config->app);
 	free(config->conf_file);
@@ -87,6 +88,7 @@ static void fill_deploy(struct config *config)
 	deploy->conf_file = config->conf_file;
 	deploy->helper = "/proc/self/exe";
 	fill_source(config);
+	deploy->check = config->check.command ? &config->check : NULL;
 	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
 }
 
@@ -94,8 +96,13 @@ static int build(struct config *config, const struct config_places *places,
 		 const struct config_read *files, struct config_findings *findings,
 		 struct error *err)
 {
-	int r = config_table_set_defaults(config, err);
+	int r;
 
+	probe_options_init(&config->check);
+	config->check.kind = PROBE_EXEC;
+	r = config_key_copy(&config->check.name, "check", err);
+	if (r == 0)
+		r = config_table_set_defaults(config, err);
 	if (r == 0)
 		r = take_entries(config, files, findings, err);
 	if (r == 0 && !config->unit && !config->unit_where && !files->partial)

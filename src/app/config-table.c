@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/config-probe-value.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "release/offer.h"
@@ -123,6 +124,13 @@ static int set_window(void *object, const char *value, struct error *err)
 	return window_parse(value, &config->deploy.window, err);
 }
 
+static int set_check(void *object, const char *value, struct error *err)
+{
+	struct config *config = object;
+
+	return config_probe_value_command(&config->check, value, err);
+}
+
 #define OF(member) offsetof(struct config, member)
 
 /* section, name, type, place, least, most, default, how it is taken, help */
@@ -184,6 +192,11 @@ const struct config_key config_table[] = {
 	    "may happen before. Default: always."),
 	KEY("Update", "MaxInhibit", SPAN, OF(deploy.max_inhibit_usec), "0", "7d", "1h", NULL,
 	    "How long processes of the service may hold a switch off (`flipslot inhibit`)."),
+	KEY("Update", "Check", OTHER, 0, NULL, NULL, NULL, set_check,
+	    "A command of the release that must exit with 0 before it is switched to: "
+	    "bin/selftest --check."),
+	KEY("Update", "CheckTimeout", SPAN, OF(check.timeout_usec), "1s", "1h", "1min", NULL,
+	    "How long that may last."),
 	KEY("Update", "Reserve", SIZE, OF(deploy.stage.reserve_bytes), "0", "1T", "64M", NULL,
 	    "Free space that an update must leave on the disk."),
 	KEY("Update", "AllowSetuid", BOOL, OF(deploy.stage.archive.allow_setuid), NULL, NULL, "no",

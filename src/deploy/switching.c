@@ -6,6 +6,7 @@
 #include "deploy/judge.h"
 #include "deploy/mailbox.h"
 #include "deploy/preflight.h"
+#include "deploy/rehearsal.h"
 #include "deploy/switching.h"
 #include "store/layout.h"
 
@@ -162,6 +163,9 @@ int switching_prepare(struct session *session, struct error *err)
 	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
+	r = rehearsal_run(session, &unit, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (session->options->baseline && transaction->origin != SLOT_NONE && is_steady(&unit)) {
 		r = ask_baseline(session, manager, &unit, err);
 		if (r < 0)

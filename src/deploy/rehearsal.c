@@ -1,0 +1,72 @@
+#include "deploy/rehearsal.h"
+
+#include <poll.h>
+
+#include "base/text.h"
+#include "deploy/ending.h"
+#include "deploy/mailbox.h"
+
+#define LOOK_MSEC 1000
+
+/* > 0: REHEARSAL_NO_GO, something else is wanted. */
+static int wait_for_answer(struct session *session, struct probe_run *run,
+			   struct probe_answer *ret_answer, struct error *err)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = probe_fd(run), .events = POLLIN },
+			{ .fd = session->wake_fd, .events = POLLIN },
+		};
+		int r = probe_finish(run, ret_answer, err);
+
+		if (r != PROBE_PENDING)
+			return r;
+		(void)poll(fds, 2, LOOK_MSEC);
+		if (mailbox_interrupt(session) > 0)
+			return REHEARSAL_NO_GO;
+	}
+}
+
+static int refuse(struct session *session, const struct probe_answer *answer, struct error *err)
+{
+	const struct state_release *release = &session->state.transaction.release;
+	char reason[STATE_REASON_MAX];
+
+	(void)text_print(reason, sizeof(reason), "the check of %.80s (Check=) failed: %s",
+			 release->version, answer->text);
+	state_remember_bad(&session->state, release);
+	session_tell(session, EVENT_FINDING, FAULT_UNHEALTHY, "%s", reason);
+	return ending_end(session, OUTCOME_REFUSED, FAULT_UNHEALTHY, reason, err);
+}
+
+int rehearsal_run(struct session *session, const struct unit *unit, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	const struct deploy_options *options = session->options;
+	const struct probe_context context = {
+		.helper = options->helper,
+		.app = options->app,
+		.unit = options->unit,
+		.slot_path = session_slot_path(session, transaction->target),
+		.user = unit->user,
+		.group = unit->group,
+		.dynamic_user = unit->dynamic_user,
+		.invocation = "",
+		.manager = session->manager,
+	};
+	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
+	struct probe_answer answer = {};
+	int r;
+
+	if (!options->check || transaction->verb == VERB_ROLLBACK)
+		return 0;
+	session_tell(session, EVENT_NOTE, FAULT_NONE, "the release checks itself (Check=)");
+	r = probe_begin(options->check, &context, &run, err);
+	if (r < 0)
+		return r;
+	r = wait_for_answer(session, run, &answer, err);
+	if (r != 0 || answer.passed)
+		return r;
+	r = refuse(session, &answer, err);
+	return r < 0 ? r : REHEARSAL_NO_GO;
+}
