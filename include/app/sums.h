@@ -12,3 +12,6 @@
  * name. FAULT_CONFIG: there is none, or there are two that differ.
  */
 int sums_find(const char *text, const char *name, struct digest *ret_digest, struct error *err);
+
+/* The same of a file, or of a pipe, as <(sha256sum …) of a shell is one. */
+int sums_read(const char *path, const char *name, struct digest *ret_digest, struct error *err);

@@ -89,10 +89,14 @@ int config_load_rough(const struct config_places *places, const char *app,
 	_cleanup_(config_build_freep) struct config *config = NULL;
 	struct config_findings findings = {};
 	int r = check_app_name(app, err);
+	struct error why = {};
 	bool broken;
 
 	if (r == 0)
 		r = config_build(places, app, NULL, &findings, &config, err);
+	if (r > 0 &&
+	    config_findings_check(&findings, app, &why) < 0) /* nothing of it may be read */
+		return error_set(err, FAULT_CONFIG, "%s", why.text);
 	if (r != 0)
 		return r;
 	broken = config_findings_check(&findings, app, ret_problem) < 0;

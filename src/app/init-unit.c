@@ -282,10 +282,14 @@ static void add_adopted(const struct init_unit *unit, const struct unit *now,
 			const struct init_adopt *adopt, const char *current, const char *drop_in,
 			struct text *todo)
 {
+	struct error why = {};
+
 	add_lines_left(now->fragment_path, adopt->dir, todo);
 	for (char **path = now->drop_in_paths; path && *path; path++)
 		if (strcmp(*path, drop_in) != 0)
 			add_lines_left(*path, adopt->dir, todo);
+	if (exec_check(now, current, adopt->fd, &why) < 0)
+		text_add(todo, "- %s would not start from %s: %s.\n", now->name, current, why.text);
 	if (unit->arguments_moved)
 		text_add(
 			todo,

@@ -145,8 +145,9 @@ static void add_slot(const struct status *status, enum slot slot, struct text *t
 	text_add(text, LABEL, label);
 	(void)status_text_slot(status, slot, words);
 	if (it->sealed)
-		text_add(text, "%s: %s; %s in %" PRIu64 " entries%s%s\n", it->descriptor.version,
+		text_add(text, "%s: %s; %s in %" PRIu64 " entr%s%s%s\n", it->descriptor.version,
 			 words, format_size(it->descriptor.bytes, size), it->descriptor.files,
+			 it->descriptor.files == 1 ? "y" : "ies",
 			 it->descriptor.signer[0] ? ", minisign " : "", it->descriptor.signer);
 	else
 		text_add(text, "%s%s%s\n", words, it->problem[0] ? ": " : "", it->problem);

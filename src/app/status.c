@@ -337,19 +337,23 @@ static void next_of_crash(const struct status *status, char ret_text[static STAT
 static void next_of_unit(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const char *unit = status->unit_name;
+	char reset[UNIT_NAME_MAX + 64] = "";
+	char back[96] = "";
 
-	if (strcmp(status->unit.load, "loaded") != 0)
+	if (strcmp(status->unit.load, "loaded") != 0) {
 		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s is %s: %s status %s", unit,
 			       status->unit.load, scope_systemctl(), unit);
-	else if (status_rollback_slot(status) != SLOT_NONE)
-		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "find out why: %s -u %s; start it: %s start %s; or go back: "
-			       "flipslot rollback %s --start",
-			       scope_journalctl(), unit, scope_systemctl(), unit, status->app);
-	else
-		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "find out why: %s -u %s; start it: %s start %s", scope_journalctl(),
-			       unit, scope_systemctl(), unit);
+		return;
+	}
+	if (strcmp(status->unit.active, "failed") == 0 && status->unit.restarts > 0)
+		(void)text_print(reset, sizeof(reset), "%s reset-failed %s && ", scope_systemctl(),
+				 unit); /* or the start limit refuses it */
+	if (status_rollback_slot(status) != SLOT_NONE)
+		(void)text_print(back, sizeof(back), "; or go back: flipslot rollback %s --start",
+				 status->app);
+	(void)snprintf(ret_text, STATUS_NEXT_MAX,
+		       "find out why: %s -u %s; start it: %s%s start %s%s", scope_journalctl(),
+		       unit, reset, scope_systemctl(), unit, back);
 }
 
 /* The slot to run from when `current` does not tell: the known good one, else one that is whole. */

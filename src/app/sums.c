@@ -1,7 +1,13 @@
 #include "app/sums.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
 
 #define HEX_SIZE  (2 * (size_t)DIGEST_SIZE)
 #define NAME_ROOM 1024
@@ -81,4 +87,23 @@ int sums_find(const char *text, const char *name, struct digest *ret_digest, str
 		return error_set(err, FAULT_CONFIG, "no SHA-256 for %s", base_name(name));
 	*ret_digest = found;
 	return 0;
+}
+
+int sums_read(const char *path, const char *name, struct digest *ret_digest, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY); /* links are fine */
+	_cleanup_free_ char *text = malloc(SUMS_FILE_MAX + 1);
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return error_set(err, FAULT_CONFIG, "%s: %s", path, strerrordesc_np(errno));
+	n = text ? fd_read_full(fd, text, SUMS_FILE_MAX) : -1;
+	if (n < 0)
+		return error_errno(err, "reading %s", path);
+	if (n == SUMS_FILE_MAX)
+		return error_set(err, FAULT_CONFIG, "%s is larger than a file of sums", path);
+	text[n] = '\0';
+	r = sums_find(text, name, ret_digest, err);
+	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }

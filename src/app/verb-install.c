@@ -55,24 +55,6 @@ static int take_file(const char *file, struct request *request, struct error *er
 	return 0;
 }
 
-static int read_sums(const char *sums_file, const char *file, struct digest *ret_digest,
-		     struct error *err)
-{
-	_cleanup_free_ char *path = realpath(sums_file, NULL);
-	_cleanup_free_ char *text = NULL;
-	int r;
-
-	if (!path)
-		return cannot_open(sums_file, err);
-	r = fd_read_file(AT_FDCWD, path, SUMS_FILE_MAX, &text, NULL, err);
-	if (r < 0)
-		return r;
-	if (r == FD_ABSENT)
-		return error_set(err, FAULT_CONFIG, "%s is gone", path);
-	r = sums_find(text, file, ret_digest, err);
-	return r < 0 ? error_prefix(err, r, "%s", sums_file) : 0;
-}
-
 static int take_options(const struct install *options, struct request *request, struct error *err)
 {
 	int given = !!options->sha256 + !!options->sums_file + !!options->key + options->trust_me;
@@ -146,7 +128,7 @@ static int find_digest(const struct install *install, const char *file, struct r
 		       struct error *err)
 {
 	if (install->sums_file)
-		return read_sums(install->sums_file, file, &request->source_digest, err);
+		return sums_read(install->sums_file, file, &request->source_digest, err);
 	return install->key ? verify(install, file, request, err) : 0;
 }
 

@@ -491,6 +491,8 @@ static void test_rough(void **state)
 	_cleanup_(config_freep) struct config *good = NULL;
 	_cleanup_(config_freep) struct config *broken = NULL;
 	_cleanup_(config_freep) struct config *worse = NULL;
+	_cleanup_(config_freep) struct config *none = NULL;
+	_cleanup_free_ char *etc = scratch_path(scratch, "etc/flipslot");
 	struct error problem = {};
 	struct error err = {};
 
@@ -510,6 +512,10 @@ static void test_rough(void **state)
 			 CONFIG_BROKEN);
 	assert_string_equal(config_unit(worse), "");
 	assert_non_null(strstr(config_root(worse), "/var/lib/flipslot/gw"));
+	/* what may not be read at all is not "no such app" */
+	assert_int_equal(chmod(etc, 0777), 0);
+	assert_true(config_load_rough(&scratch->places, "gw", &none, &problem, &err) < 0);
+	assert_non_null(strstr(err.text, "can be written by others"));
 }
 
 int main(void)

@@ -219,6 +219,10 @@ static void test_next(void **unused)
 	assert_next(&status, "systemctl restart gateway.service");
 	status.unit.running = false;
 	assert_next(&status, "flipslot rollback gateway --start");
+	status.unit.restarts = 5;
+	(void)snprintf(status.unit.active, sizeof(status.unit.active), "failed");
+	assert_next(&status, "start it: systemctl reset-failed gateway.service && systemctl start");
+	status.unit.restarts = 0;
 	status.slots[SLOT_B].fallback = false;
 	assert_next(&status, "journalctl -u gateway.service");
 	(void)snprintf(status.unit.load, sizeof(status.unit.load), "masked");

@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -66,12 +69,35 @@ static void test_two_that_differ(void **unused)
 	assert_not_found(A "\n" B "\n", "app.tar", "two different");
 }
 
+/* /dev/fd/63, as a shell makes it of <(sha256sum app.tar). */
+static void test_a_pipe(void **unused)
+{
+	static const char text[] = A "  app.tar\n";
+	char name[32], got[DIGEST_HEX_MAX];
+	struct digest digest;
+	struct error err = {};
+	int fds[2];
+
+	(void)unused;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(write(fds[1], text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_int_equal(close(fds[1]), 0);
+	(void)snprintf(name, sizeof(name), "/dev/fd/%d", fds[0]);
+	if (sums_read(name, "app.tar", &digest, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(digest_to_hex(&digest, got), A);
+	assert_int_equal(close(fds[0]), 0);
+	assert_true(sums_read("/nothing/there", "app.tar", &digest, &err) < 0);
+	assert_non_null(strstr(err.text, "/nothing/there: No such file"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_what_is_not_there),
 		cmocka_unit_test(test_two_that_differ),
+		cmocka_unit_test(test_a_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
