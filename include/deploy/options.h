@@ -41,6 +41,8 @@ struct deploy_options {
 	uint64_t watch_usec; /* probation after that; 0: none */
 	unsigned int boot_tries; /* unorderly reboots that a trial survives */
 	unsigned int max_rollbacks; /* attempts at getting the old release healthy before both-bad */
+	unsigned int
+		memory_growth; /* per cent more than the old release used, from which on it is told; 0: never */
 	bool baseline; /* ask the probes of the old release before the flip */
 	bool keep; /* OnFail=keep: say it, do not roll back */
 	struct window window; /* in which a switch may happen */

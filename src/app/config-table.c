@@ -220,6 +220,9 @@ const struct config_key config_table[] = {
 	    "How many crashes of the machine a release on probation survives."),
 	KEY("Health", "Baseline", BOOL, OF(deploy.baseline), NULL, NULL, "yes", NULL,
 	    "Whether a probe that failed on the old release already is not held against the new one."),
+	KEY("Health", "MemoryGrowth", COUNT, OF(deploy.memory_growth), "0", "10000", "100", NULL,
+	    "Per cent more memory than the old release used, at the end of Watch=, that are told. "
+	    "0: never."),
 	KEY("Health", "OnFail", CHOICE, OF(deploy.keep), "rollback", "keep", "rollback", NULL,
 	    "What becomes of a release that fails. keep: it stays, and an alert says so. "
 	    "One that takes the machine down goes back all the same, see BootTries=."),

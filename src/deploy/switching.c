@@ -9,6 +9,7 @@
 #include "deploy/rehearsal.h"
 #include "deploy/switching.h"
 #include "store/layout.h"
+#include "unit/memory.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC
 #define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
@@ -173,6 +174,7 @@ int switching_prepare(struct session *session, struct error *err)
 		if (mailbox_interrupt(session) > 0)
 			return 0;
 	}
+	transaction->memory = is_steady(&unit) ? memory_of(unit.control_group) : 0;
 	(void)text_copy(unit.invocation, transaction->old_invocation,
 			sizeof(transaction->old_invocation));
 	return session_enter(session, MACHINE_GO, err); /* the service is touched from here on */

@@ -42,6 +42,7 @@ static struct {
 	unsigned int starts[SLOT_MAX];
 	char jobs[256]; /* what was asked: "restart b, stop -, " */
 	unsigned int resets, waits;
+	uint64_t memory; /* that the unit uses */
 	char timer[128]; /* that was set last */
 	uint64_t wakes; /* when */
 	void (*on_wait)(void); /* asked at each wait */
@@ -81,6 +82,7 @@ int __wrap_cgroup_find_in_user_managers(const char *unit, const char *owner,
 
 int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
 		   uint64_t realtime_usec, struct error *err);
+uint64_t __wrap_memory_of(const char *control_group);
 
 /* ---- the unit ---- */
 
@@ -282,6 +284,11 @@ int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
 	(void)snprintf(systemd.timer, sizeof(systemd.timer), "%s: %s", name, unit);
 	systemd.wakes = realtime_usec;
 	return 0;
+}
+
+uint64_t __wrap_memory_of(const char *control_group)
+{
+	return systemd.memory;
 }
 
 uint64_t __wrap_clock_monotonic_usec(void)

@@ -114,6 +114,33 @@ static void what_the_old_release_left_running_is_said(void **unused)
 			 1);
 }
 
+static void more_memory_is_told_and_condemns_nobody(void **unused)
+{
+	static const struct {
+		uint64_t before, now; /* MiB */
+		unsigned int growth;
+		bool told;
+	} rows[] = {
+		{ 40, 81, 100, true }, { 40, 79, 100, false }, { 4, 19, 100, false },
+		{ 40, 900, 0, false }, { 0, 900, 100, false }, { 40, 60, 30, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		size_t before = app_told(EVENT_WARNING, "MemoryGrowth=");
+
+		open_at(PHASE_WATCHING);
+		app_options.memory_growth = rows[i].growth;
+		session.state.transaction.memory = rows[i].before << 20;
+		systemd.memory = rows[i].now << 20;
+		systemd_run(SLOT_B);
+		(void)text_copy(systemd.invocation, session.state.transaction.invocation,
+				sizeof(session.state.transaction.invocation));
+		assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+		if ((app_told(EVENT_WARNING, "MemoryGrowth=") > before) != rows[i].told)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void meddle(void)
 {
 	app_point(SLOT_A);
@@ -190,6 +217,7 @@ int main(void)
 		systemd_test(on_fail_keep_leaves_it_running),
 		systemd_test(a_quiet_window_commits),
 		systemd_test(what_the_old_release_left_running_is_said),
+		systemd_test(more_memory_is_told_and_condemns_nobody),
 		systemd_test(what_is_committed_is_current),
 		systemd_test(who_dies_in_the_window_is_reverted),
 		systemd_test(a_stopped_unit_is_started_twice),
