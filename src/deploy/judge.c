@@ -6,6 +6,7 @@
 #include "deploy/rounds.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC /* at the unit, should a signal get lost */
+#define SILENCE_USEC	 (5 * USEC_PER_SEC) /* then it is said what is waited for, and how long */
 #define FOLLOWED_MAX	 1 /* restarts by hand in one judging */
 #define EXTERNAL_PATIENCE_USEC \
 	(600 * USEC_PER_SEC) /* that a failing external probe delays the commit */
@@ -26,6 +27,7 @@ struct judge {
 	uint64_t began, deadline;
 	unsigned int followed; /* invocations */
 	bool runs; /* at the last look */
+	bool patient; /* it was said how long a start that is not healthy is waited for */
 	bool delayed; /* the commit waits for an external probe, and it was said */
 };
 
@@ -143,6 +145,23 @@ static bool is_given_up(struct judge *judge)
 	return final;
 }
 
+/* Nobody shall look at a silent screen and wonder. */
+static void tell_patience(struct judge *judge, const char *what)
+{
+	uint64_t now = clock_monotonic_usec();
+	char span[CLOCK_TEXT_MAX];
+	char text[STATE_REASON_MAX];
+
+	if (judge->patient || now < judge->began + SILENCE_USEC || now >= judge->deadline ||
+	    judge->deadline == USEC_INFINITY)
+		return;
+	judge->patient = true;
+	clock_format_span((judge->deadline - now) / USEC_PER_SEC * USEC_PER_SEC, span);
+	tell(judge, EVENT_NOTE,
+	     text_print(text, sizeof(text), "not healthy yet; waiting %s more at most: %s", span,
+			what));
+}
+
 /* > 0: a verdict. */
 static int decide_start(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
 {
@@ -160,13 +179,15 @@ static int decide_start(struct judge *judge, const struct unit *unit, bool runs,
 			return JUDGE_PASSED;
 		return over ? late(judge, "the unit still runs code of the other slot") : 0;
 	}
-	if (!over)
-		return 0;
 	if (runs)
-		return late(judge, rounds_explain(judge->rounds, why, sizeof(why)));
-	(void)snprintf(why, sizeof(why), "the unit is %s (%s)", unit->active_state,
-		       unit->sub_state);
-	return late(judge, why);
+		(void)rounds_explain(judge->rounds, why, sizeof(why));
+	else
+		(void)snprintf(why, sizeof(why), "the unit is %s (%s)", unit->active_state,
+			       unit->sub_state);
+	if (over)
+		return late(judge, why);
+	tell_patience(judge, why);
+	return 0;
 }
 
 static bool waits_for_external(struct judge *judge, uint64_t now)

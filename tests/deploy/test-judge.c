@@ -174,6 +174,8 @@ static void the_start_deadline_ends_the_patience(void **unused)
 	assert_int_equal(systemd.now - began, START);
 	assert_non_null(strstr(report.reason, "start deadline"));
 	assert_non_null(strstr(report.reason, "probe unit"));
+	assert_int_equal(app_told(EVENT_NOTE, "not healthy yet; waiting "), 1);
+	assert_int_equal(app_told(EVENT_NOTE, "more at most: probe unit"), 1);
 }
 
 static void get_well(void)
