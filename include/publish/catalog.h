@@ -37,6 +37,8 @@ struct catalog_release {
 	const char *version;
 	uint64_t min_sequence; /* or CATALOG_KEEP */
 	uint64_t epoch; /* or CATALOG_KEEP */
+	uint64_t from, memory; /* or CATALOG_KEEP: what it requires */
+	const char *kernel; /* NULL: as before */
 	struct pack_options pack;
 	struct delta_options delta;
 };

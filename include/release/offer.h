@@ -7,6 +7,8 @@
  *      "bytes":N,"channel":"stable","epoch":0,"files":N,"format":"flipslot-offer 1","index":"<sha256 hex>",
  *      "min_sequence":0,"requires":{},"sequence":3,"version":"1.4","withdrawn":[{"index":"<hex>","sequence":2,"why":"…"}]}
  *
+ * "requires" may have "from":N, "kernel":"5.10", "memory":BYTES.
+ *
  * A blob is served as `blobs/sha256/HEX` below where the repository is. "full" is an ordinary solid .tar.zst
  * that tar can open; `pieces` are the digests of its 1 MiB pieces (PIECES_SIZE), so that it can be streamed, resumed and
  * verified before it is decompressed. "bundles" (which may be missing) are release/bundle.h: from the release of that index, or,
@@ -27,6 +29,7 @@
 #define OFFER_NAME_MAX	    65 /* channel, arch: 1..64 of [a-z0-9_.-], with the final NUL */
 #define OFFER_WITHDRAWN_MAX 64
 #define OFFER_BUNDLES_MAX   32
+#define OFFER_REQUIRES_MAX  32 /* bytes of a text, with the final NUL */
 #define OFFER_FULL_MAX	    (16ULL << 30) /* bytes of the full blob */
 
 struct offer_withdrawn {
@@ -43,6 +46,13 @@ struct offer_bundle {
 	uint64_t head;
 };
 
+struct offer_requires { /* zero, empty: nothing */
+	uint64_t from; /* it can only come over a release of this sequence or later */
+	uint64_t memory; /* bytes that the machine must have */
+	char kernel[OFFER_REQUIRES_MAX]; /* or later */
+	char unknown[OFFER_REQUIRES_MAX]; /* a requirement that only a newer version understands */
+};
+
 struct offer {
 	char app[65];
 	char channel[OFFER_NAME_MAX];
@@ -51,6 +61,7 @@ struct offer {
 	uint64_t sequence; /* from 1; orders releases, the version is for people */
 	uint64_t min_sequence; /* nothing below it may run any more, nor be rolled back to */
 	uint64_t epoch; /* of the data that it reads and writes */
+	struct offer_requires requires;
 	uint64_t bytes, files; /* unpacked */
 	struct digest index; /* SHA-256 of the canonical index of the tree */
 	struct digest full;

@@ -22,6 +22,18 @@ static int parse_numbers(const char *min_sequence, const char *epoch,
 	return r;
 }
 
+static int parse_requires(const char *from, const char *memory, struct catalog_release *release,
+			  struct error *err)
+{
+	int r = 0;
+
+	if (from)
+		r = parse_u64(from, 0, INT64_MAX, &release->from, err);
+	if (r == 0 && memory)
+		r = parse_size(memory, &release->memory, err);
+	return r;
+}
+
 static int add(const char *dir, const char *tree, const char *passphrase_file,
 	       const struct catalog_release *release, struct repo **ret_repo, struct error *err)
 {
@@ -48,10 +60,14 @@ static int add(const char *dir, const char *tree, const char *passphrase_file,
 int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *level = NULL, *mtime = NULL, *min_sequence = NULL, *epoch = NULL;
+	const char *from = NULL, *memory = NULL;
 	const char *passphrase_file = NULL;
 	bool allow_setuid = false, no_bundle = false, verbose = false;
 	const char *deltas = NULL;
-	struct catalog_release release = { .min_sequence = CATALOG_KEEP, .epoch = CATALOG_KEEP };
+	struct catalog_release release = { .min_sequence = CATALOG_KEEP,
+					   .epoch = CATALOG_KEEP,
+					   .from = CATALOG_KEEP,
+					   .memory = CATALOG_KEEP };
 	const struct cli_option options[] = {
 		{ "app", 'a', "APP", "whose release it is (must be given)",
 		  .text = &release.name.app },
@@ -63,6 +79,11 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		{ "min-sequence", '\0', "N", "nothing older may run any more",
 		  .text = &min_sequence },
 		{ "epoch", '\0', "N", "of the data that it reads and writes", .text = &epoch },
+		{ "requires-from", '\0', "N",
+		  "it can only come over a release of this sequence or later", .text = &from },
+		{ "requires-kernel", '\0', "V", "this version of Linux or later",
+		  .text = &release.kernel },
+		{ "requires-memory", '\0', "SIZE", "of the machine", .text = &memory },
 		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &level },
 		{ "mtime", '\0', "TIME", "the time of all files; otherwise their own",
 		  .text = &mtime },
@@ -85,7 +106,10 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		return r;
 	if (!release.name.app || !release.version)
 		return cli_refuse(verb, "--app and --version must be given");
+	if (release.kernel && strlen(release.kernel) >= OFFER_REQUIRES_MAX)
+		return cli_refuse(verb, "--requires-kernel: too long");
 	if (parse_numbers(min_sequence, epoch, &release, &err) < 0 ||
+	    parse_requires(from, memory, &release, &err) < 0 ||
 	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0 ||
 	    publishing_delta_options(deltas, no_bundle, verbose, &release.delta, &err) < 0)
 		return cli_refuse(verb, "%s", err.text);

@@ -264,6 +264,13 @@ static int renew(struct offer **offer, const struct catalog_release *release,
 		(*offer)->min_sequence = release->min_sequence;
 	if (release->epoch != CATALOG_KEEP)
 		(*offer)->epoch = release->epoch;
+	if (release->from != CATALOG_KEEP)
+	(*offer)->requires.from = release->from;
+	if (release->memory != CATALOG_KEEP)
+	(*offer)->requires.memory = release->memory;
+	if (release->kernel)
+		(void)text_copy(release->kernel, (*offer)->requires.kernel,
+				sizeof((*offer)->requires.kernel));
 	return 0;
 }
 

@@ -23,6 +23,7 @@ static struct offer *sample(void)
 				 .sequence = 7,
 				 .min_sequence = 2,
 				 .epoch = 1,
+				 .requires = { 5, 512 << 20, "5.10", "" },
 				 .bytes = INT64_MAX,
 				 .files = 8402,
 				 .full_length = 2 * PIECES_SIZE + 1,
@@ -69,6 +70,21 @@ static void test_comes_back(void **state)
 	b = *back;
 	a.pieces = b.pieces = NULL;
 	assert_memory_equal(&a, &b, sizeof(a));
+}
+
+/* What is not known must not be passed over: it is kept for the device to refuse. */
+static void test_unknown_requirement(void **state)
+{
+	_cleanup_(offer_freep) struct offer *offer = sample();
+	_cleanup_(offer_freep) struct offer *back = NULL;
+	_cleanup_free_ char *json = NULL;
+	size_t size;
+
+	assert_int_equal(offer_encode(offer, &json, &size, NULL), 0);
+	memcpy(strstr(json, "\"kernel\""), "\"colour\"", strlen("\"colour\""));
+	assert_int_equal(offer_decode(json, size, &back, NULL), 0);
+	assert_string_equal(back->requires.unknown, "colour");
+	assert_string_equal(back->requires.kernel, "");
 }
 
 #define H1 "0101010101010101010101010101010101010101010101010101010101010101"
@@ -144,6 +160,8 @@ static void test_wrong_numbers(void **state)
 	refuse_with("\"sequence\":7", "\"sequence\":7.0", "\"sequence\"");
 	refuse_with("\"sequence\":7", "\"sequence\":\"7\"", "\"sequence\"");
 	refuse_with("\"min_sequence\":2", "\"min_sequence\":8", "\"min_sequence\"");
+	refuse_with("\"from\":5", "\"from\":\"5\"", "\"from\"");
+	refuse_with("\"kernel\":\"5.10\"", "\"kernel\":5", "\"kernel\"");
 	refuse_with("\"epoch\":1", "\"epoch\":null", "\"epoch\"");
 	refuse_with("\"epoch\":1,", "", "\"epoch\"");
 	refuse_with("\"sequence\":3", "\"sequence\":0", "withdrawn sequence");
@@ -276,6 +294,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_unknown_requirement),
 		cmocka_unit_test(test_text_is_what_is_drawn),
 		cmocka_unit_test(test_wrong_names),
 		cmocka_unit_test(test_wrong_numbers),

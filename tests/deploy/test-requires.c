@@ -1,0 +1,74 @@
+/* What a release asks of the machine, and of the one before it. */
+#include "deploy/requires.h"
+
+#include "../base/check.h"
+
+static int judge(const struct offer_requires *requires, const char *kernel, uint64_t memory,
+		 bool installed, uint64_t sequence, struct error *err)
+{
+	struct offer offer = { .version = "2.0", .requires = *requires };
+
+	return requires_judge(&offer,
+			      &(struct requires_machine){ .kernel = kernel,
+							  .memory = memory,
+							  .installed = installed,
+							  .version = "1.0",
+							  .sequence = sequence },
+			      err);
+}
+
+static void nothing_is_always_there(void **unused)
+{
+	(void)unused;
+	assert_int_equal(judge(&(struct offer_requires){}, "3.2", 0, true, 0, NULL), 0);
+}
+
+static void what_is_missing_is_named(void **unused)
+{
+	static const struct {
+		struct offer_requires requires;
+		const char *says; /* NULL: it is there */
+	} rows[] = {
+		{ { .kernel = "5.10" }, NULL },
+		{ { .kernel = "6.1" }, NULL },
+		{ { .kernel = "6.1.1" }, "requires Linux 6.1.1; this one is 6.1.0-17-amd64" },
+		{ { .kernel = "10.0" }, "requires Linux 10.0" },
+		{ { .memory = 512 << 20 }, NULL },
+		{ { .memory = (512 << 20) + 1 }, "requires 512 MiB of memory" },
+		{ { .from = 5 }, NULL },
+		{ { .from = 6 }, "of sequence 6 or later, and 1.0 has 5" },
+		{ { .unknown = "gpu" }, "requires \"gpu\", which this flipslot does not know" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error err = {};
+		int r = judge(&rows[i].requires, "6.1.0-17-amd64", 512 << 20, true, 5, &err);
+
+		assert_int_equal(r == 0, !rows[i].says);
+		if (rows[i].says && (!strstr(err.text, rows[i].says) || err.fault != FAULT_CONFIG))
+			fail_msg("\"%s\" does not say \"%s\"", err.text, rows[i].says);
+	}
+}
+
+/* A first installation stands on nothing; what was sideloaded is of no known sequence. */
+static void stepping_stones(void **unused)
+{
+	struct error err = {};
+
+	(void)unused;
+	assert_int_equal(judge(&(struct offer_requires){ .from = 5 }, "6", 1, false, 0, NULL), 0);
+	assert_true(judge(&(struct offer_requires){ .from = 5 }, "6", 1, true, 0, &err) < 0);
+	assert_non_null(strstr(err.text, "no known sequence"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_always_there),
+		cmocka_unit_test(what_is_missing_is_named),
+		cmocka_unit_test(stepping_stones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
