@@ -17,37 +17,45 @@ struct drill {
 	uint64_t away[2], took[2]; /* usec, there and back */
 };
 
-static int look(struct drill *drill, struct error *err)
+/* What cannot be rehearsed is said. */
+static int judge(const struct drill *drill, const struct status *status, struct error *err)
 {
-	struct status *status = malloc(sizeof(*status));
-	_cleanup_free_ struct status *owned = status;
-	int r = status ? status_gather(drill->app, status, err) :
-			 error_errno(err, "looking at %s", drill->app);
+	enum slot other = slot_other(status->current);
 
-	if (r < 0)
-		return r;
 	if (status->state.phase != PHASE_IDLE)
 		return error_set(err, FAULT_BUSY,
 				 "a transaction is under way: `flipslot follow %s`", drill->app);
 	if (status->current == SLOT_NONE)
 		return error_set(err, FAULT_CONFIG, "nothing is installed yet");
-	drill->home = status->current;
-	drill->other = slot_other(status->current);
-	if (!status->slots[drill->other].sealed)
+	if (!status->slots[other].sealed)
 		return error_set(
 			err, FAULT_CONFIG,
 			"slot %s holds no complete release to rehearse with: it will after "
 			"the next update",
-			slot_name(drill->other));
-	if (status->slots[drill->other].bad)
+			slot_name(other));
+	if (status->slots[other].bad)
 		return error_set(
 			err, FAULT_CONFIG,
 			"slot %s holds %s, which was rolled back: nothing to rehearse with",
-			slot_name(drill->other), status->slots[drill->other].descriptor.version);
-	drill->held = status->state.hold.held;
-	(void)text_copy(status->slots[drill->home].descriptor.version, drill->home_version,
+			slot_name(other), status->slots[other].descriptor.version);
+	return 0;
+}
+
+static int look(struct drill *drill, struct error *err)
+{
+	static struct status status; /* large */
+	int r = status_gather(drill->app, &status, err);
+
+	if (r >= 0)
+		r = judge(drill, &status, err);
+	if (r < 0)
+		return r;
+	drill->home = status.current;
+	drill->other = slot_other(status.current);
+	drill->held = status.state.hold.held;
+	(void)text_copy(status.slots[drill->home].descriptor.version, drill->home_version,
 			sizeof(drill->home_version));
-	(void)text_copy(status->slots[drill->other].descriptor.version, drill->other_version,
+	(void)text_copy(status.slots[drill->other].descriptor.version, drill->other_version,
 			sizeof(drill->other_version));
 	return 0;
 }

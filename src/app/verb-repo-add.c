@@ -27,6 +27,8 @@ static int parse_requires(const char *from, const char *memory, struct catalog_r
 {
 	int r = 0;
 
+	if (release->kernel && strlen(release->kernel) >= OFFER_REQUIRES_MAX)
+		return error_set(err, FAULT_CONFIG, "--requires-kernel: too long");
 	if (from)
 		r = parse_u64(from, 0, INT64_MAX, &release->from, err);
 	if (r == 0 && memory)
@@ -106,8 +108,6 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		return r;
 	if (!release.name.app || !release.version)
 		return cli_refuse(verb, "--app and --version must be given");
-	if (release.kernel && strlen(release.kernel) >= OFFER_REQUIRES_MAX)
-		return cli_refuse(verb, "--requires-kernel: too long");
 	if (parse_numbers(min_sequence, epoch, &release, &err) < 0 ||
 	    parse_requires(from, memory, &release, &err) < 0 ||
 	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0 ||

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "deploy/plain.h"
-#include "deploy/requires.h"
+#include "deploy/demands.h"
 #include "deploy/route.h"
 #include "deploy/source.h"
 
@@ -29,7 +29,7 @@ static int judge_offer(const struct session *session, const struct offer *offer,
 				 offer->version);
 	if (transaction->origin == SLOT_NONE ||
 	    seal_peek(session->dirfd, transaction->origin, &running, NULL) != 0)
-		return requires_check(offer, NULL, err);
+		return demands_check(offer, NULL, err);
 	if (offer->sequence < running.sequence)
 		return error_set(
 			err, FAULT_STALE,
@@ -43,7 +43,7 @@ static int judge_offer(const struct session *session, const struct offer *offer,
 				 "installs it all the same",
 				 offer->version, (unsigned long long)offer->epoch, running.version,
 				 (unsigned long long)running.epoch);
-	return requires_check(offer, &running, err);
+	return demands_check(offer, &running, err);
 }
 
 static bool holds(const struct session *session, enum slot slot, const struct digest *index)

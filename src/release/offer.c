@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "release/bundle.h"
 #include "release/jmember.h"
+#include "release/requires.h"
 #include "release/pieces.h"
 
 #define FORMAT "flipslot-offer 1"
@@ -202,21 +203,6 @@ static json_t *make_withdrawn(const struct offer *offer)
 	return list;
 }
 
-static json_t *make_requires(const struct offer_requires *requires)
-{
-	json_t *object = json_object();
-
-	if (requires->from > 0)
-		(void)json_object_set_new(object, "from",
-					  json_integer((json_int_t) requires->from));
-	if (requires->kernel[0])
-		(void)json_object_set_new(object, "kernel", json_string(requires->kernel));
-	if (requires->memory > 0)
-		(void)json_object_set_new(object, "memory",
-					  json_integer((json_int_t) requires->memory));
-	return object;
-}
-
 static json_t *make(const struct offer *offer)
 {
 	return json_pack("{ss ss so sI ss sI sI ss so sI so sI ss so}", "app", offer->app, "arch",
@@ -225,7 +211,7 @@ static json_t *make(const struct offer *offer)
 			 (json_int_t)offer->files, "format", FORMAT, "index",
 			 make_digest(&offer->index), "min_sequence",
 			 (json_int_t)offer->min_sequence, "requires",
-			 make_requires(&offer->requires), "sequence", (json_int_t)offer->sequence,
+			 requires_make(&offer->requires), "sequence", (json_int_t)offer->sequence,
 			 "version", offer->version, "withdrawn", make_withdrawn(offer));
 }
 
@@ -384,36 +370,6 @@ static int get_withdrawn(const json_t *object, struct offer *offer, struct error
 	return r < 0 ? error_prefix(err, r, "withdrawn") : 0;
 }
 
-/* Each one counts: one that is not known is remembered, for the device to refuse. */
-static int get_requires(const json_t *object, struct offer *offer, struct error *err)
-{
-	json_t *list = json_object_get(object, "requires");
-	struct offer_requires *requires = &offer->requires;
-	const char *key;
-	json_t *value;
-	int r = 0;
-
-	if (!list)
-		return 0;
-	if (!json_is_object(list))
-		return jmember_refuse("requires", err);
-	json_object_foreach(list, key, value) {
-		if (strcmp(key, "from") == 0)
-			r = jmember_number(list, key, &requires->from, err);
-		else if (strcmp(key, "memory") == 0)
-			r = jmember_number(list, key, &requires->memory, err);
-		else if (strcmp(key, "kernel") == 0)
-			r = jmember_text(list, key, requires->kernel, sizeof(requires->kernel),
-					 err);
-		else
-			(void)text_copy(key[0] ? key : "?", requires->unknown,
-					sizeof(requires->unknown));
-		if (r < 0)
-			return error_prefix(err, r, "requires");
-	}
-	return 0;
-}
-
 static int get_all(const json_t *object, struct offer *offer, struct error *err)
 {
 	const char *wrong;
@@ -428,7 +384,7 @@ static int get_all(const json_t *object, struct offer *offer, struct error *err)
 	if (r == 0)
 		r = get_bundles(object, offer, err);
 	if (r == 0)
-		r = get_requires(object, offer, err);
+		r = requires_read(json_object_get(object, "requires"), &offer->requires, err);
 	if (r == 0)
 		r = get_each(json_object_get(object, "withdrawn"), 0, OFFER_WITHDRAWN_MAX,
 			     "withdrawn", get_withdrawn, offer, err);

@@ -110,15 +110,28 @@ static void read_why(pid_t pid, char *ret_why, size_t room)
 	(void)text_escape(why, strlen(why), ret_why, room);
 }
 
-/* "12: FLOCK  ADVISORY  READ 4711 08:01:1234 0 EOF", > 0: the process that has a lock on that inode. */
+/* "12: FLOCK  ADVISORY  READ 4711 08:01:1234 0 EOF": the process, if it is a shared lock on that inode; else 0. */
 static pid_t find_holder(const char *line, uint64_t inode)
 {
-	unsigned long long found;
-	int pid;
+	static const char kind[] = "FLOCK  ADVISORY  READ ";
+	size_t size = strcspn(line, "\n");
+	const char *at = memmem(line, size, kind, strlen(kind));
+	char pid[24], place[64];
+	uint64_t number, found;
+	const char *colon;
 
-	if (sscanf(line, "%*d: FLOCK ADVISORY READ %d %*x:%*x:%llu", &pid, &found) != 2)
+	if (!at)
 		return 0;
-	return found == inode ? pid : 0;
+	at += strlen(kind);
+	(void)snprintf(pid, sizeof(pid), "%.*s", (int)strcspn(at, " \n"), at);
+	at += strcspn(at, " \n");
+	at += strspn(at, " ");
+	(void)snprintf(place, sizeof(place), "%.*s", (int)strcspn(at, " \n"), at);
+	colon = strrchr(place, ':');
+	if (!colon || parse_u64(pid, 1, INT_MAX, &number, NULL) < 0 ||
+	    parse_u64(colon + 1, 0, UINT64_MAX, &found, NULL) < 0)
+		return 0;
+	return found == inode ? (pid_t)number : 0;
 }
 
 static void add(struct inhibitors *inhibitors, pid_t pid)

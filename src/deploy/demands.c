@@ -1,4 +1,4 @@
-#include "deploy/requires.h"
+#include "deploy/demands.h"
 
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/version.h"
 
-static int judge_step(const struct offer *offer, const struct requires_machine *machine,
+static int judge_step(const struct offer *offer, const struct demands_machine *machine,
 		      struct error *err)
 {
 	unsigned long long from = offer->requires.from;
@@ -26,8 +26,8 @@ static int judge_step(const struct offer *offer, const struct requires_machine *
 			 (unsigned long long)machine->sequence);
 }
 
-int requires_judge(const struct offer *offer, const struct requires_machine *machine,
-		   struct error *err)
+int demands_judge(const struct offer *offer, const struct demands_machine *machine,
+		  struct error *err)
 {
 	const struct offer_requires *requires = &offer->requires;
 	char shown[OFFER_REQUIRES_MAX * 4];
@@ -53,20 +53,20 @@ int requires_judge(const struct offer *offer, const struct requires_machine *mac
 	return judge_step(offer, machine, err);
 }
 
-int requires_check(const struct offer *offer, const struct descriptor *running, struct error *err)
+int demands_check(const struct offer *offer, const struct descriptor *running, struct error *err)
 {
 	struct utsname name = {};
 	struct sysinfo info = {};
 
 	if (uname(&name) < 0 || sysinfo(&info) < 0)
 		return error_errno(err, "looking at the machine");
-	return requires_judge(offer,
-			      &(struct requires_machine){
-				      .kernel = name.release,
-				      .memory = (uint64_t)info.totalram * info.mem_unit,
-				      .installed = running,
-				      .version = running ? running->version : "",
-				      .sequence = running ? running->sequence : 0,
-			      },
-			      err);
+	return demands_judge(offer,
+			     &(struct demands_machine){
+				     .kernel = name.release,
+				     .memory = (uint64_t)info.totalram * info.mem_unit,
+				     .installed = running,
+				     .version = running ? running->version : "",
+				     .sequence = running ? running->sequence : 0,
+			     },
+			     err);
 }

@@ -5,7 +5,7 @@
 
 #include "release/offer.h"
 
-struct requires_machine {
+struct demands_machine {
 	const char *kernel; /* as `uname -r` */
 	uint64_t memory; /* bytes */
 	bool installed; /* some release runs: its sequence is known */
@@ -14,8 +14,8 @@ struct requires_machine {
 };
 
 /* Pure. FAULT_CONFIG says what is missing, and what to do. */
-int requires_judge(const struct offer *offer, const struct requires_machine *machine,
-		   struct error *err);
+int demands_judge(const struct offer *offer, const struct demands_machine *machine,
+		  struct error *err);
 
 /* The same with this machine; running: NULL at a first installation. */
-int requires_check(const struct offer *offer, const struct descriptor *running, struct error *err);
+int demands_check(const struct offer *offer, const struct descriptor *running, struct error *err);

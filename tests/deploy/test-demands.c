@@ -1,5 +1,5 @@
 /* What a release asks of the machine, and of the one before it. */
-#include "deploy/requires.h"
+#include "deploy/demands.h"
 
 #include "../base/check.h"
 
@@ -8,13 +8,13 @@ static int judge(const struct offer_requires *requires, const char *kernel, uint
 {
 	struct offer offer = { .version = "2.0", .requires = *requires };
 
-	return requires_judge(&offer,
-			      &(struct requires_machine){ .kernel = kernel,
-							  .memory = memory,
-							  .installed = installed,
-							  .version = "1.0",
-							  .sequence = sequence },
-			      err);
+	return demands_judge(&offer,
+			     &(struct demands_machine){ .kernel = kernel,
+							.memory = memory,
+							.installed = installed,
+							.version = "1.0",
+							.sequence = sequence },
+			     err);
 }
 
 static void nothing_is_always_there(void **unused)
