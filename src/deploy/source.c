@@ -315,7 +315,9 @@ int source_refresh(struct session *session, const char *request_id, const char *
 
 	if (!source->url)
 		return error_set(err, FAULT_CONFIG,
-				 "%s names no source: [Source] Url=", session->options->conf_file);
+				 "%s names no source ([Source] Url=): `flipslot source %s URL "
+				 "--root-json FILE` sets one",
+				 session->options->conf_file, session->options->app);
 	r = checked_load(session->dirfd, &session->checked, err);
 	if (r < 0)
 		return r;

@@ -150,8 +150,9 @@ int envelope_verify(const struct envelope *envelope, const struct signers *signe
 	}
 	if (count < signers->threshold)
 		return error_set(err, FAULT_UNTRUSTED,
-				 "signed by %ju of the %ju different keys that it takes",
-				 (uintmax_t)count, (uintmax_t)signers->threshold);
+				 "signed by %ju of the %ju different keys that it takes%s",
+				 (uintmax_t)count, (uintmax_t)signers->threshold,
+				 count > 0 ? "" : ": is root.json that of this repository?");
 	return 0;
 }
 

@@ -137,6 +137,7 @@ static void no_source_is_said_and_nothing_recorded(void **unused)
 	struct checked checked = {};
 
 	check_error(refresh(&err), &err, FAULT_CONFIG, "gw.conf names no source");
+	assert_non_null(strstr(err.text, "`flipslot source gw URL --root-json FILE`"));
 	assert_int_equal(checked_load(check_fd, &checked, NULL), 0);
 	assert_int_equal(checked.when, 0);
 }
