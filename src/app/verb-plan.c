@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -241,6 +242,7 @@ static int show(const char *app, bool json, struct error *err)
 		r = look(&view, config_deploy(config), &listener, err);
 	if (r < 0)
 		return r;
+	assert(view.release.offer);
 	if (json)
 		r = print_json(&view, err);
 	else
