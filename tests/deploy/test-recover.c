@@ -1,5 +1,6 @@
 /* At boot, before the app starts: which slot `current` names, and what is left for the worker. */
 #include "deploy/recover.h"
+#include "deploy/resume.h"
 
 #include "app.h"
 #include "store/lock.h"
@@ -163,7 +164,7 @@ static void a_staging_that_never_gets_on_has_failed(void **unused)
 	struct state state = app_under_way(PHASE_STAGING);
 	struct history_entry newest = {};
 
-	state.transaction.attempts = 10;
+	state.transaction.attempts = RESUME_STAGING_MAX;
 	app_store(&state);
 	recover();
 	state = app_load();
