@@ -227,6 +227,17 @@ static const char *find_service(const struct check *check, const struct occupant
 	return NULL;
 }
 
+/* " 4711 4712" */
+static char *list_pids(const struct occupants *occupants, char *ret_text, size_t room)
+{
+	size_t at = 0;
+
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < occupants->n_ours && at < room; i++)
+		at += (size_t)snprintf(ret_text + at, room - at, " %d", occupants->list[i].pid);
+	return ret_text;
+}
+
 /* The slot that is about to be emptied must not have old processes of the service in it. */
 static int check_leftovers(struct check *check, struct error *err)
 {
@@ -234,7 +245,7 @@ static int check_leftovers(struct check *check, struct error *err)
 	struct occupants occupants;
 	const char *service;
 	char path[4096];
-	char who[256];
+	char who[256], pids[12 * OCCUPANT_MAX];
 	int r;
 
 	if (input->target != SLOT_NONE || input->current == SLOT_NONE ||
@@ -252,7 +263,8 @@ static int check_leftovers(struct check *check, struct error *err)
 		"then try again, or with --force, which takes their files away under them",
 		slot_name(slot_other(input->current)), service ? service : check->unit->name,
 		occupant_describe(&occupants, occupants.n_ours, who, sizeof(who)),
-		service ? "systemctl restart " : "kill PID", service ? service : "");
+		service ? "systemctl restart " : "kill",
+		service ? service : list_pids(&occupants, pids, sizeof(pids)));
 	return 0;
 }
 

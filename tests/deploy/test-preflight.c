@@ -91,7 +91,7 @@ static void old_processes_in_the_slot_to_be_emptied(void **unused)
 	input.target = SLOT_NONE;
 	check_finding(FAULT_BUSY,
 		      "slot b, which would be emptied, is still used by old processes of "
-		      "gw.service: 4712 (run); `kill PID`");
+		      "gw.service: 4712 (run); `kill 4712`");
 	systemd.left = 4711; /* its main process: `current` was put elsewhere under it */
 	check_finding(FAULT_BUSY, "gw.service: 4711 (run); `systemctl restart gw.service`");
 	check_finding(FAULT_BUSY, "or with --force");
