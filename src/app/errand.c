@@ -303,6 +303,17 @@ static bool is_inside(const struct desk *desk)
 	       cgroup_is_own(unit.control_group);
 }
 
+/* Before it is asked for: a quick switch leaves no time for it afterwards. */
+static void tell_inside(const struct errand *errand, const struct desk *desk)
+{
+	if (errand->json)
+		return;
+	printf("%s: called from inside %s, which will be restarted: the worker goes on by "
+	       "itself; to watch it from elsewhere: flipslot follow %s\n",
+	       errand->app, config_unit(desk->config), errand->app);
+	(void)fflush(stdout);
+}
+
 static int tell_accepted(const struct errand *errand, const struct desk *desk,
 			 const struct request *request, const struct state *state, bool inside)
 {
@@ -316,10 +327,6 @@ static int tell_accepted(const struct errand *errand, const struct desk *desk,
 
 	if (!errand->json)
 		describe_acceptance(errand, request, state);
-	if (inside && !errand->json)
-		printf("%s: called from inside %s, which will be restarted: the worker goes on by "
-		       "itself; to watch it from elsewhere: flipslot follow %s\n",
-		       errand->app, config_unit(desk->config), errand->app);
 	(void)fflush(stdout);
 	if (!errand->no_follow && !inside)
 		return follow(errand, desk, state->transaction.id, request->id, request->verb);
@@ -330,7 +337,9 @@ static int tell_accepted(const struct errand *errand, const struct desk *desk,
 
 static int ask(const struct errand *errand, const struct desk *desk, struct request *request)
 {
-	bool inside = is_inside(desk); /* there is no time for that once the worker has begun */
+	bool quick = request->verb == VERB_HOLD || request->verb == VERB_UNHOLD ||
+		     request->verb == VERB_FORGIVE;
+	bool inside = !quick && is_inside(desk);
 	struct state state;
 	struct error err = {};
 	int r;
@@ -338,6 +347,8 @@ static int ask(const struct errand *errand, const struct desk *desk, struct requ
 	r = ask_prepare(request, &err);
 	if (r < 0)
 		return cli_fail(&err);
+	if (inside)
+		tell_inside(errand, desk);
 	r = ask_worker(errand->app, desk->dirfd, request, desk->interrupt_fd, &state, &err);
 	if (r < 0)
 		return cli_fail(&err);
