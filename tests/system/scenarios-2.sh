@@ -59,6 +59,7 @@ s21() { # the marker of a dead process blocks all later updates
 	committed 'S21: the one whose worker died'
 	try
 	committed 'S21: the next one'
+	sh_box ": >$root/lock"
 }
 
 s22() { # clean-up removed the running version after a rollback
@@ -161,7 +162,7 @@ END
 	in_box systemd-run -q --unit bad nginx -e stderr -c /etc/bad-nginx.conf -g 'daemon off;'
 	"$B/flipslot" repo init "$work/in/s29" >/dev/null 2>&1
 	until_true 5 sh_box 'curl -s http://127.0.0.1:8001/ >/dev/null'
-	run flipslot source gateway http://127.0.0.1:8001 --root-json /in/s29/metadata/1.root.json
+	check 'S29: a source' until_true 5 in_box flipslot source gateway http://127.0.0.1:8001 --root-json /in/s29/metadata/1.root.json
 	sh_box ': >/run/bad-access.log'
 	run timeout 60 flipslot check gateway
 	is 'S29: a network fault' "$status" 4
