@@ -3,13 +3,13 @@
 #include "base/text.h"
 #include "deploy/ending.h"
 #include "deploy/gate.h"
+#include "deploy/growth.h"
 #include "deploy/judge.h"
 #include "deploy/mailbox.h"
 #include "deploy/preflight.h"
 #include "deploy/rehearsal.h"
 #include "deploy/switching.h"
 #include "store/layout.h"
-#include "unit/memory.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC
 #define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
@@ -174,7 +174,8 @@ int switching_prepare(struct session *session, struct error *err)
 		if (mailbox_interrupt(session) > 0)
 			return 0;
 	}
-	transaction->memory = is_steady(&unit) ? memory_of(unit.control_group) : 0;
+	if (is_steady(&unit))
+		growth_note(session, &unit);
 	(void)text_copy(unit.invocation, transaction->old_invocation,
 			sizeof(transaction->old_invocation));
 	return session_enter(session, MACHINE_GO, err); /* the service is touched from here on */

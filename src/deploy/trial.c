@@ -2,15 +2,14 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/growth.h"
 #include "deploy/mailbox.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
 #include "store/layout.h"
-#include "unit/memory.h"
 #include "unit/occupant.h"
 
-#define MEMORY_SLACK (16ULL << 20)
-#define STARTS_MAX   2 /* by us, of a unit that stopped without failing */
+#define STARTS_MAX 2 /* by us, of a unit that stopped without failing */
 
 /* Starts the unit (again) and takes its new invocation for the one under judgement. > 0: a verdict. */
 static int start_again(struct session *session, struct judge_options *judge,
@@ -138,30 +137,6 @@ static void tell_leftovers(struct session *session)
 		     occupant_describe(&occupants, occupants.n, who, sizeof(who)));
 }
 
-/* Wanted, not required: a release may need more by rights. Small services do not count. */
-static void tell_memory(struct session *session)
-{
-	const struct state_transaction *transaction = &session->state.transaction;
-	uint64_t before = transaction->memory;
-	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
-	uint64_t now;
-
-	if (before == 0 || session->options->memory_growth == 0 ||
-	    session_manager(session, &manager, NULL) < 0 ||
-	    unit_query(manager, session->options->unit, &unit, NULL) < 0)
-		return;
-	now = memory_of(unit.control_group);
-	if (now <= before + MEMORY_SLACK ||
-	    now <= before + before / 100 * session->options->memory_growth)
-		return;
-	session_tell(session, EVENT_WARNING, FAULT_NONE,
-		     "%s uses %llu MiB of memory at the end of the watch window, %s used %llu "
-		     "(MemoryGrowth=)",
-		     transaction->release.version, (unsigned long long)(now >> 20),
-		     transaction->from_version, (unsigned long long)(before >> 20));
-}
-
 int trial_watch(struct session *session, struct error *err)
 {
 	struct judge_options judge = judge_target(session);
@@ -182,7 +157,7 @@ int trial_watch(struct session *session, struct error *err)
 	if (r < 0)
 		return r;
 	tell_leftovers(session);
-	tell_memory(session);
+	growth_tell(session);
 	(void)snprintf(reason, sizeof(reason), "passed its probes and was well for %s (proof: %s)",
 		       clock_format_span(session->options->watch_usec, span),
 		       proof_name(report.proof.proof));
