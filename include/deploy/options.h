@@ -43,6 +43,8 @@ struct deploy_options {
 	unsigned int max_rollbacks; /* attempts at getting the old release healthy before both-bad */
 	unsigned int
 		memory_growth; /* per cent more than the old release used, from which on it is told; 0: never */
+	unsigned int error_growth; /* the same for records of priority err in the watch window */
+	bool memory_required, errors_required; /* growth condemns */
 	bool baseline; /* ask the probes of the old release before the flip */
 	bool keep; /* OnFail=keep: say it, do not roll back */
 	struct window window; /* in which a switch may happen */

@@ -58,8 +58,10 @@ struct state_transaction {
 	uint64_t files,
 		reused; /* files of the release; of them on this disk already. 0: not known */
 	char from_version[STATE_VERSION_MAX]; /* what ran before; empty: nothing */
-	/* names of probes that failed on the old release, each with a comma behind */
 	uint64_t memory; /* bytes that the old release used before the switch; 0: not known */
+	/* records of priority err that it logged in the time before the switch; usec, 0: not known */
+	uint64_t errors, errors_usec;
+	/* names of probes that failed on the old release, each with a comma behind */
 	char baseline[256];
 	bool trust_me; /* sideloaded on a person's word alone */
 	char signer[STATE_SIGNER_MAX]; /* the minisign key that signed the archive; empty: none */

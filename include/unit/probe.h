@@ -25,7 +25,10 @@ enum probe_kind {
 	PROBE_JOURNAL, /* a record of this invocation matches, none is to be rejected */
 	PROBE_FILE, /* a file exists, is newer than the start, has the wanted text */
 	PROBE_HEALTH, /* the service itself has said that it is well (flipslot health) */
+	PROBE_ERRORS, /* no question to answer with yes: a number of records (unit/complaint.h) */
 	PROBE_KIND_MAX,
+	PROBE_CONFIGURABLE_MAX =
+		PROBE_ERRORS, /* the kinds before it have a place in a configuration */
 };
 
 const char *probe_kind_name(enum probe_kind kind);

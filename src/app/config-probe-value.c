@@ -24,15 +24,15 @@ static int refuse(const char *value, const char *wanted, struct error *err)
 int config_probe_value_kind(void *object, const char *value, struct error *err)
 {
 	struct probe_options *probe = object;
-	const char *names[PROBE_KIND_MAX + 1] = {};
+	const char *names[PROBE_CONFIGURABLE_MAX + 1] = {};
 	const char *nearest;
 	enum probe_kind kind = probe_kind_from_name(value);
 
-	if (kind < PROBE_KIND_MAX) {
+	if (kind < PROBE_CONFIGURABLE_MAX) {
 		probe->kind = kind;
 		return 0;
 	}
-	for (unsigned int i = 0; i < PROBE_KIND_MAX; i++)
+	for (unsigned int i = 0; i < PROBE_CONFIGURABLE_MAX; i++)
 		names[i] = probe_kind_name((enum probe_kind)i);
 	nearest = config_key_nearest(value, names);
 	if (nearest)

@@ -223,6 +223,13 @@ const struct config_key config_table[] = {
 	KEY("Health", "MemoryGrowth", COUNT, OF(deploy.memory_growth), "0", "10000", "100", NULL,
 	    "Per cent more memory than the old release used, at the end of Watch=, that are told. "
 	    "0: never."),
+	KEY("Health", "MemoryLevel", CHOICE, OF(deploy.memory_required), "wanted", "required",
+	    "wanted", NULL, "required: more than that is no warning, but condemns the release."),
+	KEY("Health", "ErrorGrowth", COUNT, OF(deploy.error_growth), "0", "1000000", "100", NULL,
+	    "Per cent more errors a minute in the journal than the old release logged, in Watch=, "
+	    "that are told. 0: never."),
+	KEY("Health", "ErrorLevel", CHOICE, OF(deploy.errors_required), "wanted", "required",
+	    "wanted", NULL, "required: more than that is no warning, but condemns the release."),
 	KEY("Health", "OnFail", CHOICE, OF(deploy.keep), "rollback", "keep", "rollback", NULL,
 	    "What becomes of a release that fails. keep: it stays, and an alert says so. "
 	    "One that takes the machine down goes back all the same, see BootTries=."),

@@ -152,12 +152,14 @@ int trial_watch(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
 		return ending_unhealthy(session, report.reason, err);
+	r = growth_judge(session, reason, sizeof(reason), err);
+	if (r != 0)
+		return r < 0 ? r : ending_unhealthy(session, reason, err);
 	/* whatever was done to `current` meanwhile: what is committed is what it names */
 	r = layout_point_current(session->dirfd, session->state.transaction.target, err);
 	if (r < 0)
 		return r;
 	tell_leftovers(session);
-	growth_tell(session);
 	(void)snprintf(reason, sizeof(reason), "passed its probes and was well for %s (proof: %s)",
 		       clock_format_span(session->options->watch_usec, span),
 		       proof_name(report.proof.proof));

@@ -54,6 +54,8 @@ static const struct field fields[] = {
 	T(FIELD_U64, reused),
 	T(FIELD_TEXT, from_version),
 	T(FIELD_U64, memory),
+	T(FIELD_U64, errors),
+	T(FIELD_U64, errors_usec),
 	T(FIELD_TEXT, baseline),
 	T(FIELD_BOOL, trust_me),
 	T(FIELD_TEXT, signer),

@@ -11,6 +11,7 @@
 #include "base/confine.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "unit/complaint.h"
 #include "unit/filter.h"
 #include "unit/probe-exec.h"
 #include "unit/probe-file.h"
@@ -51,6 +52,8 @@ static const struct kind {
 			    probe_journal_ask },
 	[PROBE_HEALTH] = { OF_PROBES, FILTER_NO_SOCKETS, DESCRIPTORS_MANY, ADDRESS_SPACE_ANY,
 			   probe_health_ask },
+	[PROBE_ERRORS] = { OF_PROBES, FILTER_NO_SOCKETS, DESCRIPTORS_MANY, ADDRESS_SPACE_ANY,
+			   complaint_ask },
 	[PROBE_EXEC] = { OF_NOBODY_ELSE, FILTER_UNIX, DESCRIPTORS, ADDRESS_SPACE, probe_exec_ask },
 };
 

@@ -69,6 +69,7 @@ static const struct {
 	const char *text;
 	const char *wanted;
 } wrong_probes[] = {
+	{ PROBE "Kind=errors\n", ":4: Kind=: \"errors\" is not unit, notify, http" },
 	{ PROBE "Kind=htp\n", ":4: Kind=: \"htp\" is no kind of probe: did you mean http?" },
 	{ PROBE "Kind=smoke\n",
 	  ":4: Kind=: \"smoke\" is not unit, notify, http, tcp, unix, exec, journal, file or health" },

@@ -103,7 +103,7 @@ static void test_every_key(void **state)
 			 "AllowSetuid=yes\nMaxBytes=1M\nMaxFiles=7\nMaxDepth=8\nMaxRatio=9\n"
 			 "MaxArchive=2M\n"
 			 "[Health]\nStartDeadline=4min\nWatch=0\nBootTries=0\nBaseline=no\n"
-			 "OnFail=keep\nMaxRollbacks=1\n",
+			 "OnFail=keep\nMaxRollbacks=1\nErrorGrowth=50\nErrorLevel=required\n",
 			 scratch->top) > 0);
 	config = load_text(scratch, text);
 	deploy = config_deploy(config);
@@ -125,6 +125,8 @@ static void test_every_key(void **state)
 	assert_false(deploy->baseline);
 	assert_true(deploy->keep);
 	assert_int_equal(deploy->max_rollbacks, 1);
+	assert_int_equal(deploy->error_growth, 50);
+	assert_true(deploy->errors_required && !deploy->memory_required);
 }
 
 /* ---- which files ---- */

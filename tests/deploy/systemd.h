@@ -7,6 +7,7 @@
 #include "app.h"
 
 #include "unit/cgroup.h"
+#include "unit/complaint.h"
 #include "unit/job.h"
 #include "unit/occupant.h"
 #include "unit/proof.h"
@@ -43,6 +44,9 @@ static struct {
 	char jobs[256]; /* what was asked: "restart b, stop -, " */
 	unsigned int resets, waits;
 	uint64_t memory; /* that the unit uses */
+	unsigned int errors; /* that it has logged */
+	uint64_t errors_since; /* as was asked last */
+	bool mute; /* the journal cannot tell */
 	char timer[128]; /* that was set last */
 	uint64_t wakes; /* when */
 	void (*on_wait)(void); /* asked at each wait */
@@ -83,6 +87,8 @@ int __wrap_cgroup_find_in_user_managers(const char *unit, const char *owner,
 int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
 		   uint64_t realtime_usec, struct error *err);
 uint64_t __wrap_memory_of(const char *control_group);
+int __wrap_complaint_count(const struct probe_context *context, unsigned int *ret_n,
+			   struct error *err);
 
 /* ---- the unit ---- */
 
@@ -289,6 +295,15 @@ int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
 uint64_t __wrap_memory_of(const char *control_group)
 {
 	return systemd.memory;
+}
+
+int __wrap_complaint_count(const struct probe_context *context, unsigned int *ret_n,
+			   struct error *err)
+{
+	assert_string_equal(context->invocation, systemd.invocation);
+	systemd.errors_since = context->started;
+	*ret_n = systemd.errors;
+	return systemd.mute ? COMPLAINT_UNKNOWN : 0;
 }
 
 uint64_t __wrap_clock_monotonic_usec(void)

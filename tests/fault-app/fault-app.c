@@ -35,7 +35,7 @@ enum { ENDED = 1 }; /* outcome: the process is to exit with server.status */
 struct behaviour {
 	char version[TEXT_MAX], socket[TEXT_MAX], log[TEXT_MAX], notify[TEXT_MAX], crash[TEXT_MAX];
 	char touch[TEXT_MAX], migrate[TEXT_MAX], die_when_file[TEXT_MAX];
-	long port, epoch, check, die_after, slow_start, slow_stop, leak;
+	long port, epoch, check, die_after, slow_start, slow_stop, leak, complain;
 	bool watchdog, extend, reuse, no_start, exit0, fork_exit0, hang, http_500, port_held;
 	bool ignore_term, children_ignore_term;
 };
@@ -60,6 +60,7 @@ static const struct key {
 	{ "slow-start", NUMBER, offsetof(struct behaviour, slow_start) },
 	{ "slow-stop", NUMBER, offsetof(struct behaviour, slow_stop) },
 	{ "leak", NUMBER, offsetof(struct behaviour, leak) },
+	{ "complain", NUMBER, offsetof(struct behaviour, complain) },
 	{ "watchdog", FLAG, offsetof(struct behaviour, watchdog) },
 	{ "extend", FLAG, offsetof(struct behaviour, extend) },
 	{ "reuse", FLAG, offsetof(struct behaviour, reuse) },
@@ -92,7 +93,7 @@ struct server {
 	size_t n_clients;
 	struct leaked *leaked;
 	int64_t started, ready, stopping; /* 0: not yet; ms as of now_ms() */
-	int64_t watchdog_period, watchdog_next;
+	int64_t watchdog_period, watchdog_next, complained;
 	int status;
 };
 
@@ -402,6 +403,17 @@ static void leak(struct server *s)
 	s->leaked = l;
 }
 
+/* An error in the journal, so many times a second. */
+static void complain(struct server *s, int64_t now)
+{
+	if (!s->how.complain || now < s->complained + 1000)
+		return;
+	s->complained = now;
+	for (long i = 0; i < s->how.complain; i++)
+		(void)printf("<3>no disk to write to\n");
+	(void)fflush(stdout);
+}
+
 static void feed_watchdog(struct server *s, int64_t now)
 {
 	if (!s->how.watchdog || !s->watchdog_period || now < s->watchdog_next)
@@ -421,6 +433,7 @@ static int tick(struct server *s)
 		return now >= s->started + s->how.slow_start ? become_ready(s) : start_later(s);
 	feed_watchdog(s, now);
 	leak(s);
+	complain(s, now);
 	for (size_t i = s->n_clients; i-- > 0;)
 		if (now > s->clients[i].since + CLIENT_MS)
 			drop_client(s, i);

@@ -1,0 +1,20 @@
+/*
+ * How often a service says that something is wrong: the records of priority err or worse that the processes of one invocation have put
+ * into the journal. The journal is read by the child of a probe (kind errors, which no configuration names), from the newest
+ * back, at most COMPLAINT_MAX records.
+ */
+#pragma once
+
+#include "unit/probe-order.h"
+
+#define COMPLAINT_MAX 10000
+
+/* As the child: ret_text is the number; order->context.started is the monotonic time from which on they count. */
+bool complaint_ask(const struct probe_order *order, uint64_t deadline, char *ret_text, size_t room);
+
+/*
+ * Has a child count: of context->invocation, since context->started (monotonic usec). Lasts no longer than some seconds. > 0:
+ * COMPLAINT_UNKNOWN, the journal cannot tell.
+ */
+enum { COMPLAINT_UNKNOWN = 1 };
+int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err);

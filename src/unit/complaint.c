@@ -1,0 +1,102 @@
+#include "unit/complaint.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+
+#include "base/parse.h"
+
+#define TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define LOOK_MSEC    500
+
+/* ---- the child ---- */
+
+static int add_matches(sd_journal *journal, const char *invocation)
+{
+	char match[96];
+	int r;
+
+	(void)snprintf(match, sizeof(match), "_SYSTEMD_INVOCATION_ID=%s", invocation);
+	r = sd_journal_add_match(journal, match, 0);
+	for (int priority = LOG_EMERG; r >= 0 && priority <= LOG_ERR; priority++) {
+		(void)snprintf(match, sizeof(match), "PRIORITY=%d", priority);
+		r = sd_journal_add_match(journal, match, 0);
+	}
+	return r;
+}
+
+/* From the newest back to the first that is older. An invocation is of one boot: its monotonic times compare. */
+static unsigned int count(sd_journal *journal, uint64_t since, uint64_t deadline)
+{
+	sd_id128_t boot_id;
+	uint64_t at;
+	unsigned int n;
+
+	for (n = 0; n < COMPLAINT_MAX; n++) {
+		if (sd_journal_previous(journal) <= 0 ||
+		    sd_journal_get_monotonic_usec(journal, &at, &boot_id) < 0 || at < since)
+			break;
+		if (n % 256 == 255 && clock_monotonic_usec() > deadline)
+			break;
+	}
+	return n;
+}
+
+bool complaint_ask(const struct probe_order *order, uint64_t deadline, char *ret_text, size_t room)
+{
+	_cleanup_(sd_journal_closep) sd_journal *journal = NULL;
+	int r;
+
+	r = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY);
+	if (r >= 0)
+		r = add_matches(journal, order->context.invocation);
+	if (r >= 0)
+		r = sd_journal_seek_tail(journal);
+	if (r < 0) {
+		(void)snprintf(ret_text, room, "the journal cannot be read: %s",
+			       strerrordesc_np(-r));
+		return false;
+	}
+	(void)snprintf(ret_text, room, "%u", count(journal, order->context.started, deadline));
+	return true;
+}
+
+/* ---- who has it asked ---- */
+
+static int wait_for_answer(struct probe_run *run, struct probe_answer *ret_answer,
+			   struct error *err)
+{
+	for (;;) {
+		struct pollfd poll_fd = { .fd = probe_fd(run), .events = POLLIN };
+		int r = probe_finish(run, ret_answer, err);
+
+		if (r != PROBE_PENDING)
+			return r;
+		(void)poll(&poll_fd, 1, LOOK_MSEC);
+	}
+}
+
+int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err)
+{
+	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
+	struct probe_options options = { .kind = PROBE_ERRORS, .timeout_usec = TIMEOUT_USEC };
+	struct probe_answer answer = {};
+	uint64_t n;
+	int r;
+
+	if (!context->invocation[0])
+		return COMPLAINT_UNKNOWN;
+	r = probe_begin(&options, context, &run, err);
+	if (r < 0)
+		return r;
+	r = wait_for_answer(run, &answer, err);
+	if (r < 0)
+		return r;
+	if (!answer.passed || parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
+		return COMPLAINT_UNKNOWN;
+	*ret_n = (unsigned int)n;
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* How many records of priority err or worse a service has logged, counted by the child that reads the journal. */
+#include "fixture.h"
+
+#include "running.h"
+#include "unit/complaint.h"
+
+static unsigned int count_until(const struct probe_context *context, unsigned int wanted)
+{
+	unsigned int n = 0;
+	struct error err = {};
+
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(complaint_count(context, &n, &err), 0);
+		if (n == wanted)
+			break;
+		fixture_sleep_ms(20);
+	}
+	return n;
+}
+
+static void only_errors_of_the_invocation_count(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_unit_ struct unit unit = {};
+	_cleanup_unit_ struct unit again = {};
+	struct probe_context context;
+	const char *text =
+		"[Service]\nExecStart=/bin/sh -c 'echo \"<3>no disk\"; echo \"<2>fire\"; echo fine; "
+		"echo \"<4>hm\"; echo \"<3>still none\"; sleep 1000'\n";
+
+	running_start(manager, "complaint-a.service", text, &unit);
+	context = running_context(manager, &unit);
+	context.started = 0;
+	assert_int_equal(count_until(&context, 3), 3);
+	context.started = clock_monotonic_usec();
+	assert_int_equal(count_until(&context, 0), 0);
+	running_start(manager, "complaint-a.service", text, &again);
+	context = running_context(manager, &again);
+	context.started = 0;
+	assert_int_equal(count_until(&context, 3), 3);
+	fixture_systemctl("stop complaint-a.service");
+}
+
+static void without_an_invocation_nothing_is_known(void **state UNUSED)
+{
+	const struct probe_context context = { .helper = "/proc/self/exe", .invocation = "" };
+	unsigned int n;
+
+	assert_int_equal(complaint_count(&context, &n, NULL), COMPLAINT_UNKNOWN);
+}
+
+static void a_helper_that_does_not_answer_is_no_number(void **state UNUSED)
+{
+	const struct probe_context context = { .helper = "/bin/true",
+					       .app = "app",
+					       .invocation = "0123456789abcdef0123456789abcdef" };
+	unsigned int n;
+
+	assert_int_equal(complaint_count(&context, &n, NULL), COMPLAINT_UNKNOWN);
+}
+
+#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_DIR(only_errors_of_the_invocation_count),
+		WITH_DIR(without_an_invocation_nothing_is_known),
+		WITH_DIR(a_helper_that_does_not_answer_is_no_number),
+	};
+
+	if (argc == 2 && strcmp(argv[1], "probe-helper") == 0)
+		_exit(probe_helper_main()); /* without LeakSanitizer, which the filter would stop */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
