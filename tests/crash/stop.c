@@ -198,13 +198,16 @@ static int install_filter(void)
 
 static bool read_text(pid_t pid, unsigned long long from, char *ret, size_t size)
 {
+	size_t first = 4096 - from % 4096;
 	struct iovec here = { ret, size - 1 };
-	struct iovec there = { (void *)(uintptr_t)from, size - 1 }; // NOLINT: another process's
+	struct iovec there[2]; /* it may go on in the next page, which may not be there */
 	ssize_t n;
 
-	/* not over the end of its page, which may be the last one */
-	there.iov_len = 4096 - from % 4096 < size - 1 ? 4096 - from % 4096 : size - 1;
-	n = process_vm_readv(pid, &here, 1, &there, 1, 0);
+	if (first > size - 1)
+		first = size - 1;
+	there[0] = (struct iovec){ (void *)(uintptr_t)from, first }; // NOLINT: another process's
+	there[1] = (struct iovec){ (void *)(uintptr_t)(from + first), size - 1 - first }; // NOLINT
+	n = process_vm_readv(pid, &here, 1, there, 2, 0);
 	ret[n > 0 ? n : 0] = '\0';
 	return n > 0;
 }
