@@ -244,6 +244,7 @@ static char *make_signature(const struct signer *signer, const char *kind, const
 			    const char *comment, const char *vouched)
 {
 	unsigned char bytes[74], global[64], hash[64], whole[64 + 256];
+	size_t n = strlen(vouched);
 	struct text text = {};
 
 	memcpy(bytes, kind, 2);
@@ -254,8 +255,9 @@ static char *make_signature(const struct signer *signer, const char *kind, const
 	else
 		sign(signer, file, strlen(file), bytes + 10);
 	memcpy(whole, bytes + 10, 64);
-	memcpy(whole + 64, vouched, strlen(vouched));
-	sign(signer, whole, 64 + strlen(vouched), global);
+	assert_true(n <= sizeof(whole) - 64);
+	memcpy(whole + 64, vouched, n);
+	sign(signer, whole, 64 + n, global);
 	text_add(&text, "untrusted comment: \n");
 	add_base64(&text, bytes, sizeof(bytes));
 	text_add(&text, "trusted comment: %s\n", comment);
