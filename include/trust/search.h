@@ -7,10 +7,10 @@
  *        └────── B (terminating)
  *                └── C
  *
- * The roles above the current one are the path taken; a role that is in it is not entered again. By
- * another path it may be, and is verified there by whom that path trusts.
+ * A role that was visited is skipped, by whatever way it is reached again (5.6.7.1): here C is not
+ * asked for by B.
  *
- * A terminating delegation that was followed takes all that is still waiting off the list, on all
+ * A terminating delegation that matches takes all that is still waiting off the list, on all
  * levels. At most SEARCH_ROLES_MAX delegated roles are entered; after that the target is not
  * found.
  */

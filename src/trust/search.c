@@ -6,7 +6,7 @@
 
 /* A role on the path that was taken, and which of its delegations comes next. */
 struct frame {
-	char *role;
+	const char *role; /* of `visited`, or the top-level one */
 	const struct targets *targets;
 	struct targets *owned; /* the same, unless it is the top-level role */
 	size_t next;
@@ -18,8 +18,9 @@ struct search {
 	char *text;
 	struct delegation_path path; /* of text */
 	struct frame frames[SEARCH_ROLES_MAX + 1];
-	size_t depth; /* frames in use, ≥ 1 */
-	unsigned int entered;
+	size_t depth; /* frames in use */
+	char *visited[SEARCH_ROLES_MAX]; /* roles that were entered, by whatever way */
+	size_t n_visited;
 	struct delegation_role wanted;
 	struct signers *signers;
 	struct targets_file file;
@@ -32,7 +33,7 @@ static void forget_wanted(struct search *search)
 	signers_free(TAKE_PTR(search->signers));
 }
 
-static void push(struct search *search, char *role, const struct targets *targets,
+static void push(struct search *search, const char *role, const struct targets *targets,
 		 struct targets *owned)
 {
 	search->frames[search->depth++] =
@@ -41,24 +42,18 @@ static void push(struct search *search, char *role, const struct targets *target
 
 static void pop(struct search *search)
 {
-	struct frame *frame = &search->frames[--search->depth];
-
-	free(frame->role);
-	targets_free(frame->owned);
+	targets_free(search->frames[--search->depth].owned);
 }
 
 int search_new(const struct targets *top, const char *path, struct search **ret_search,
 	       struct error *err)
 {
 	_cleanup_(search_freep) struct search *search = calloc(1, sizeof(*search));
-	char *role = strdup("targets");
 	int r;
 
-	if (!search || !role) {
-		free(role);
+	if (!search)
 		return error_code(err, -ENOMEM, "searching a target");
-	}
-	push(search, role, top, NULL);
+	push(search, "targets", top, NULL);
 	search->text = strdup(path);
 	if (!search->text)
 		return error_code(err, -ENOMEM, "searching a target");
@@ -75,37 +70,20 @@ void search_free(struct search *search)
 		return;
 	while (search->depth > 0)
 		pop(search);
+	while (search->n_visited > 0)
+		free(search->visited[--search->n_visited]);
 	forget_wanted(search);
 	targets_file_done(&search->file);
 	free(search->text);
 	free(search);
 }
 
-static bool is_on_path(const struct search *search, const char *role)
+static bool is_visited(const struct search *search, const char *role)
 {
-	for (size_t i = 0; i < search->depth; i++)
-		if (strcmp(search->frames[i].role, role) == 0)
+	for (size_t i = 0; i < search->n_visited; i++)
+		if (strcmp(search->visited[i], role) == 0)
 			return true;
 	return false;
-}
-
-/*
- * The next role that the innermost one delegates to, but none that it was reached by: into
- * `wanted`.
- */
-static int find_delegation(struct search *search, struct error *err)
-{
-	struct frame *frame = &search->frames[search->depth - 1];
-	int r = frame->cut || !frame->targets->delegation ? DELEGATION_END : 0;
-
-	while (r == 0) {
-		delegation_role_done(&search->wanted);
-		r = delegation_next(frame->targets->delegation, &frame->next, &search->path,
-				    &search->wanted, err);
-		if (r == 0 && !is_on_path(search, search->wanted.name))
-			return 0;
-	}
-	return r;
 }
 
 /* Terminating: whatever else was still waiting is not looked at any more. */
@@ -115,15 +93,36 @@ static void cut_others(struct search *search)
 		search->frames[i].cut = true;
 }
 
+/*
+ * The next role that the innermost one delegates to, but none that was visited: into `wanted`. A
+ * terminating delegation to a role that was visited ends the search all the same.
+ */
+static int find_delegation(struct search *search, struct error *err)
+{
+	struct frame *frame = &search->frames[search->depth - 1];
+	int r = 0;
+
+	while (r == 0 && !frame->cut && frame->targets->delegation) {
+		delegation_role_done(&search->wanted);
+		r = delegation_next(frame->targets->delegation, &frame->next, &search->path,
+				    &search->wanted, err);
+		if (r != 0)
+			return r;
+		if (search->wanted.terminating)
+			cut_others(search);
+		if (!is_visited(search, search->wanted.name))
+			return 0;
+	}
+	return DELEGATION_END;
+}
+
 static int want(struct search *search, struct error *err)
 {
 	const struct targets *by = search->frames[search->depth - 1].targets;
 	int r;
 
-	if (search->entered == SEARCH_ROLES_MAX)
+	if (search->n_visited == SEARCH_ROLES_MAX)
 		return SEARCH_END;
-	if (search->wanted.terminating)
-		cut_others(search);
 	r = delegation_signers(by->delegation, &search->wanted, &search->signers, err);
 	return r < 0 ? r : SEARCH_NEED;
 }
@@ -174,6 +173,8 @@ const struct targets_file *search_file(const struct search *search)
 
 void search_enter_consume(struct search *search, struct targets *targets)
 {
-	push(search, TAKE_PTR(search->wanted.name), targets, targets);
-	search->entered++;
+	char *role = TAKE_PTR(search->wanted.name);
+
+	search->visited[search->n_visited++] = role;
+	push(search, role, targets, targets);
 }

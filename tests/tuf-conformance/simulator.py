@@ -85,8 +85,8 @@ def date(seconds):
 class Repository:
     """Four roles of one key each, all published in version 1."""
 
-    def __init__(self):
-        self.now = int(time.time())
+    def __init__(self, now=None):
+        self.now = now or int(time.time())
         self.bodies = {}     # role -> its "signed" as it will be published next
         self.signers = {}    # role -> keys that sign it
         self.served = {}     # name below metadata/ -> bytes

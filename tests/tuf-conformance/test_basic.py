@@ -1,12 +1,9 @@
 """A refresh: what is asked, what is stored, what is refused."""
 
 import json
-import subprocess
-import shutil
-import unittest
 
-from case import Case, sanitized
-from simulator import DAY, Key, date
+from case import Case
+from simulator import Key
 
 ONE = {"root": 1, "timestamp": 1, "snapshot": 1, "targets": 1}
 
@@ -211,20 +208,6 @@ class Basic(Case):
         self.client.init(json.dumps(root).encode())
         self.good(self.client.refresh())
         self.assertEqual(self.repo.requests[2:], ["snapshot.json", "targets.json"])
-
-    @unittest.skipUnless(shutil.which("faketime"), "faketime is not installed")
-    def test_clock_is_the_usual_one(self):
-        """As the conformance suite does it: no --now, and libfaketime."""
-        if sanitized():
-            self.skipTest("built with sanitizers")
-        arguments = ["--metadata-dir", self.client.store, "--metadata-url",
-                     self.client.server.url("metadata"), "refresh"]
-        self.good(self.client.run(*arguments))
-        when = date(self.repo.now + 31 * DAY).replace("T", " ").rstrip("Z")
-        done = subprocess.run(["faketime", when, self.client.program, *arguments], check=False,
-                              stderr=subprocess.PIPE, env={"TZ": "UTC", "PATH": "/usr/bin:/bin"})
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"expired", done.stderr)
 
 
 class RootChain(Case):

@@ -147,12 +147,16 @@ class FastForward(Case):
         self.stored(root=2, timestamp=3, snapshot=1, targets=1)
 
     def test_targets_recover_by_the_key_of_snapshot(self):
+        """And roles that nobody wants any more may go from the snapshot."""
+        self.repo.delegate("targets", "role", ["dir/*"])
         self.repo.bodies["targets"]["version"] = 99998
+        self.repo.publish("role")
         self.repo.publish_all()
         self.good(self.client.refresh())
         self.assertEqual(self.client.stored()["targets"], 99999)
         self.repo.rotate("snapshot")
         self.repo.bodies["targets"]["version"] = 0
+        del self.repo.bodies["snapshot"]["meta"]["role.json"]
         self.repo.publish(*ALL)
         self.good(self.client.refresh())
         self.stored(root=2, timestamp=3, snapshot=3, targets=1)
