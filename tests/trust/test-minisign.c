@@ -255,8 +255,8 @@ static char *make_signature(const struct signer *signer, const char *kind, const
 	else
 		sign(signer, file, strlen(file), bytes + 10);
 	memcpy(whole, bytes + 10, 64);
-	assert_true(n <= sizeof(whole) - 64);
-	memcpy(whole + 64, vouched, n);
+	assert_true(n < sizeof(whole) - 64);
+	(void)snprintf((char *)whole + 64, sizeof(whole) - 64, "%s", vouched);
 	sign(signer, whole, 64 + n, global);
 	text_add(&text, "untrusted comment: \n");
 	add_base64(&text, bytes, sizeof(bytes));
