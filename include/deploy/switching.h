@@ -35,13 +35,6 @@ int switching_explain(struct session *session, enum job_result result, char *ret
 uint64_t switching_start_budget(const struct session *session);
 
 /*
- * Makes `current` name the slot and (re)starts the unit, in the order of SwitchMode=, to the job's result.
- * Returns as switching_job.
- */
-int switching_flip(struct session *session, enum slot slot, enum job_result *ret_result,
-		   struct error *err);
-
-/*
  * Does `current` name the slot, and does the unit provably run it, under another invocation than the given one?
  * Then nothing is left to be restarted.
  */

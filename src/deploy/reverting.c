@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/flip.h"
 #include "deploy/resume.h"
 #include "deploy/reverting.h"
 #include "deploy/switching.h"
@@ -55,7 +56,7 @@ static int bring_back(struct session *session, bool *ret_up, char *ret_why, size
 	if (r < 0 || *ret_up)
 		return r;
 	for (unsigned int i = 0;; i++) {
-		r = switching_flip(session, transaction->origin, &result, err);
+		r = flip_to(session, transaction->origin, &result, err);
 		if (r < 0 || r == SWITCHING_INTERRUPTED)
 			return r;
 		*ret_up = r == 0 && result == JOB_RESULT_DONE;

@@ -1,0 +1,87 @@
+#include "deploy/flip.h"
+
+#include <string.h>
+
+#include "deploy/switching.h"
+#include "store/layout.h"
+
+#define CANCELED_MAX 3 /* times that somebody else's job may push ours out of the queue */
+
+static int start_unit(struct session *session, enum job_type type, enum job_result *ret_result,
+		      struct error *err)
+{
+	for (unsigned int i = 0; i < CANCELED_MAX; i++) {
+		int r = switching_job(session, type, ret_result, err);
+
+		if (r != 0 || *ret_result != JOB_RESULT_CANCELED)
+			return r;
+		session_tell(
+			session, EVENT_NOTE, FAULT_NONE,
+			"somebody else's job pushed ours out of the queue; %s is started again",
+			session->options->unit);
+	}
+	return 0;
+}
+
+/*
+ * Between two of systemd's own tries to start it? One that is queued already would become one with our
+ * job, and count as a restart: as if the new release had died.
+ */
+static int stop_retries(struct session *session, struct manager *manager, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0 || strncmp(unit.sub_state, "auto-restart", strlen("auto-restart")) != 0)
+		return r;
+	return switching_job(session, JOB_STOP, &result, err);
+}
+
+/*
+ * What an earlier failure left that would stand in the way of a start. Before the job: else the start
+ * limit may refuse it; after it NRestarts would be lost. > 0: as switching_job.
+ */
+static int clear_the_way(struct session *session, struct manager *manager, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	r = stop_retries(session, manager, err);
+	if (r != 0)
+		return r;
+	r = unit_reset_failed(manager, session->options->unit, err);
+	if (r < 0)
+		return r;
+	r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	return unit_revive_triggers(manager, &unit, err);
+}
+
+int flip_to(struct session *session, enum slot slot, enum job_result *ret_result, struct error *err)
+{
+	bool restart = session->options->switch_mode == SWITCH_RESTART;
+	struct manager *manager;
+	int r;
+
+	r = session_manager(session, &manager, err);
+	if (r < 0)
+		return r;
+	session->job_began = clock_monotonic_usec();
+	if (!restart) {
+		r = switching_job(session, JOB_STOP, ret_result, err);
+		if (r != 0)
+			return r;
+	}
+	r = layout_point_current(session->dirfd, slot, err);
+	if (r < 0)
+		return r;
+	r = clear_the_way(session, manager, err);
+	if (r != 0)
+		return r;
+	if (restart)
+		session->job_began = clock_monotonic_usec();
+	return start_unit(session, restart ? JOB_RESTART : JOB_START, ret_result, err);
+}
