@@ -41,6 +41,7 @@ static const struct cli_verb verbs[] = {
 	{"init", "APP --unit UNIT", "Put a service under flipslot", verb_init},
 	{"source", "APP URL --root-json FILE", "Say where its releases come from, and who may sign them",
 	 verb_source},
+	{"units", "APP [--link|--unlink]", "Units that the release brings (Units=): show or link them", verb_units},
 	{"config check", "[APP]", "Look for mistakes in the configuration", verb_config_check},
 	{"alert test", "APP [NAME]", "Send a test to who is to be alerted, and tell what they say", verb_alert_test},
 

@@ -32,6 +32,7 @@ int verb_verify(const struct cli_verb *verb, int argc, char **argv);
 /* setting up */
 int verb_init(const struct cli_verb *verb, int argc, char **argv);
 int verb_source(const struct cli_verb *verb, int argc, char **argv);
+int verb_units(const struct cli_verb *verb, int argc, char **argv);
 int verb_config_check(const struct cli_verb *verb, int argc, char **argv);
 int verb_alert_test(const struct cli_verb *verb, int argc, char **argv);
 

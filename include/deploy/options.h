@@ -50,6 +50,7 @@ struct deploy_options {
 	struct window window; /* in which a switch may happen */
 	uint64_t max_inhibit_usec; /* that processes may hold one off */
 	struct stage_options stage;
+	char **shipped; /* unit files of the release that flip with it, NULL-terminated; NULL: none */
 	const struct probe_options *check; /* of kind exec, run before the switch; NULL: none */
 	struct probe_options *probes; /* never empty: app/config adds the unit probe */
 	size_t n_probes;

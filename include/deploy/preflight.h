@@ -34,6 +34,10 @@ struct preflight_input {
  */
 bool preflight_ignores_job(const struct unit *unit, bool start);
 
+/* One more finding; too many are dropped. */
+void preflight_complain(struct preflight *preflight, enum fault fault, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* < 0 only if the questions could not be asked at all for want of memory or the like. */
 int preflight_run(const struct deploy_options *options, const struct preflight_input *input,
 		  struct manager *manager, struct preflight *ret_preflight, struct error *err);

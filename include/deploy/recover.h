@@ -1,5 +1,6 @@
 /*
- * At boot, before the apps start: settles which slot `current` names. Talks to no service and no manager.
+ * At boot, before the apps start: settles which slot `current` names. Talks to no service, and to the manager
+ * only if units of the release (Units=) must be read anew.
  */
 #pragma once
 

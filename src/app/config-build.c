@@ -5,6 +5,7 @@
 #include "app/config-alert.h"
 #include "app/config-probe.h"
 #include "app/config-root.h"
+#include "base/parse.h"
 
 void config_build_free(struct config *config)
 {
@@ -13,6 +14,7 @@ void config_build_free(struct config *config)
 	config_probe_free_all(config);
 	probe_options_done(&config->check);
 	config_alert_free_all(config);
+	parse_argv_free(config->shipped);
 	free(config->app);
 	free(config->conf_file);
 	free(config->unit);
@@ -88,6 +90,7 @@ static void fill_deploy(struct config *config)
 	deploy->conf_file = config->conf_file;
 	deploy->helper = "/proc/self/exe";
 	fill_source(config);
+	deploy->shipped = config->shipped;
 	deploy->check = config->check.command ? &config->check : NULL;
 	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/config-list.h"
 #include "app/config-probe-value.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -131,6 +132,13 @@ static int set_check(void *object, const char *value, struct error *err)
 	return config_probe_value_command(&config->check, value, err);
 }
 
+static int set_shipped(void *object, const char *value, struct error *err)
+{
+	struct config *config = object;
+
+	return config_list_take(value, config_list_check_shipped, &config->shipped, err);
+}
+
 #define OF(member) offsetof(struct config, member)
 
 /* section, name, type, place, least, most, default, how it is taken, help */
@@ -146,6 +154,8 @@ const struct config_key config_table[] = {
 	    "Whose manager has the unit: system (user:NAME is not supported by this version)."),
 	KEY("App", "Root", TEXT, OF(root_given), NULL, NULL, NULL, NULL,
 	    "The app's directory, with both slots. Default: " CONFIG_ROOT "/APP."),
+	KEY("App", "Units", OTHER, 0, NULL, NULL, NULL, set_shipped,
+	    "Unit files of the release that flip with it: lib/systemd/gateway.service. Default: none."),
 
 	KEY("Source", "Url", TEXT, OF(source_url), NULL, NULL, NULL, check_url,
 	    "Where the repository is. Without it releases come from `flipslot install` alone."),

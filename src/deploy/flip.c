@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "deploy/shipped.h"
 #include "deploy/switching.h"
 #include "store/layout.h"
 
@@ -60,10 +61,30 @@ static int clear_the_way(struct session *session, struct manager *manager, struc
 	return unit_revive_triggers(manager, &unit, err);
 }
 
+/* Also what systemd knows of the unit, if the release brings it. A unit file that it does not take can never be started. */
+static int point(struct session *session, enum slot slot, bool *ret_loaded, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	int r;
+
+	*ret_loaded = true;
+	r = layout_point_current(session->dirfd, slot, err);
+	if (r < 0)
+		return r;
+	r = shipped_reload(session, err);
+	if (r < 0 || !shipped_has(session->options, session->options->unit))
+		return r;
+	r = unit_query(session->manager, session->options->unit, &unit, err);
+	if (r == 0)
+		*ret_loaded = strcmp(unit.load_state, "loaded") == 0;
+	return r;
+}
+
 int flip_to(struct session *session, enum slot slot, enum job_result *ret_result, struct error *err)
 {
 	bool restart = session->options->switch_mode == SWITCH_RESTART;
 	struct manager *manager;
+	bool loaded;
 	int r;
 
 	r = session_manager(session, &manager, err);
@@ -75,9 +96,13 @@ int flip_to(struct session *session, enum slot slot, enum job_result *ret_result
 		if (r != 0)
 			return r;
 	}
-	r = layout_point_current(session->dirfd, slot, err);
+	r = point(session, slot, &loaded, err);
 	if (r < 0)
 		return r;
+	if (!loaded) {
+		*ret_result = JOB_RESULT_OTHER;
+		return 0;
+	}
 	r = clear_the_way(session, manager, err);
 	if (r != 0)
 		return r;

@@ -10,14 +10,14 @@
 #include "base/text.h"
 #include "deploy/epoch.h"
 #include "deploy/preflight.h"
+#include "deploy/shipped.h"
 #include "deploy/source.h"
 #include "install/seal.h"
 #include "store/layout.h"
 #include "unit/cgroup.h"
 #include "unit/exec.h"
 #include "unit/occupant.h"
-
-#define UNIT_FILE_MAX (256 * 1024) /* bytes */
+#include "unit/unitfile.h"
 
 static void closedirp(DIR **dir)
 {
@@ -34,10 +34,8 @@ struct check {
 	struct preflight *preflight;
 };
 
-__attribute__((format(printf, 3, 4))) static void complain(struct check *check, enum fault fault,
-							   const char *format, ...)
+void preflight_complain(struct preflight *preflight, enum fault fault, const char *format, ...)
 {
-	struct preflight *preflight = check->preflight;
 	struct preflight_finding *finding;
 	va_list args;
 
@@ -49,6 +47,8 @@ __attribute__((format(printf, 3, 4))) static void complain(struct check *check, 
 	(void)vsnprintf(finding->text, sizeof(finding->text), format, args);
 	va_end(args);
 }
+
+#define complain(check, ...) preflight_complain((check)->preflight, __VA_ARGS__)
 
 static void check_hold(struct check *check)
 {
@@ -66,9 +66,8 @@ static bool sets_exec_start(const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (fd_read_file(AT_FDCWD, path, UNIT_FILE_MAX, &text, NULL, NULL) != 0)
-		return false;
-	return strncmp(text, "ExecStart=", 10) == 0 || strstr(text, "\nExecStart=");
+	return fd_read_file(AT_FDCWD, path, UNITFILE_MAX, &text, NULL, NULL) == 0 &&
+	       unitfile_sets(text, "ExecStart");
 }
 
 /* The file whose ExecStart= counts: the last drop-in that sets one, else the unit file. */
@@ -197,10 +196,20 @@ static void check_job(struct check *check)
 			 unit->name, scope_systemctl(), unit->name);
 }
 
+/* A first install may bring its unit. */
+static bool is_to_come(const struct check *check)
+{
+	return check->input->current == SLOT_NONE &&
+	       strcmp(check->unit->load_state, "loaded") != 0 &&
+	       shipped_has(check->options, check->unit->name);
+}
+
 static int check_unit(struct check *check, struct error *err)
 {
 	const struct unit *unit = check->unit;
 
+	if (is_to_come(check))
+		return check_scopes(check, err);
 	if (strcmp(unit->load_state, "loaded") != 0) {
 		complain(check, FAULT_UNIT,
 			 "%s is %s%s%s: look at `%s status %s`; Unit= in %s names it", unit->name,
@@ -327,6 +336,34 @@ static char *advise_stripping(const struct check *check, int slot_fd, char *ret_
 	return ret_text;
 }
 
+/* The program of the unit as it will be. */
+static int check_program(struct check *check, const struct descriptor *descriptor, int slot_fd,
+			 struct error *err)
+{
+	_cleanup_unit_ struct unit shipped = {};
+	const struct unit *loaded = check->unit;
+	struct error why = {};
+	char advice[96];
+	int r = shipped_unit(check->options, check->input->dirfd, check->input->target, loaded,
+			     &shipped, err);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		check->unit = &shipped;
+		if (!exec_goes_through(&shipped, check->current_path))
+			complain(check, FAULT_UNIT,
+				 "ExecStart= of the %s that comes with %s does not go through %s: "
+				 "the next switch would change nothing",
+				 shipped.name, descriptor->version, check->current_path);
+	}
+	if (exec_check(check->unit, check->current_path, slot_fd, &why) < 0)
+		complain(check, why.fault, "%s would not start: %s%s", descriptor->version,
+			 why.text, advise_stripping(check, slot_fd, advice, sizeof(advice)));
+	check->unit = loaded;
+	return 0;
+}
+
 /* Said before the switch: afterwards is too late. */
 static void check_epoch(struct check *check)
 {
@@ -351,7 +388,6 @@ static int check_target(struct check *check, struct error *err)
 	struct descriptor descriptor;
 	struct error why = {};
 	char barred[STATE_REASON_MAX];
-	char advice[96];
 	int r;
 
 	if (check->input->target == SLOT_NONE)
@@ -371,10 +407,7 @@ static int check_target(struct check *check, struct error *err)
 	r = layout_open_slot(check->input->dirfd, check->input->target, &slot_fd, err);
 	if (r < 0)
 		return r;
-	if (exec_check(check->unit, check->current_path, slot_fd, &why) < 0)
-		complain(check, why.fault, "%s would not start: %s%s", descriptor.version, why.text,
-			 advise_stripping(check, slot_fd, advice, sizeof(advice)));
-	return 0;
+	return check_program(check, &descriptor, slot_fd, err);
 }
 
 int preflight_run(const struct deploy_options *options, const struct preflight_input *input,
@@ -402,6 +435,8 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	if (r < 0)
 		return r;
 	r = check_leftovers(&check, err);
+	if (r == 0)
+		r = shipped_check(options, input, ret_preflight, err);
 	if (r < 0)
 		return r;
 	return check_target(&check, err);

@@ -1,5 +1,6 @@
 #include "deploy/recover.h"
 #include "deploy/resume.h"
+#include "deploy/shipped.h"
 #include "store/layout.h"
 
 int recover_app(const struct deploy_options *options, const struct event_listener *listener,
@@ -8,6 +9,7 @@ int recover_app(const struct deploy_options *options, const struct event_listene
 	_cleanup_(session_close) struct session session;
 	enum slot before = SLOT_NONE;
 	enum slot after = SLOT_NONE;
+	struct error not_reloaded = {};
 	int r;
 
 	r = session_open(&session, options, listener, -1, err);
@@ -24,5 +26,9 @@ int recover_app(const struct deploy_options *options, const struct event_listene
 		return r;
 	*ret_resume = session.state.phase != PHASE_IDLE;
 	*ret_flipped = before != after;
+	if (session.repointed && shipped_reload(&session, &not_reloaded) < 0)
+		session_tell(&session, EVENT_WARNING, not_reloaded.fault,
+			     "systemd may start the app with units of the other release: %s",
+			     not_reloaded.text);
 	return 0;
 }

@@ -105,6 +105,7 @@ static int settle_current(struct session *session, struct error *err)
 	r = layout_point_current(session->dirfd, wanted, err);
 	if (r < 0)
 		return r;
+	session->repointed = true;
 	session_tell(session, EVENT_WARNING, FAULT_NONE, "`current` was put to slot %s",
 		     slot_name(wanted));
 	return 0;

@@ -4,6 +4,7 @@
 #include "deploy/ending.h"
 #include "deploy/flip.h"
 #include "deploy/resume.h"
+#include "deploy/shipped.h"
 #include "deploy/reverting.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
@@ -161,6 +162,8 @@ static int end_in_haste(struct session *session, struct error *err)
 		return end(session, OUTCOME_ROLLED_BACK_UNHEALTHY,
 			   "the old release runs; each worker died before it had probed it", err);
 	r = layout_point_current(session->dirfd, transaction->origin, err);
+	if (r == 0)
+		r = shipped_reload(session, err);
 	if (r < 0)
 		return r;
 	r = session_manager(session, &manager, err);

@@ -9,6 +9,7 @@
 #include "deploy/mailbox.h"
 #include "deploy/preflight.h"
 #include "deploy/rehearsal.h"
+#include "deploy/shipped.h"
 #include "deploy/switching.h"
 #include "store/layout.h"
 
@@ -144,6 +145,18 @@ static bool is_steady(const struct unit *unit)
 	       now - unit->active_enter_usec >= STEADY_USEC;
 }
 
+/* As the user of the unit that comes, if one does. */
+static int rehearse(struct session *session, const struct unit *loaded, struct error *err)
+{
+	_cleanup_unit_ struct unit shipped = {};
+	int r = shipped_unit(session->options, session->dirfd, session->state.transaction.target,
+			     loaded, &shipped, err);
+
+	if (r < 0)
+		return r;
+	return rehearsal_run(session, r == 0 ? &shipped : loaded, err);
+}
+
 int switching_prepare(struct session *session, struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
@@ -164,7 +177,7 @@ int switching_prepare(struct session *session, struct error *err)
 	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
-	r = rehearsal_run(session, &unit, err);
+	r = rehearse(session, &unit, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (session->options->baseline && transaction->origin != SLOT_NONE && is_steady(&unit)) {
@@ -178,6 +191,7 @@ int switching_prepare(struct session *session, struct error *err)
 		growth_note(session, &unit);
 	(void)text_copy(unit.invocation, transaction->old_invocation,
 			sizeof(transaction->old_invocation));
+	shipped_tell_difference(session, transaction->origin, transaction->target);
 	return session_enter(session, MACHINE_GO, err); /* the service is touched from here on */
 }
 
@@ -360,7 +374,11 @@ int switching_explain(struct session *session, enum job_result result, char *ret
 		if (r != UNIT_REQUIRES_NONE)
 			return r;
 	}
-	(void)unit_explain(&unit, ret_text, room);
+	if (strcmp(unit.load_state, "loaded") != 0)
+		(void)text_print(ret_text, room, "systemd does not take its unit file (%s%s%s)",
+				 unit.load_state, unit.load_error[0] ? ": " : "", unit.load_error);
+	else
+		(void)unit_explain(&unit, ret_text, room);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "deploy/mailbox.h"
 #include "deploy/resume.h"
 #include "deploy/reverting.h"
+#include "deploy/shipped.h"
 #include "deploy/staging.h"
 #include "deploy/switching.h"
 #include "deploy/tick.h"
@@ -115,6 +116,11 @@ int worker_run(const struct deploy_options *options, const struct event_listener
 	r = resume_settle(&session, err);
 	if (r < 0)
 		return r;
+	if (session.repointed) {
+		r = shipped_reload(&session, err);
+		if (r < 0)
+			return r;
+	}
 	r = reverting_reassert(&session, err);
 	if (r < 0)
 		return r;

@@ -260,6 +260,16 @@ static void test_wrong_keys(void **state)
 		{ UNIT "Speed=\n", CONF ":3: there is no key Speed= in [App]" },
 		{ UNIT "AlsoRestart=x.service\n",
 		  CONF ":3: [App] AlsoRestart= is not supported by this version" },
+		{ UNIT "Units=../x.service\n",
+		  CONF ":3: Units=: \"../x.service\" is not the path of a file in the release, "
+		       "like lib/systemd/gateway.service" },
+		{ UNIT "Units=lib/x\n", CONF ":3: Units=: \"x\" is not the name of a unit file" },
+		{ UNIT "Units=a/x.service b/x.service\n",
+		  CONF ":3: Units=: \"x.service\" is there twice" },
+		{ UNIT "Units=flipslot@.service\n",
+		  CONF ":3: Units=: flipslot@.service is a unit of flipslot itself" },
+		{ UNIT "Units=a.path b.path c.path d.path e.path f.path g.path h.path i.path\n",
+		  CONF ":3: Units=: these are more than 8" },
 		{ UNIT "[Healt]\nWatch=1\nBaseline=no\n",
 		  CONF ":4: there is no section [Healt]: did you mean [Health]?" },
 		{ UNIT "[Prob x]\nKind=unit\n",
@@ -284,6 +294,16 @@ static void test_wrong_keys(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_refused(scratch, cases[i].text, cases[i].wanted);
+}
+
+static void test_lists(void **state)
+{
+	_cleanup_(config_freep) struct config *config =
+		load_text(*state, UNIT "Units=lib/systemd/gw.service  \"x.socket\"\n");
+
+	assert_string_equal(config_deploy(config)->shipped[0], "lib/systemd/gw.service");
+	assert_string_equal(config_deploy(config)->shipped[1], "x.socket");
+	assert_null(config_deploy(config)->shipped[2]);
 }
 
 static void test_ways(void **state)
@@ -534,6 +554,7 @@ int main(void)
 		scratch_test(test_files_of_others),
 		scratch_test(test_wrong_keys),
 		scratch_test(test_wrong_values),
+		scratch_test(test_lists),
 		scratch_test(test_ways),
 		scratch_test(test_list),
 		scratch_test(test_list_without_places),

@@ -189,9 +189,9 @@ static void test_broken_config_is_said(void **state)
 {
 	struct machine *machine = *state;
 
-	scratch_write(machine->scratch, CONF, "[App]\nUnits=gw.service\n");
+	scratch_write(machine->scratch, CONF, "[App]\nUnitt=gw.service\n");
 	check_refused(machine, FAULT_CONFIG, "2 things are in the way");
-	check_says(machine, "gw.conf:2: there is no key Units=");
+	check_says(machine, "gw.conf:2: there is no key Unitt=");
 	check_says(machine, "gw.conf: [App] Unit= is missing");
 }
 

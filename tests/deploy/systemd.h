@@ -36,6 +36,7 @@ static struct {
 	unsigned int invocations;
 	unsigned int restarts;
 	bool job_pending;
+	const char *load_state; /* NULL: loaded */
 	bool unmet; /* its Condition…= is not met */
 	bool root_is_current; /* RootDirectory= is */
 	enum slot runs;
@@ -61,6 +62,7 @@ void __wrap_manager_free(struct manager *manager);
 sd_bus *__wrap_manager_bus(struct manager *manager);
 unsigned int __wrap_manager_generation(const struct manager *manager);
 int __wrap_manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err);
+int __wrap_manager_reload(struct manager *manager, struct error *err);
 int __wrap_manager_wait(struct manager *manager, int fd, uint64_t timeout_usec, struct error *err);
 int __wrap_unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
 		      struct error *err);
@@ -142,7 +144,8 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 	if (systemd.gone)
 		return error_set(err, FAULT_UNIT, "no manager");
 	(void)text_copy(name, unit.name, sizeof(unit.name));
-	(void)text_copy("loaded", unit.load_state, sizeof(unit.load_state));
+	(void)text_copy(systemd.load_state ? systemd.load_state : "loaded", unit.load_state,
+			sizeof(unit.load_state));
 	(void)text_copy(systemd.active, unit.active_state, sizeof(unit.active_state));
 	(void)text_copy(systemd.sub, unit.sub_state, sizeof(unit.sub_state));
 	(void)text_copy("notify", unit.type, sizeof(unit.type));
@@ -331,6 +334,15 @@ sd_bus *__wrap_manager_bus(struct manager *manager)
 unsigned int __wrap_manager_generation(const struct manager *manager)
 {
 	return 1;
+}
+
+int __wrap_manager_reload(struct manager *manager, struct error *err)
+{
+	size_t size = strlen(systemd.jobs);
+
+	(void)snprintf(systemd.jobs + size, sizeof(systemd.jobs) - size, "reload %s, ",
+		       slot_name(app_current()));
+	return 0;
 }
 
 int __wrap_manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err)

@@ -113,7 +113,7 @@ run() {
 
 # The unit of the service; lines are added to [Service]
 gateway_unit() {
-	sh_box "cat >/etc/systemd/system/gateway.service" <<END
+	sh_box "rm -f /etc/systemd/system/gateway.service; cat >/etc/systemd/system/gateway.service" <<END
 [Unit]
 Description=Gateway under test
 [Service]

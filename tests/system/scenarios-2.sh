@@ -134,6 +134,48 @@ s26() { # the rollback itself failed after the service was stopped
 	like 'S26: on record' "$(outcome)" '^rolled-back'
 }
 
+# shipped NAME LINE... : the unit file NAME as release `$1` would bring it, on stdout
+shipped_unit() {
+	mkdir -p "$work/units"
+	printf '%s\n' '[Unit]' "Description=Gateway, unit of $1" '[Service]' "ExecStart=$root/current/fault-app" \
+		Restart=always RestartSec=100ms "${@:2}" >"$work/units/gateway.service"
+}
+
+s27() { # the unit file of the bad release outlived it
+	scenario S27
+	shipped_unit good
+	try --unit "$work/units/gateway.service"
+	committed 'S27: a release that has its unit with it'
+	conf_in '[App]' Units=lib/systemd/gateway.service
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version again --trust-me
+	is 'S27: not before it is linked' "$status $(outcome)" '3 refused'
+	like 'S27: what to do' "$(reason)" 'move it away, then .flipslot units gateway --link'
+	run flipslot units gateway --link
+	is 'S27: a unit of the operator is not replaced' "$status" 3
+	sh_box 'rm /etc/systemd/system/gateway.service'
+	drop_in '[Service]' Environment=OPERATOR=1
+	run flipslot units gateway --link
+	is "S27: linked ($out)" "$status" 0
+	is 'S27: systemd reads it through current' "$(in_box systemctl show -P Description gateway)" 'Gateway, unit of good'
+	shipped_unit better Environment=BETTER=1
+	try --unit "$work/units/gateway.service"
+	committed 'S27: with the next release'
+	is 'S27: comes its unit' "$(in_box systemctl show -P Description gateway)" 'Gateway, unit of better'
+	like 'S27: the operator is still heard' "$(in_box systemctl show -P Environment gateway)" 'BETTER=1 OPERATOR=1|OPERATOR=1 BETTER=1'
+	like 'S27: the difference was shown' "$out" 'gateway.service: .Environment=BETTER=1'
+	shipped_unit bad Environment=LD_PRELOAD=/x ExecStartPre=/bin/false
+	try --unit "$work/units/gateway.service"
+	rolled_back S27 'exited with status 1|failed'
+	is 'S27: the unit of the bad release is gone with it' "$(in_box systemctl show -P Description gateway)" 'Gateway, unit of better'
+	is 'S27: starts by hand, too' "$(in_box systemctl restart gateway && until_true 5 serves_is "$good" && serves)" "$good"
+	shipped_unit broken Type=nonsense
+	sed -i 's/^ExecStart=.*/ExecStart=/' "$work/units/gateway.service"
+	try --unit "$work/units/gateway.service"
+	is 'S27: one that runs nothing is refused' "$status $(outcome)" '9 refused'
+	run flipslot units gateway --unlink
+	is 'S27: unlinked: a copy stays' "$(sh_box 'test ! -L /etc/systemd/system/gateway.service && systemctl show -P Description gateway')" 'Gateway, unit of better'
+}
+
 s28() { # cable unplugged: a good release was rolled back
 	scenario S28
 	conf_in '[Probe cloud]' 'Kind=tcp' 'Address=127.0.0.1:9' 'Class=external' 'Period=500ms' 'Timeout=1s'

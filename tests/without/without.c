@@ -16,6 +16,7 @@
 #include "deploy/epoch.h"
 #include "deploy/reverting.h"
 #include "deploy/rounds.h"
+#include "deploy/shipped.h"
 #include "store/durable.h"
 #include "store/lock.h"
 #include "unit/cgroup.h"
@@ -152,6 +153,12 @@ WRAP(int, lock_take, int dirfd, const char *name, int *ret_fd, struct error *err
 WRAP(int, reverting_reassert, struct session *session, struct error *err)
 {
 	return is("s23") ? 0 : __real_reverting_reassert(session, err);
+}
+
+/* S27: what systemd has read of units stays as it is. */
+WRAP(int, shipped_reload, struct session *session, struct error *err)
+{
+	return is("s27") ? 0 : __real_shipped_reload(session, err);
 }
 
 /* S28: every probe is about this release. */
