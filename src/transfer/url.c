@@ -44,21 +44,73 @@ static int refuse(const char *url, const char *why, struct error *err)
 	return error_set(err, FAULT_CONFIG, "%s: %s", url_show(url, shown), why);
 }
 
+/* Behind "user:password@" and before a port: a name, or an address in brackets. */
+static size_t host_size(const char *host)
+{
+	return host[0] == '[' ? strcspn(host, "]/?#") + (host[strcspn(host, "]/?#")] == ']') :
+				strcspn(host, ":/?#");
+}
+
+static bool is_port(const char *text, size_t size)
+{
+	unsigned int port = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		port = port * 10 + (unsigned int)(text[i] - '0');
+		if (port > UINT16_MAX)
+			return false;
+	}
+	return size == 0 || port > 0;
+}
+
+/* What stands between "//" and the path. */
+static const char *bar_authority(const char *authority)
+{
+	const char *end = authority + strcspn(authority, "/?#");
+	const char *at = memrchr(authority, '@', (size_t)(end - authority));
+	const char *host = at ? at + 1 : authority;
+	size_t size = host_size(host);
+
+	if (size == 0)
+		return "has no host";
+	if (host[0] == '[' && host[size - 1] != ']')
+		return "is no URL";
+	if (host + size < end &&
+	    (host[size] != ':' || !is_port(host + size + 1, (size_t)(end - host) - size - 1)))
+		return "has no such port";
+	return NULL;
+}
+
+static bool has_blanks(const char *url)
+{
+	for (; *url; url++)
+		if ((unsigned char)*url <= ' ' || *url == 0x7f)
+			return true;
+	return false;
+}
+
+/* The worker asks this of each URL: without libcurl, which would be loaded for it (src/late.h). */
 int url_check(const char *url, struct error *err)
 {
-	_cleanup_url_ CURLU *parsed = parse(url);
-	_cleanup_part_ char *scheme = NULL;
-	_cleanup_part_ char *host = NULL;
+	const char *authority = strstr(url, "://");
+	size_t scheme = authority ? (size_t)(authority - url) : 0;
+	const char *why = NULL;
 
-	if (!parsed)
-		return refuse(url, strlen(url) < URL_MAX ? "is no URL" : "is too long", err);
-	scheme = part(parsed, CURLUPART_SCHEME, 0);
-	host = part(parsed, CURLUPART_HOST, 0);
-	if (equal(scheme, "file"))
-		return 0;
-	if (!equal(scheme, "http") && !equal(scheme, "https"))
+	if (strlen(url) >= URL_MAX)
+		return refuse(url, "is too long", err);
+	if (!authority || has_blanks(url))
+		return refuse(url, "is no URL", err);
+	authority += strlen("://");
+	if (scheme == 4 && strncasecmp(url, "file", scheme) == 0)
+		return authority[0] == '/' || strncasecmp(authority, "localhost/", 10) == 0 ?
+			       0 :
+			       refuse(url, "is no file on this machine: file:///PATH", err);
+	if ((scheme != 4 && scheme != 5) || strncasecmp(url, "https", scheme) != 0)
 		return refuse(url, "only http://, https:// and file:// are fetched", err);
-	return host && host[0] ? 0 : refuse(url, "has no host", err);
+	why = bar_authority(authority);
+	return why ? refuse(url, why, err) : 0;
 }
 
 bool url_same_origin(const char *a, const char *b)

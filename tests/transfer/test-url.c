@@ -8,6 +8,9 @@ static void what_may_be_fetched(void **state)
 		"http://example.com/a",	   "https://example.com:8443/a/b?c=d",
 		"https://u:p@example.com", "http://[::1]:80/x",
 		"file:///srv/repo/a",	   "FILE:///srv/repo/a",
+		"file://localhost/srv/a",  "HTTP://u:p:q@a@example.com:1?x",
+		"https://example.com#f",   "http://[fe80::1%25eth0]/x",
+		"http://example.com:/x",
 	};
 	static const char *const bad[] = {
 		"",
@@ -22,6 +25,18 @@ static void what_may_be_fetched(void **state)
 		"javascript:alert()",
 		"scp://x/y",
 		"http://x:99999/",
+		"http://x:0/",
+		"http://x:8o/",
+		"http://[::1/",
+		"http://[::1]x/",
+		"http://u:p@/x",
+		"http://?x",
+		"https:/x/y",
+		"httpss://x/",
+		"://x/",
+		"http://x/\x7f",
+		"file://elsewhere/srv/a",
+		"file:srv",
 	};
 	struct error err;
 
