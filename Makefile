@@ -133,8 +133,16 @@ tests-$1: $(TEST_$1:%=$(B)/%)
 endef
 $(foreach l,$(PRESENT),$(eval $(call layer_rules,$l)))
 
-$(B)/flipslot: $(B)/src/main.o $(DEPS_app)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call libs,$(PC_app))
+# Libraries that the program loads when it calls them first (src/late.h); tests are linked with them.
+LATE := $(patsubst %.c,$(B)/%.o,$(wildcard src/late*.c))
+soname = $(or $(shell objdump -p "$$($(CC) -print-file-name=lib$1.so)" | sed -n 's/^ *SONAME *//p'),\
+	$(error no lib$1.so; run scripts/deps))
+late_flags = -DLATE_CURL='"$(call soname,curl)"' -DLATE_ARCHIVE='"$(call soname,archive)"'
+$(LATE): CPPFLAGS_ALL += $(late_flags)
+PROGRAM_LIBS = $(call libs,$(filter-out libcurl libarchive,$(PC_app)))
+
+$(B)/flipslot: $(B)/src/main.o $(LATE) $(DEPS_app)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PROGRAM_LIBS)
 
 $(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
@@ -152,8 +160,8 @@ $(B)/crash-skip.o: tests/crash/skip.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -c -o $@ $<
 
-$(B)/crash-flipslot: $(B)/src/main.o $(B)/crash-skip.o $(DEPS_app)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(DURABLE:%=-Wl,--wrap=%) -o $@ $^ $(call libs,$(PC_app))
+$(B)/crash-flipslot: $(B)/src/main.o $(B)/crash-skip.o $(LATE) $(DEPS_app)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(DURABLE:%=-Wl,--wrap=%) -o $@ $^ $(PROGRAM_LIBS)
 
 # The program with what protects it wrapped, so that a scenario can be seen to fail; tests/without/without.c.
 PROTECTION := epoch_bars job_start_and_forget state_store job_wait proof_find exec_goes_through cgroup_find_in_user_managers unit_query \
@@ -162,8 +170,8 @@ $(B)/without.o: tests/without/without.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_app)) -MMD -MP -MF $@.d -c -o $@ $<
 
-$(B)/without-flipslot: $(B)/src/main.o $(B)/without.o $(DEPS_app)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(PROTECTION:%=-Wl,--wrap=%) -o $@ $^ $(call libs,$(PC_app))
+$(B)/without-flipslot: $(B)/src/main.o $(B)/without.o $(LATE) $(DEPS_app)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(PROTECTION:%=-Wl,--wrap=%) -o $@ $^ $(PROGRAM_LIBS)
 
 $(B)/tuf-conformance-client: tests/tuf-conformance/client.c $(DEPS_trust) $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
@@ -331,7 +339,7 @@ print-layers:
 	@$(foreach l,$(LAYERS),echo '$l: $(ALL_$l)';)
 
 print-cflags: # quoted for a shell
-	@$(info $(CFLAGS_ALL) $(call cflags,cmocka $(PC_app))):
+	@$(info $(CFLAGS_ALL) $(late_flags) $(call cflags,cmocka $(PC_app))):
 
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz

@@ -6,6 +6,9 @@
 
 #include "unit/probe-order.h"
 
+/* Before the child is confined: loads the library. */
+void probe_http_prepare(void);
+
 /* Has it passed? ret_text says what was found; deadline is monotonic. */
 bool probe_http_ask(const struct probe_order *order, uint64_t deadline, char *ret_text,
 		    size_t room);

@@ -42,8 +42,10 @@ static const struct kind {
 	uint64_t address_space;
 	bool (*ask)(const struct probe_order *order, uint64_t deadline, char *ret_text,
 		    size_t room);
+	void (*prepare)(void); /* loads what can only be loaded unconfined */
 } kinds[PROBE_KIND_MAX] = {
-	[PROBE_HTTP] = { OF_PROBES, FILTER_NETWORK, DESCRIPTORS, ADDRESS_SPACE, probe_http_ask },
+	[PROBE_HTTP] = { OF_PROBES, FILTER_NETWORK, DESCRIPTORS, ADDRESS_SPACE, probe_http_ask,
+			 probe_http_prepare },
 	[PROBE_TCP] = { OF_PROBES, FILTER_NETWORK, DESCRIPTORS, ADDRESS_SPACE,
 			probe_socket_ask_tcp },
 	[PROBE_UNIX] = { OF_APP, FILTER_UNIX, DESCRIPTORS, ADDRESS_SPACE, probe_socket_ask_unix },
@@ -124,6 +126,8 @@ static int ask(const struct probe_order *order, uint64_t began, bool *ret_passed
 	if (!kind->ask)
 		return error_set(err, FAULT_INTERNAL, "kind %s is not asked in a child",
 				 probe_kind_name(order->options.kind));
+	if (kind->prepare)
+		kind->prepare();
 	r = confine(kind, &order->context, err);
 	if (r < 0)
 		return r;

@@ -280,6 +280,11 @@ static bool ask(CURL *curl, struct answer *answer, uint64_t deadline, char *ret_
 	return judge(answer, &place, ret_text, room);
 }
 
+void probe_http_prepare(void)
+{
+	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
 bool probe_http_ask(const struct probe_order *order, uint64_t deadline, char *ret_text, size_t room)
 {
 	const struct probe_options *options = &order->options;
