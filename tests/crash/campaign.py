@@ -2,6 +2,8 @@
 """Updates, good and bad, while worker, CLI, helpers, journald, the bus and the manager's own reload get in the way. See README.md."""
 
 import argparse
+import functools
+import http.server
 import json
 import os
 import random
@@ -35,6 +37,10 @@ ACTIONS = {"worker": 8, "cli": 3, "helper": 4, "journald": 2, "bus": 2, "reload"
 SPAN = 2.5  # seconds after the command in which something gets in the way
 END = 90  # seconds that an update may take, in any case
 STALL = 0.005
+HELPER_WAIT = 1  # seconds
+BY_UPDATE = 0.5  # of the releases come from a repository, the others from an archive
+REPO_PORT = 8090
+SLOW = 0.08  # seconds that the server takes for an answer, at most
 
 
 class Prober(threading.Thread):
@@ -74,12 +80,24 @@ class Prober(threading.Thread):
         return samples[-1][0] - samples[1][0]
 
 
-def children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(one) for one in file.read().split()]
-    except OSError:
-        return []
+class Server(http.server.SimpleHTTPRequestHandler):
+    """The repository, a little slow."""
+
+    dice = random.Random(0)
+
+    def do_GET(self):
+        time.sleep(self.dice.uniform(0, SLOW))
+        super().do_GET()
+
+    def log_message(self, *_):
+        pass
+
+    @staticmethod
+    def begin():
+        handler = functools.partial(Server, directory=scenario.REPO)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", REPO_PORT), handler)
+        server.handle_error = lambda *_: None  # a helper that was killed hangs up
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def kill(*pids):
@@ -101,20 +119,29 @@ def main_pid(unit):
         return []
 
 
-def worker_pid():
+def worker_pids():
+    """Main process first; the others are its helpers."""
     try:
         with open(f"{WORKER_CGROUP}/cgroup.procs", encoding="ascii") as file:
-            return [int(line) for line in file][:1]
+            pids = [int(line) for line in file]
     except OSError:
         return []
+    main = run("systemctl", "show", "-P", "MainPID", WORKER, check=False).stdout.strip()
+    return sorted(pids, key=lambda pid: str(pid) != main)
+
+
+def kill_helper():
+    """The next one that is there: they do not live long."""
+    machine.until(HELPER_WAIT, lambda: len(worker_pids()) > 1)
+    return kill(*worker_pids()[1:])
 
 
 def get_in_the_way(action, command):
     """Whether there was somebody to be hit."""
     if action == "worker":
-        return kill(*worker_pid())
+        return kill(*worker_pids()[:1])
     if action == "helper":
-        return kill(*(child for pid in worker_pid() for child in children(pid)))
+        return kill_helper()
     if action == "cli":
         return kill(command.pid) if command.poll() is None else 0
     if action == "reload":
@@ -146,6 +173,10 @@ class Campaign:
         machine.configure("400ms", deadline="2s")
         self.make("1.0", "good")
         run(*scenario.install("1.0"))
+        run("flipslot", "repo", "init", scenario.REPO)
+        Server.begin()
+        run(*scenario.cli("source", f"http://127.0.0.1:{REPO_PORT}", "--root-json",
+                          f"{scenario.REPO}/metadata/1.root.json"))  # fmt: skip
         self.old = "1.0"
         self.prober.start()
 
@@ -159,6 +190,18 @@ class Campaign:
                 file.seek(18)
                 file.write(b"\x02\x00")
             run("tar", "-C", path, "-cf", f"{path}.tar", ".")
+
+    def publish(self, version):
+        run("flipslot", "repo", "add", scenario.REPO, f"{scenario.RELEASES}/{version}", "--app", "gateway",
+            "--version", version, "--level", "1")  # fmt: skip
+        run("flipslot", "repo", "prune", scenario.REPO)
+
+    def order(self, version, kind):
+        """The command that brings it."""
+        if kind == "alien" or self.dice.random() >= BY_UPDATE:
+            return scenario.install(version)
+        self.publish(version)
+        return scenario.cli("update", "--json")
 
     def disturb(self, command):
         """Something gets in the way up to four times, at random moments. What did."""
@@ -217,15 +260,16 @@ class Campaign:
         kind = self.dice.choices(list(KINDS), [WEIGHTS.get(kind, 1) for kind in KINDS])[0]
         version = f"2.{number}-{kind}"
         self.make(version, kind)
+        argv = self.order(version, kind)
         before = disk.blocks(f"{APP}/history", "flipslot-history")[-1][0]
         known = disk.record(f"{APP}/state").get("transaction.id")
         self.prober.begin()
         began = time.monotonic()
-        command = scenario.start(scenario.install(version))
+        command = scenario.start(argv)
         reader = threading.Thread(target=command.communicate, daemon=True)
         reader.start()
         hit = self.disturb(command)
-        figure = {"number": number, "kind": kind, "hit": hit}
+        figure = {"number": number, "kind": kind, "verb": argv[1], "hit": hit}
         ended = self.wait_end(command)
         figure["took"] = time.monotonic() - began
         figure["status"] = command.poll()
@@ -295,7 +339,8 @@ def report(figures):
     arrived = [one for one in arrived if one not in hurt]
     good = sum(one["outcome"] == "committed" for one in arrived)
     survived = sum(one["outcome"] == "committed" for one in hurt)
-    print(f"\nupdates: {len(figures)}; got in the way: " + ", ".join(f"{name} {hits.count(name)}" for name in ACTIONS))
+    by_update = sum(one["verb"] == "update" for one in whole)
+    print(f"\nupdates: {len(figures)}, {by_update} of them from a repository; got in the way: " + ", ".join(f"{name} {hits.count(name)}" for name in ACTIONS))
     print(f"good releases that arrived and were committed: {good} of {len(arrived)}; of those that were themselves killed, "
           f"{survived} of {len(hurt)}")  # fmt: skip
     for one in arrived:
@@ -305,12 +350,21 @@ def report(figures):
     print(f"time to recovery (old release away until it answers for good): {spread(back)} s, {len(back)} rollbacks")
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9, help="no further update after that long")
+    parser.add_argument("--sum", nargs="+", metavar="FILE", help="only the figures of these campaigns, all together")
     options = parser.parse_args()
+    if options.sum:
+        report([figure for path in options.sum for figure in read(path)])
+        return 0
     campaign = Campaign(options)
     campaign.prepare()
     failed = campaign.run(options.runs, options.seconds)
