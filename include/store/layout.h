@@ -13,6 +13,8 @@
 #define LAYOUT_REQUEST	   "request"
 #define LAYOUT_HISTORY	   "history"
 #define LAYOUT_CHECKED	   "checked"
+#define LAYOUT_SCRUB	   "scrub"
+#define LAYOUT_SCRUB_LOCK  "scrub.lock"
 #define LAYOUT_OUTBOX	   "outbox"
 #define LAYOUT_OUTBOX_LOCK "outbox.lock"
 #define LAYOUT_TRUST	   "trust"

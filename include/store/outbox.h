@@ -26,6 +26,7 @@ struct outbox_entry {
 	uint64_t delivered; /* realtime; 0: not yet */
 	/* alerts of the receiver that were dropped undelivered since the last that it got; set by append */
 	unsigned int dropped;
+	bool damaged; /* a slot is not what was installed: neither is there an outcome */
 	bool late; /* the unit failed when nothing was under way: there is no outcome */
 	char transaction[STATE_ID_MAX]; /* empty: none */
 	enum verb verb;

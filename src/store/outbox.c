@@ -31,12 +31,12 @@
 #define CUT(member, order, bytes) FIELD_CUT(struct outbox_entry, #member, member, order, bytes)
 
 static const struct field fields[] = {
-	O(FIELD_U64, number),	    O(FIELD_TEXT, id),	      O(FIELD_TEXT, receiver),
-	O(FIELD_U64, created),	    O(FIELD_UINT, attempts),  O(FIELD_U64, next),
-	O(FIELD_U64, delivered),    O(FIELD_UINT, dropped),   O(FIELD_BOOL, late),
-	O(FIELD_TEXT, transaction), O(FIELD_VERB, verb),      O(FIELD_OUTCOME, outcome),
-	O(FIELD_FAULT, fault),	    CUT(from_version, 2, 39), CUT(to_version, 2, 39),
-	CUT(reason, 1, 199),	    CUT(error, 1, 99),
+	O(FIELD_U64, number),	   O(FIELD_TEXT, id),	       O(FIELD_TEXT, receiver),
+	O(FIELD_U64, created),	   O(FIELD_UINT, attempts),    O(FIELD_U64, next),
+	O(FIELD_U64, delivered),   O(FIELD_UINT, dropped),     O(FIELD_BOOL, late),
+	O(FIELD_BOOL, damaged),	   O(FIELD_TEXT, transaction), O(FIELD_VERB, verb),
+	O(FIELD_OUTCOME, outcome), O(FIELD_FAULT, fault),      CUT(from_version, 2, 39),
+	CUT(to_version, 2, 39),	   CUT(reason, 1, 199),	       CUT(error, 1, 99),
 };
 
 struct place {
