@@ -66,6 +66,14 @@ static int collect(void *data, const struct walk_entry *entry, struct error *err
 
 /* ---- content ---- */
 
+/* What the disk does not give back is no error of ours, but what is looked for. */
+static bool is_rotten(int code)
+{
+	return code == EIO || code == EBADMSG || code == EUCLEAN;
+}
+
+/* > 0: CONTENT_ROTTEN */
+enum { CONTENT_ROTTEN = 1 };
 static int digest_content(struct scrub *scrub, int fd, const char *path, struct digest *ret_digest,
 			  struct error *err)
 {
@@ -82,6 +90,8 @@ static int digest_content(struct scrub *scrub, int fd, const char *path, struct 
 		if (r < 0)
 			return r;
 	}
+	if (n < 0 && is_rotten(errno))
+		return CONTENT_ROTTEN;
 	return n < 0 ? complain(path, err) : digester_finish(scrub->digester, ret_digest, err);
 }
 
@@ -130,6 +140,8 @@ static int check_content(struct scrub *scrub, const struct index_entry *entry,
 		return check_capability(scrub, fd, entry, err);
 	}
 	r = digest_content(scrub, fd, entry->path, &digest, err);
+	if (r == CONTENT_ROTTEN)
+		report(scrub, entry->path, "the disk cannot read it");
 	if (r == 0 && !digest_equal(&digest, &entry->digest))
 		report(scrub, entry->path, "content differs");
 	return r < 0 ? r : check_capability(scrub, fd, entry, err);

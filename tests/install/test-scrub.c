@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=fd_read_full */
 #include "install/scrub.h"
 
 #include <sys/xattr.h>
@@ -6,6 +7,19 @@
 #include "base/text.h"
 
 #define NOBODY 65534
+
+static unsigned int reads_until_rotten; /* 0: the disk is fine */
+
+ssize_t __real_fd_read_full(int fd, void *buf, size_t size);
+ssize_t __wrap_fd_read_full(int fd, void *buf, size_t size);
+ssize_t __wrap_fd_read_full(int fd, void *buf, size_t size)
+{
+	if (reads_until_rotten > 0 && --reads_until_rotten == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fd_read_full(fd, buf, size);
+}
 
 /* An app with a sealed slot a, in the test's directory. */
 static int make_app(void **state)
@@ -173,9 +187,25 @@ static void test_progress_can_stop_it(void **state)
 	assert_int_equal(done, 10);
 }
 
+/* The second file that is read lies on a bad block: the others are compared all the same. */
+static void test_what_the_disk_cannot_read(void **state)
+{
+	_cleanup_close_ int app = make_app(state);
+	_cleanup_text_ struct text text = {};
+	uint64_t n = 0;
+
+	shell(app, "printf j >slots/a/d/f; touch -d @1700000000 slots/a/d/f");
+	reads_until_rotten = 1;
+	assert_int_equal(scrub_slot(app, SLOT_A, hear, NULL, &text, &n, NULL), 0);
+	reads_until_rotten = 0;
+	assert_int_equal(n, 2);
+	assert_string_equal(text.data, "d/f: size differs\ng: the disk cannot read it\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		check_in_dir(test_what_the_disk_cannot_read),
 		check_in_dir(test_missing),
 		check_in_dir(test_extra),
 		check_in_dir(test_content),
