@@ -37,6 +37,7 @@ static const struct cli_verb verbs[] = {
 	{"doctor", "[APP]", "What would make the next update or rollback fail, and what to do", verb_doctor},
 	{"drill", "APP", "Rehearse: switch to the other slot, and back", verb_drill},
 	{"verify", "APP [a|b|current|previous]", "Compare a slot with its seal, byte by byte", verb_verify},
+	{"scrub", "APP", "Compare all that is in use with its seals, and see to what is damaged", verb_scrub},
 
 	{"init", "APP --unit UNIT", "Put a service under flipslot", verb_init},
 	{"source", "APP URL --root-json FILE", "Say where its releases come from, and who may sign them",

@@ -7,6 +7,7 @@
 #include "app/result.h"
 #include "release/descriptor.h"
 #include "store/outbox.h"
+#include "store/scrubbed.h"
 #include "unit/proof.h"
 
 #define STATUS_PATH_MAX 1024
@@ -20,6 +21,10 @@ struct status_slot {
 	bool good; /* it holds what is known good */
 	bool fallback; /* … what was known good before */
 	bool bad; /* … what is remembered as bad */
+	uint64_t verified; /* realtime usec, when it was read and compared last; 0: not yet */
+	uint64_t differences; /* that were found then */
+	char damage[SCRUBBED_FIRST_MAX]; /* the first of them */
+	char unmended[STATE_REASON_MAX]; /* why they could not be repaired; empty: not tried */
 };
 
 /* What systemd says of the app's unit, and /proc of its processes. */

@@ -52,6 +52,7 @@ int verb_repo_prune(const struct cli_verb *verb, int argc, char **argv);
 /* for units */
 int verb_run(const struct cli_verb *verb, int argc, char **argv);
 int verb_recover(const struct cli_verb *verb, int argc, char **argv);
+int verb_scrub(const struct cli_verb *verb, int argc, char **argv);
 int verb_started(const struct cli_verb *verb, int argc, char **argv);
 int verb_failed(const struct cli_verb *verb, int argc, char **argv);
 int verb_alert_send(const struct cli_verb *verb, int argc, char **argv);

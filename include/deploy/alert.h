@@ -10,12 +10,13 @@
 #include "unit/manager.h"
 
 #define ALERT_LATE    OUTCOME_MAX /* the unit failed when nothing was under way */
-#define ALERT_ALL     ((1U << (ALERT_LATE + 1)) - 2U)
+#define ALERT_DAMAGED (ALERT_LATE + 1) /* a slot is not what was installed */
+#define ALERT_ALL     ((1U << (ALERT_DAMAGED + 1)) - 2U)
 #define ALERT_DEFAULT (ALERT_ALL & ~(1U << OUTCOME_COMMITTED))
 
 struct alert_receiver { /* [Alert NAME] */
 	const char *name;
-	unsigned int events; /* bits of 1 << enum outcome and 1 << ALERT_LATE */
+	unsigned int events; /* bits of 1 << enum outcome 1 << ALERT_LATE and 1 << ALERT_DAMAGED */
 };
 
 /* What there is to tell of a transaction that has ended. */

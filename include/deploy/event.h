@@ -19,6 +19,8 @@ enum event_kind {
 	EVENT_OUTCOME, /* the transaction ended: state->transaction.outcome, reason */
 	EVENT_HOLD, /* held or unheld */
 	EVENT_CHECK, /* the source was looked at: text says what it offers, or why that is not known */
+	EVENT_DAMAGED, /* a slot is not what was installed: text says which, and how */
+	EVENT_MENDED, /* it was repaired */
 	EVENT_KIND_MAX,
 };
 

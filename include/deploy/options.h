@@ -48,6 +48,7 @@ struct deploy_options {
 	bool baseline; /* ask the probes of the old release before the flip */
 	bool keep; /* OnFail=keep: say it, do not roll back */
 	struct window window; /* in which a switch may happen */
+	uint64_t scrub_usec; /* how often the slots are read and compared; 0: never */
 	uint64_t max_inhibit_usec; /* that processes may hold one off */
 	struct stage_options stage;
 	char **shipped; /* unit files of the release that flip with it, NULL-terminated; NULL: none */

@@ -34,6 +34,7 @@ struct session {
 	enum phase working; /* the phase whose step runs: a request may move the state on under it */
 	struct checked checked; /* as of the last look at the source */
 	char check_id[STATE_ID_MAX]; /* a check was asked for; empty: none */
+	bool built; /* the target slot of the transaction was built by this worker */
 	bool served; /* a request was accepted by this worker */
 	uint64_t job_began; /* monotonic, of the job that started the trial; 0: not by this worker */
 	uint64_t told; /* monotonic, of the last EVENT_PROGRESS */

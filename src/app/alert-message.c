@@ -24,13 +24,15 @@
 
 static bool is_test(const struct outbox_entry *entry)
 {
-	return !entry->late && entry->outcome == OUTCOME_NONE;
+	return !entry->late && !entry->damaged && entry->outcome == OUTCOME_NONE;
 }
 
 char *alert_message_type(const struct outbox_entry *entry, char ret_type[static 64])
 {
 	if (is_test(entry))
 		(void)snprintf(ret_type, 64, "flipslot.test");
+	else if (entry->damaged)
+		(void)snprintf(ret_type, 64, "flipslot.damaged-slot");
 	else if (entry->late)
 		(void)snprintf(ret_type, 64, "flipslot.late-failure");
 	else
@@ -106,6 +108,8 @@ static void describe(const struct outbox_entry *entry, char *ret_text, size_t ro
 
 	if (is_test(entry))
 		(void)snprintf(ret_text, room, "a test: alerts arrive here");
+	else if (entry->damaged)
+		(void)snprintf(ret_text, room, "%s is damaged on the disk", to);
 	else if (entry->late)
 		(void)snprintf(ret_text, room, "the service failed, running %s", to);
 	else if (entry->outcome == OUTCOME_COMMITTED)

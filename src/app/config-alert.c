@@ -35,7 +35,7 @@ const struct config_key config_alert_table[] = {
 	KEY("Kind", CHOICE, OF(command_kind), "webhook", "command", NULL, NULL, ANY, 0,
 	    "webhook or command. Must be given."),
 	KEY("Events", OTHER, 0, NULL, NULL, NULL, set_events, ANY, 0,
-	    "What to tell: outcomes, late-failure, all. Default: all but committed."),
+	    "What to tell: outcomes, late-failure, damaged-slot, all. Default: all but committed."),
 	KEY("Url", TEXT, OF(url), NULL, NULL, NULL, config_probe_value_url, WEBHOOK, WEBHOOK,
 	    "webhook: where to POST, http:// or https://."),
 	KEY("Template", OTHER, 0, NULL, NULL, "cloudevents", set_template, WEBHOOK, 0,
@@ -63,11 +63,16 @@ static int add_event(unsigned int *events, const char *word, struct error *err)
 		*events |= 1U << ALERT_LATE;
 		return 0;
 	}
+	if (strcmp(word, "damaged-slot") == 0) {
+		*events |= 1U << ALERT_DAMAGED;
+		return 0;
+	}
 	while (outcome < OUTCOME_MAX && strcmp(outcome_name(outcome), word) != 0)
 		outcome++;
 	if (outcome == OUTCOME_MAX)
-		return error_set(err, FAULT_CONFIG,
-				 "\"%s\" is neither an outcome nor late-failure or all", word);
+		return error_set(
+			err, FAULT_CONFIG,
+			"\"%s\" is neither an outcome nor late-failure, damaged-slot or all", word);
 	*events |= 1U << outcome;
 	return 0;
 }

@@ -200,6 +200,9 @@ const struct config_key config_table[] = {
 	KEY("Update", "Window", OTHER, 0, NULL, NULL, NULL, set_window,
 	    "Days and hours in which a switch may happen: Mon..Fri 22:00-04:00; Sat,Sun. Fetching "
 	    "may happen before. Default: always."),
+	KEY("Update", "Scrub", SPAN, OF(deploy.scrub_usec), "0", "365d", "7d", NULL,
+	    "How often both slots are read and compared with their seals, in the background. 0: "
+	    "never."),
 	KEY("Update", "MaxInhibit", SPAN, OF(deploy.max_inhibit_usec), "0", "7d", "1h", NULL,
 	    "How long processes of the service may hold a switch off (`flipslot inhibit`)."),
 	KEY("Update", "Check", OTHER, 0, NULL, NULL, NULL, set_check,

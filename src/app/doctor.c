@@ -19,6 +19,7 @@
 #include "install/scrub.h"
 #include "store/checked.h"
 #include "store/layout.h"
+#include "store/scrubbed.h"
 
 #define DAYS_UNSEEN 3 /* without a look at the source that went well */
 #define DAY_USEC    (24 * 3600 * USEC_PER_SEC)
@@ -115,10 +116,23 @@ static void look_at_state(struct doctor *doctor)
 			 state->transaction.reason, scope_journalctl(), doctor->options->unit);
 }
 
+/* The way back is repaired where it can be; what runs is not written. */
+static const char *way_out(const struct doctor *doctor, const struct status_slot *it,
+			   char *ret_text, size_t room)
+{
+	if (it->fallback)
+		return text_print(ret_text, room,
+				  "`flipslot scrub %s` has it repaired if the source has it still, "
+				  "or install %s again",
+				  doctor->app, it->descriptor.version);
+	return text_print(ret_text, room, "install %s again", it->descriptor.version);
+}
+
 static void look_at_slot(struct doctor *doctor, enum slot slot)
 {
 	const struct status_slot *it = &doctor->status.slots[slot];
 	uint64_t differences = 0;
+	char remedy[256];
 	struct error why = {};
 	int r;
 
@@ -130,9 +144,27 @@ static void look_at_slot(struct doctor *doctor, enum slot slot)
 	else if (r != SEAL_ABSENT && differences > 0)
 		complain(doctor, FAULT_CORRUPT,
 			 "slot %s (%s) is not what was installed, in %llu places: `flipslot verify "
-			 "%s %s` shows them; install %s again",
+			 "%s %s` shows them; %s",
 			 slot_name(slot), it->descriptor.version, (unsigned long long)differences,
-			 doctor->app, slot_name(slot), it->descriptor.version);
+			 doctor->app, slot_name(slot), way_out(doctor, it, remedy, sizeof(remedy)));
+}
+
+/* The slots are read in the background, as long as the timer ticks. */
+static void look_at_scrub(struct doctor *doctor)
+{
+	uint64_t period = doctor->options->scrub_usec;
+	uint64_t now = clock_realtime_usec();
+	struct scrubbed scrubbed;
+
+	if (period == 0 || doctor->status.current == SLOT_NONE)
+		return;
+	if (scrubbed_load(doctor->dirfd, &scrubbed, NULL) < 0 || scrubbed.when == 0)
+		return; /* the first tick does it */
+	if (now > scrubbed.when && now - scrubbed.when > 2 * period + DAY_USEC)
+		warn(doctor,
+		     "the slots were read last %llu days ago (Scrub=): `flipslot scrub %s`, and is the "
+		     "timer at work?",
+		     (unsigned long long)((now - scrubbed.when) / DAY_USEC), doctor->app);
 }
 
 static void look_at_way_back(struct doctor *doctor)
@@ -381,6 +413,7 @@ int doctor_run(const char *app, const struct doctor_listener *listener, unsigned
 		for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
 			look_at_slot(&doctor, slot);
 		look_at_way_back(&doctor);
+		look_at_scrub(&doctor);
 		look_at_disk(&doctor);
 		look_at_source(&doctor);
 		look_at_users(&doctor);

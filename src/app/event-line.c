@@ -24,7 +24,8 @@ static const char *const kind_names[EVENT_KIND_MAX] = {
 	[EVENT_FINDING] = "finding",   [EVENT_PROBE] = "probe",
 	[EVENT_NOTE] = "note",	       [EVENT_WARNING] = "warning",
 	[EVENT_OUTCOME] = "outcome",   [EVENT_HOLD] = "hold",
-	[EVENT_CHECK] = "check",
+	[EVENT_CHECK] = "check",       [EVENT_DAMAGED] = "damaged",
+	[EVENT_MENDED] = "mended",
 };
 
 const char *event_line_kind_name(enum event_kind kind)

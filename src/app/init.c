@@ -308,9 +308,9 @@ static int make_root(struct init *init, struct error *err)
 /* A directory that could not be adopted leaves no app behind. */
 static void unmake_root(const struct init *init)
 {
-	static const char *const files[] = { LAYOUT_STATE,   LAYOUT_REQUEST, LAYOUT_CHECKED,
-					     LAYOUT_HISTORY, LAYOUT_OUTBOX,  LAYOUT_OUTBOX_LOCK,
-					     LAYOUT_LOCK };
+	static const char *const files[] = { LAYOUT_STATE,	LAYOUT_REQUEST, LAYOUT_CHECKED,
+					     LAYOUT_HISTORY,	LAYOUT_OUTBOX,	LAYOUT_OUTBOX_LOCK,
+					     LAYOUT_SCRUB_LOCK, LAYOUT_SCRUB,	LAYOUT_LOCK };
 
 	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
 		(void)layout_clear_slot(init->dirfd, slot, NULL);

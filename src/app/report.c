@@ -42,6 +42,8 @@ static const char *const message_ids[EVENT_KIND_MAX] = {
 	[EVENT_WARNING] = MESSAGE_ID_WARNING,
 	[EVENT_HOLD] = MESSAGE_ID_HOLD,
 	[EVENT_CHECK] = MESSAGE_ID_CHECK,
+	[EVENT_DAMAGED] = MESSAGE_ID_DAMAGED,
+	[EVENT_MENDED] = MESSAGE_ID_MENDED,
 };
 
 static const char *const outcome_ids[OUTCOME_MAX] = {
@@ -75,7 +77,10 @@ int report_priority(const struct event_line *line)
 		return line->passed ? LOG_INFO : LOG_WARNING;
 	case EVENT_OUTCOME:
 		return line->outcome == OUTCOME_COMMITTED ? LOG_NOTICE : LOG_ERR;
+	case EVENT_DAMAGED:
+		return LOG_ERR;
 	case EVENT_HOLD:
+	case EVENT_MENDED:
 		return LOG_NOTICE;
 	default:
 		return LOG_INFO;

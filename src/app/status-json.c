@@ -78,6 +78,9 @@ json_t *status_json_slot(const struct status *status, enum slot slot)
 	put_bool(object, "good", it->good);
 	put_bool(object, "fallback", it->fallback);
 	put_bool(object, "bad", it->bad);
+	put_number(object, "verified_usec", it->verified);
+	put_number(object, "differences", it->differences);
+	put_text(object, "damage", it->damage);
 	put_text(object, "version", descriptor->version);
 	put_digest(object, "digest", &descriptor->index);
 	put_digest(object, "source_digest", &descriptor->source);

@@ -128,12 +128,27 @@ char *status_text_slot(const struct status *status, enum slot slot,
 	     it->sealed ? "about to be replaced" : "being filled");
 	note(ret_text, is_target && phase > PHASE_STAGING && !it->good, "on trial");
 	note(ret_text, it->bad, "remembered as bad");
-	note(ret_text, status_rollback_slot(status) == slot, "ready for a rollback");
+	note(ret_text, status_rollback_slot(status) == slot && it->differences == 0,
+	     "ready for a rollback");
+	note(ret_text, it->differences > 0, "damaged");
 	note(ret_text, it->problem[0] != '\0', "its seal is damaged");
 	note(ret_text, it->current && !it->sealed && !it->problem[0], "it has no seal");
 	if (!ret_text[0])
 		note(ret_text, true, it->sealed ? "complete" : "empty, or half-built");
 	return ret_text;
+}
+
+static void add_damage(const struct status *status, const struct status_slot *it, struct text *text)
+{
+	char ago[FORMAT_MAX];
+
+	if (it->differences == 0)
+		return;
+	text_add(text, LABEL "%" PRIu64 " difference%s found %s, the first: %s\n", "",
+		 it->differences, it->differences == 1 ? "" : "s",
+		 format_ago(it->verified, status->now, ago), it->damage);
+	if (it->unmended[0])
+		text_add(text, LABEL "not repaired: %s\n", "", it->unmended);
 }
 
 static void add_slot(const struct status *status, enum slot slot, struct text *text)
@@ -151,6 +166,7 @@ static void add_slot(const struct status *status, enum slot slot, struct text *t
 			 it->descriptor.signer[0] ? ", minisign " : "", it->descriptor.signer);
 	else
 		text_add(text, "%s%s%s\n", words, it->problem[0] ? ": " : "", it->problem);
+	add_damage(status, it, text);
 }
 
 /* ---- transactions ---- */

@@ -8,6 +8,7 @@
 #include "app/tail.h"
 #include "base/scope.h"
 #include "deploy/allowance.h"
+#include "deploy/soundness.h"
 #include "install/seal.h"
 #include "store/checked.h"
 #include "store/layout.h"
@@ -16,6 +17,18 @@
 	(60 * USEC_PER_SEC) /* a unit that systemd started again and that lasts so long is fine */
 
 /* ---- slots ---- */
+
+static void gather_soundness(int dirfd, enum slot slot, struct status_slot *it)
+{
+	struct scrubbed_slot found;
+
+	if (soundness_find(dirfd, slot, &found) != 0)
+		return;
+	it->verified = found.when;
+	it->differences = found.differences;
+	(void)text_copy(found.first, it->damage, sizeof(it->damage));
+	(void)text_copy(found.text, it->unmended, sizeof(it->unmended));
+}
 
 static void gather_slot(int dirfd, enum slot slot, struct status *status)
 {
@@ -29,6 +42,7 @@ static void gather_slot(int dirfd, enum slot slot, struct status *status)
 	if (r < 0)
 		(void)text_copy(err.text, it->problem, sizeof(it->problem));
 	it->sealed = r == 0;
+	gather_soundness(dirfd, slot, it);
 	if (!it->sealed)
 		return;
 	it->good = digest_equal(&it->descriptor.index, &state->good.digest);

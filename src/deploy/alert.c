@@ -48,7 +48,9 @@ int alert_of_late_failure(const struct state *state, const char *unit,
 
 static bool wants(const struct alert_receiver *receiver, const struct outbox_entry *entry)
 {
-	return receiver->events & 1U << (entry->late ? ALERT_LATE : (int)entry->outcome);
+	int event = entry->damaged ? ALERT_DAMAGED : entry->late ? ALERT_LATE : (int)entry->outcome;
+
+	return receiver->events & 1U << event;
 }
 
 /* An app that an older flipslot has set up has no outbox. */

@@ -229,6 +229,7 @@ int mailbox_begin(struct session *session, const struct request *request, bool u
 		return r;
 	transaction.unattended = unattended;
 	session->state.transaction = transaction;
+	session->built = false;
 	if (!unattended)
 		answer(session, request, NULL);
 	r = session_advance(session,

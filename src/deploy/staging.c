@@ -152,6 +152,7 @@ static int stage(struct watcher *watcher, struct descriptor *ret_descriptor, str
 			  err);
 	if (r < 0)
 		return r;
+	watcher->session->built = true;
 	*ret_descriptor = descriptor;
 	return 0;
 }

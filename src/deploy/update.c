@@ -7,6 +7,7 @@
 #include "deploy/demands.h"
 #include "deploy/route.h"
 #include "deploy/source.h"
+#include "deploy/soundness.h"
 
 /* May the offer take the place of what runs? */
 static int judge_offer(const struct session *session, const struct offer *offer, struct error *err)
@@ -110,6 +111,7 @@ static int fill_from_plain(struct watcher *watcher, const struct plain *plain,
 			  &listener, &descriptor, err);
 	if (r < 0)
 		return r;
+	session->built = true;
 	*ret_descriptor = descriptor;
 	return plain_drop(session, err);
 }
@@ -158,6 +160,16 @@ static int stage_plain(struct watcher *watcher, const struct plain *plain, struc
 	return r;
 }
 
+/* Whoever asks for what runs already may do so because it is damaged: then it goes into the other slot. */
+static bool is_damaged(const struct session *session)
+{
+	struct scrubbed_slot found;
+
+	return !session->state.transaction.unattended &&
+	       soundness_find(session->dirfd, session->state.transaction.origin, &found) == 0 &&
+	       found.differences > 0;
+}
+
 static int nothing_offered(const struct session *session, struct error *err)
 {
 	const struct source_options *source = &session->options->source;
@@ -188,11 +200,13 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	(void)text_copy(offer->version, transaction->release.version,
 			sizeof(transaction->release.version));
 	if (digest_equal(&offer->index, &session->state.good.digest) &&
-	    holds(session, transaction->origin, &offer->index))
+	    holds(session, transaction->origin, &offer->index) && !is_damaged(session))
 		return UPDATE_NOTHING;
 	if (holds(session, transaction->target, &offer->index))
 		return route_drop(session, err); /* it may have been all that was left to do */
-	return route_stage(watcher, offer, err);
+	r = route_stage(watcher, offer, err);
+	session->built = r == 0;
+	return r;
 }
 
 int update_stage(struct watcher *watcher, struct error *err)

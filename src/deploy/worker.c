@@ -2,9 +2,11 @@
 
 #include "deploy/alert.h"
 #include "deploy/mailbox.h"
+#include "deploy/mend.h"
 #include "deploy/resume.h"
 #include "deploy/reverting.h"
 #include "deploy/shipped.h"
+#include "deploy/soundness.h"
 #include "deploy/staging.h"
 #include "deploy/switching.h"
 #include "deploy/tick.h"
@@ -67,6 +69,39 @@ static void send_alerts(struct session *session)
 		session_tell(session, EVENT_WARNING, why.fault, "alerts wait: %s", why.text);
 }
 
+/* In a unit of its own, at a low priority; nothing waits for that. Only a tick begins it. */
+static void begin_scrub(struct session *session)
+{
+	struct manager *manager;
+	struct error why = {};
+
+	if (session->served || !soundness_is_due(session->dirfd, session->options->scrub_usec))
+		return;
+	if (session_manager(session, &manager, &why) < 0 ||
+	    soundness_wake(manager, session->options->app, &why) < 0)
+		session_tell(session, EVENT_WARNING, why.fault, "the slots are not read: %s",
+			     why.text);
+}
+
+/* Nothing is under way, unless a request comes. > 0: nothing is left to do. */
+enum { IDLE_DONE = 1 };
+static int idle(struct session *session, struct error *err)
+{
+	int r;
+
+	begin_scrub(session);
+	mend_run(session);
+	if (session->state.phase != PHASE_IDLE)
+		return 0;
+	send_alerts(session);
+	r = tick_run(session, err);
+	if (r >= 0)
+		r = mailbox_serve(session, err); /* what came meanwhile */
+	if (r < 0)
+		return r;
+	return session->state.phase == PHASE_IDLE && !session->check_id[0] ? IDLE_DONE : 0;
+}
+
 static int work(struct session *session, void (*ready)(void *data), void *ready_data,
 		struct error *err)
 {
@@ -82,13 +117,10 @@ static int work(struct session *session, void (*ready)(void *data), void *ready_
 			ready(ready_data);
 		said_ready = true;
 		if (session->state.phase == PHASE_IDLE) {
-			send_alerts(session);
-			r = tick_run(session, err);
-			if (r >= 0)
-				r = mailbox_serve(session, err); /* what came meanwhile */
+			r = idle(session, err);
 			if (r < 0)
 				return r;
-			if (session->state.phase == PHASE_IDLE && !session->check_id[0])
+			if (r == IDLE_DONE)
 				return 0;
 			continue;
 		}

@@ -84,11 +84,13 @@ static void test_cloudevent(void **unused)
 static void test_types(void **unused)
 {
 	struct outbox_entry late = { .late = true };
+	struct outbox_entry damaged = { .damaged = true };
 	struct outbox_entry test = {};
 	char type[64];
 
 	(void)unused;
 	assert_string_equal(alert_message_type(&late, type), "flipslot.late-failure");
+	assert_string_equal(alert_message_type(&damaged, type), "flipslot.damaged-slot");
 	assert_string_equal(alert_message_type(&test, type), "flipslot.test");
 	for (enum outcome outcome = OUTCOME_COMMITTED; outcome < OUTCOME_MAX; outcome++) {
 		const struct outbox_entry entry = { .outcome = outcome };

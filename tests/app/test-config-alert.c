@@ -34,7 +34,7 @@ static void test_alerts(void **state)
 		UNIT
 		"[Alert ops]\nUrl=https://hooks.example.com/x?y=z\nKind=webhook\nTimeout=3s\n"
 		"[Alert mail-1]\nKind=command\nCommand=/usr/bin/mail -s 'a b' x@example.com\n"
-		"Events=both-bad, late-failure\n"
+		"Events=both-bad, late-failure damaged-slot\n"
 		"[Alert chat]\nKind=webhook\nUrl=http://[::1]:80/\nTemplate=chat\nEvents=all\n",
 		&config, 3);
 
@@ -52,7 +52,8 @@ static void test_alerts(void **state)
 	assert_string_equal(a[1].command[2], "a b");
 	assert_null(a[1].command[4]);
 	assert_int_equal(a[1].timeout_usec, 15 * USEC_PER_SEC);
-	assert_int_equal(a[1].events, 1U << OUTCOME_BOTH_BAD | 1U << ALERT_LATE);
+	assert_int_equal(a[1].events,
+			 1U << OUTCOME_BOTH_BAD | 1U << ALERT_LATE | 1U << ALERT_DAMAGED);
 	assert_int_equal(a[2].template, ALERT_CHAT);
 	assert_int_equal(a[2].events, ALERT_ALL);
 	assert_true(a[2].events & 1U << OUTCOME_COMMITTED);
@@ -106,7 +107,7 @@ static const struct {
 	{ ALERT "Kind=webhook\nUrl=mailto:x\n", ":5: Url=: \"mailto:x\" is not a URL" },
 	{ HOOK "Template=xml\n", ":6: Template=: \"xml\" is not cloudevents, text or chat" },
 	{ HOOK "Events=rolledback\n",
-	  ":6: Events=: \"rolledback\" is neither an outcome nor late-failure or all" },
+	  ":6: Events=: \"rolledback\" is neither an outcome nor late-failure, damaged-slot or all" },
 	{ HOOK "Events=none\n", ":6: Events=: \"none\" is neither" },
 	{ HOOK "Timeout=1h\n", ":6: Timeout=: \"1h\" is not between 1s and 5min" },
 	{ HOOK "Secrt=x\n", ":6: there is no key Secrt= in [Alert x]: did you mean Secret=?" },

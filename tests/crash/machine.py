@@ -47,6 +47,7 @@ Unit=gateway.service
 [Update]
 Reserve=1M
 CheckOnStart=no
+Scrub=0
 [Health]
 StartDeadline=%s
 Watch=%s

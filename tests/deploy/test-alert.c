@@ -100,6 +100,9 @@ static void who_wants_what(void **unused)
 	assert_string_equal(entry.reason, "gw.service failed; systemd has given up on it");
 	assert_int_equal(enqueue(&entry), 0);
 	assert_string_equal(waiting(NULL), "all ops all late ");
+	entry = (struct outbox_entry){ .id = "id-3", .damaged = true };
+	assert_int_equal(enqueue(&entry), 0);
+	assert_string_equal(waiting(NULL), "all ops all late ops all ");
 }
 
 /* P6: by default every outcome but committed is told. */

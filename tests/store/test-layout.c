@@ -54,6 +54,8 @@ static void check_created(int dirfd)
 	check_entry(dirfd, "request", S_IFREG | 0600, RECORD_FILE_SIZE);
 	check_entry(dirfd, "history", S_IFREG | 0644, HISTORY_FILE_SIZE);
 	check_entry(dirfd, "outbox", S_IFREG | 0644, OUTBOX_FILE_SIZE);
+	check_entry(dirfd, "scrub", S_IFREG | 0644, RECORD_FILE_SIZE);
+	check_entry(dirfd, "scrub.lock", S_IFREG | 0600, 0);
 	check_entry(dirfd, "outbox.lock", S_IFREG | 0600, 0);
 	check_entry(dirfd, "lock", S_IFREG | 0600, 0);
 	assert_int_equal(layout_current(dirfd, &slot, NULL), LAYOUT_ABSENT);

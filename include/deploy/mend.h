@@ -1,0 +1,15 @@
+/*
+ * What becomes of a slot that was found damaged (deploy/soundness.h), in an idle worker.
+ *
+ * It is told, and alerted, once for each time that it was found. The slot to go back to is repaired, at most once an hour, as long
+ * as the service runs: of what is not as its seal says, from the other slot what is there, the rest from the archive that the
+ * release came in, if the source has it still. The slot that runs is never written: installing its release again mends it.
+ */
+#pragma once
+
+#include "deploy/session.h"
+
+#define MEND_PAUSE_USEC (3600 * USEC_PER_SEC)
+
+/* Whatever fails is told; a request that comes in is served, and ends it. */
+void mend_run(struct session *session);

@@ -1,0 +1,254 @@
+#include "deploy/mend.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "deploy/alert.h"
+#include "deploy/retrieval.h"
+#include "deploy/soundness.h"
+#include "deploy/watcher.h"
+#include "install/salvage.h"
+#include "store/layout.h"
+#include "unit/unit.h"
+
+/* ---- the repair ---- */
+
+/* While the release that runs is in need of its way back, that is left alone, damaged or not. */
+static int check_well(struct session *session, enum slot slot, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
+	struct scrubbed_slot running;
+	int r = session_manager(session, &manager, err);
+
+	if (r == 0)
+		r = unit_query(manager, session->options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	if (!unit_is_running(&unit) || unit_is_looping(&unit))
+		return error_set(err, FAULT_UNIT, "%s does not run: it is not repaired meanwhile",
+				 unit.name);
+	if (soundness_find(session->dirfd, slot_other(slot), &running) == 0 &&
+	    running.differences > 0)
+		return error_set(
+			err, FAULT_CORRUPT,
+			"the release that runs is damaged too: it is not repaired meanwhile");
+	return 0;
+}
+
+/* What cannot be had on this disk. */
+static int fetch_rest(struct watcher *watcher, struct salvage *salvage, struct error *err)
+{
+	struct session *session = watcher->session;
+	const struct descriptor *descriptor = salvage_descriptor(salvage);
+	struct stage_options options = session->options->stage;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (salvage_count_wanted(salvage, NULL) == 0)
+		return 0;
+	r = retrieval_get(watcher, descriptor, &fd, err);
+	if (r < 0)
+		return r;
+	if (descriptor->origin == ORIGIN_TARGET)
+		options.archive.strip_components = session->options->source.strip_components;
+	return salvage_from_archive(salvage, fd, &options, err);
+}
+
+static int repair(struct session *session, enum slot slot, struct error *err)
+{
+	struct watcher watcher = { .session = session, .step = STAGE_VERIFY };
+	const struct stage_listener listener = { .progress = watcher_progress, .data = &watcher };
+	_cleanup_(salvage_freep) struct salvage *salvage = NULL;
+	int r = salvage_new(session->dirfd, slot, &listener, &salvage, err);
+
+	if (r == SEAL_ABSENT)
+		return error_set(err, FAULT_CORRUPT, "nothing says any more what was in it");
+	if (r == 0)
+		r = salvage_from_slot(salvage, slot_other(slot), err);
+	if (r == 0)
+		r = fetch_rest(&watcher, salvage, err);
+	watcher.aloof = true; /* what follows is over in a moment, and must not stop halfway */
+	if (r == 0)
+		r = salvage_finish(salvage, session->options->stage.reserve_bytes, err);
+	return r;
+}
+
+/* The figures of the last transaction are not ours to change. */
+static int try_repair(struct session *session, enum slot slot, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	uint64_t fetched = transaction->fetched;
+	uint64_t requests = transaction->requests;
+	int r = check_well(session, slot, err);
+
+	if (r == 0)
+		r = repair(session, slot, err);
+	if (session->state.phase != session->working)
+		return r; /* it is another transaction's */
+	transaction->fetched = fetched;
+	transaction->requests = requests;
+	return r;
+}
+
+/* ---- what was found ---- */
+
+struct case_file {
+	struct session *session;
+	enum slot slot;
+	bool runs;
+	struct descriptor descriptor; /* version empty: its seal is damaged */
+	struct scrubbed_slot found;
+};
+
+/* Is what was found still what is there? */
+static bool is_open(struct case_file *file)
+{
+	const struct session *session = file->session;
+	const struct scrubbed_slot *found = &file->found;
+
+	if (found->differences == 0)
+		return false;
+	if (soundness_find(session->dirfd, file->slot, &file->found) == 0)
+		return digest_is_null(&found->digest) ||
+		       seal_peek(session->dirfd, file->slot, &file->descriptor, NULL) == 0;
+	return !file->runs &&
+	       salvage_peek(session->dirfd, file->slot, &file->descriptor, NULL) == 0 &&
+	       digest_equal(&file->descriptor.index, &found->digest) &&
+	       digest_equal(&file->descriptor.index, &session->state.fallback.digest);
+}
+
+static bool is_due(const struct scrubbed_slot *found)
+{
+	uint64_t now = clock_realtime_usec();
+
+	return found->tried == 0 || found->tried > now || now - found->tried >= MEND_PAUSE_USEC;
+}
+
+static const char *describe(const struct case_file *file, char *ret_text, size_t room)
+{
+	const struct scrubbed_slot *found = &file->found;
+
+	return text_print(ret_text, room,
+			  "slot %s (%s), %s, is not what was installed: %" PRIu64
+			  " difference%s, the first: %s",
+			  slot_name(file->slot),
+			  file->descriptor.version[0] ? file->descriptor.version : "?",
+			  file->runs ? "which runs" : "to which a rollback would go",
+			  found->differences, found->differences == 1 ? "" : "s", found->first);
+}
+
+static void tell_damage(const struct case_file *file)
+{
+	char text[STATE_REASON_MAX];
+
+	session_tell(file->session, EVENT_DAMAGED, FAULT_CORRUPT, "%s",
+		     describe(file, text, sizeof(text)));
+}
+
+/* An outbox that cannot be written is told. */
+static void alert(const struct case_file *file)
+{
+	const struct session *session = file->session;
+	struct outbox_entry entry = {
+		.created = clock_realtime_usec(),
+		.damaged = true,
+		.fault = FAULT_CORRUPT,
+	};
+	struct error why = {};
+	char text[STATE_REASON_MAX];
+	int r;
+
+	(void)text_copy(file->found.id, entry.id, sizeof(entry.id));
+	(void)text_copy(file->descriptor.version, entry.to_version, sizeof(entry.to_version));
+	(void)text_print(entry.reason, sizeof(entry.reason), "%s; %s",
+			 describe(file, text, sizeof(text)), file->found.text);
+	r = alert_enqueue(session->dirfd, session->options->alerts, session->options->n_alerts,
+			  &entry, &why);
+	if (r < 0)
+		session_tell(session, EVENT_WARNING, why.fault, "nobody will be alerted of it: %s",
+			     why.text);
+	else if (r == ALERT_DROPPED)
+		session_tell(session, EVENT_WARNING, FAULT_NONE, ALERT_DROPPED_TEXT);
+}
+
+static void close_case(struct case_file *file)
+{
+	struct session *session = file->session;
+	struct scrubbed_slot mended = { .mended = clock_realtime_usec() };
+	struct descriptor descriptor;
+
+	session_tell(session, EVENT_MENDED, FAULT_NONE,
+		     "slot %s (%s) was repaired, %" PRIu64 " difference%s: it can be gone back to",
+		     slot_name(file->slot), file->descriptor.version, file->found.differences,
+		     file->found.differences == 1 ? "" : "s");
+	mended.when = mended.mended;
+	if (seal_peek(session->dirfd, file->slot, &descriptor, NULL) == 0) {
+		mended.digest = descriptor.index;
+		mended.installed = descriptor.installed;
+	}
+	soundness_keep(session->dirfd, file->slot, &mended);
+}
+
+/* 0: repaired. */
+static int treat(struct case_file *file, struct error *err)
+{
+	const char *app = file->session->options->app;
+
+	if (digest_is_null(&file->found.digest))
+		return error_set(err, FAULT_CORRUPT, "install it again: its seal is damaged");
+	if (file->runs)
+		return error_set(err, FAULT_CORRUPT,
+				 "install it again (`flipslot update %s`, or `flipslot install`): "
+				 "what runs is not written",
+				 app);
+	return try_repair(file->session, file->slot, err);
+}
+
+static void work_on(struct case_file *file)
+{
+	struct session *session = file->session;
+	struct error why = {};
+
+	if (!is_open(file) || (!is_due(&file->found) && file->found.told))
+		return;
+	if (!file->found.told)
+		tell_damage(file);
+	if (treat(file, &why) == 0) {
+		close_case(file);
+		return;
+	}
+	if (session->stop || session->state.phase != session->working)
+		return; /* something else is wanted; it is tried again */
+	(void)text_copy(why.text, file->found.text, sizeof(file->found.text));
+	file->found.tried = clock_realtime_usec();
+	if (!file->runs)
+		session_tell(session, EVENT_WARNING, why.fault, "slot %s is not repaired: %s",
+			     slot_name(file->slot), why.text);
+	if (!file->found.told)
+		alert(file);
+	file->found.told = true;
+	soundness_keep(session->dirfd, file->slot, &file->found);
+}
+
+void mend_run(struct session *session)
+{
+	enum slot current = SLOT_NONE;
+	struct scrubbed scrubbed;
+
+	if (scrubbed_load(session->dirfd, &scrubbed, NULL) < 0 ||
+	    layout_current(session->dirfd, &current, NULL) != 0)
+		return;
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
+		struct case_file file = {
+			.session = session,
+			.slot = slot,
+			.runs = slot == current,
+			.found = scrubbed.slots[slot],
+		};
+
+		if (session->state.phase == session->working && !session->stop)
+			work_on(&file);
+	}
+}
