@@ -5,12 +5,14 @@
 int verb_rollback(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *why = NULL;
-	bool start = false, one_way = false, no_follow = false, json = false;
+	bool start = false, one_way = false, force = false, no_follow = false, json = false;
 	const struct cli_option options[] = {
 		{ "why", '\0', "TEXT", "the reason, for the records", .text = &why },
 		{ "start", '\0', NULL, "go on although the unit is not running", .flag = &start },
 		{ "accept-no-rollback", '\0', NULL, "although the data could not be taken back",
 		  .flag = &one_way },
+		{ "force", '\0', NULL, "although what is in the other slot is damaged",
+		  .flag = &force },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &json },
@@ -25,6 +27,7 @@ int verb_rollback(const struct cli_verb *verb, int argc, char **argv)
 		return r;
 	request.start = start;
 	request.no_way_back = one_way;
+	request.force = force;
 	(void)text_copy(why ? why : "", request.why, sizeof(request.why));
 	return errand_run(
 		&(struct errand){

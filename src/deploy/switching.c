@@ -5,6 +5,7 @@
 #include "deploy/flip.h"
 #include "deploy/gate.h"
 #include "deploy/growth.h"
+#include "deploy/intact.h"
 #include "deploy/judge.h"
 #include "deploy/mailbox.h"
 #include "deploy/preflight.h"
@@ -172,12 +173,12 @@ int switching_prepare(struct session *session, struct error *err)
 	if (r < 0 || !go)
 		return r;
 	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
-	if (r < 0)
-		return r;
-	r = rehearse(session, &unit, err);
+	if (r == 0)
+		r = unit_query(manager, session->options->unit, &unit, err);
+	if (r == 0)
+		r = intact_check(session, &unit, err);
+	if (r == 0)
+		r = rehearse(session, &unit, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (session->options->baseline && transaction->origin != SLOT_NONE && is_steady(&unit)) {

@@ -89,6 +89,7 @@ static int idle(struct session *session, struct error *err)
 {
 	int r;
 
+	session->working = PHASE_IDLE;
 	begin_scrub(session);
 	mend_run(session);
 	if (session->state.phase != PHASE_IDLE)
