@@ -1,6 +1,6 @@
 /*
  * The thread that rebuilds the slot while another one fetches: it begins, then takes block after block in the order in which they
- * are put. What waits for it is bounded.
+ * are put, and clones files of this disk while there is no block. What waits for it is bounded.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 struct taker;
 
-/* Starts the thread, which calls rebuild_begin. relay and rebuild are borrowed, and the thread's until taker_free. */
+/* Starts the thread, which calls rebuild_begin and rebuild_clone. relay and rebuild are borrowed, and the thread's until taker_free. */
 int taker_new(struct rebuild *rebuild, struct relay *relay, struct taker **ret_taker,
 	      struct error *err);
 
@@ -29,7 +29,7 @@ int taker_put_consume(struct taker *taker, const struct bundle *bundle,
 /* < 0: the rebuild has failed, and takes nothing any more. */
 int taker_check(struct taker *taker, struct error *err);
 
-/* Waits until a block was taken, at most until then (monotonic usec). True: nothing waits any more, and it has begun. */
+/* Waits until a block was taken, at most until then (monotonic usec). True: nothing waits any more, and all is cloned. */
 bool taker_wait(struct taker *taker, uint64_t until);
 
 /* Blocks that were taken, so far. */

@@ -6,18 +6,27 @@
 #include "install/meter.h"
 #include "install/supply.h"
 
+struct cloning;
+
 struct cloning_finding { /* a file of the running slot that is not what its seal says */
 	uint32_t number; /* of the source's index */
 	const char *why; /* static */
 };
 
-struct cloning {
-	const struct supply *supply;
-	struct meter *meter; /* of the supply's locals; STAGE_CLONE */
-	uint64_t bytes; /* of all files that will be made */
-	struct cloning_finding *findings; /* out, also when it failed; in the order of the work */
-	size_t n_findings;
-};
+/*
+ * Begins: one hand works at once, the caller's with each step. supply and meter, the one of the supply's locals, are borrowed;
+ * bytes of all files that will be made, for STAGE_CLONE.
+ */
+int cloning_new(const struct supply *supply, struct meter *meter, uint64_t bytes,
+		struct cloning **ret_cloning, struct error *err);
 
-int cloning_run(struct cloning *cloning, struct error *err);
-void cloning_done(struct cloning *cloning);
+/* One content. > 0: CLONING_DONE, all have their places. After a failure only cloning_findings and cloning_free may follow. */
+enum { CLONING_DONE = 1 };
+int cloning_step(struct cloning *cloning, struct error *err);
+
+/* Stops it in the middle, if need be. */
+void cloning_free(struct cloning *cloning);
+CLEANUP_DEFINE(struct cloning, cloning_free);
+
+/* After the end, or a failure: what was found, in the order of the work. Returns how many. */
+size_t cloning_findings(const struct cloning *cloning, const struct cloning_finding **ret_findings);

@@ -6,9 +6,12 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 
 #define CREW_HANDS 2
+
+struct crew;
 
 struct crew_job {
 	size_t count;
@@ -21,3 +24,14 @@ struct crew_job {
 };
 
 int crew_run(const struct crew_job *job, struct error *err);
+
+/*
+ * The same, with a caller that has something else to do, too: the other hand begins at once, and the caller's hand does one
+ * thing with each step. > 0: CREW_DONE, all is done. After a failure, and before the end, only crew_free may follow, which
+ * waits for what the other hand has begun.
+ */
+enum { CREW_DONE = 1 };
+int crew_new(const struct crew_job *job, struct crew **ret_crew, struct error *err);
+int crew_step(struct crew *crew, struct error *err);
+void crew_free(struct crew *crew);
+CLEANUP_DEFINE(struct crew, crew_free);

@@ -17,14 +17,14 @@ CLEANUP_DEFINE(struct decode, decode_free);
 void *decode_buffer(struct decode *decode);
 
 /*
- * The block, whose bytes are verified, into the buffer. > 0: DECODE_NO_BASE, its base is not what it should be
- * (decode_take_finding says how), or cannot be mapped.
+ * The block, whose bytes are verified, into the buffer. > 0: DECODE_NO_BASE, its base has not the size that it should have
+ * (decode_take_finding says so), or cannot be mapped. If what is in it is not what it should be, nor is what is in the buffer.
  */
 enum { DECODE_NO_BASE = 1 };
 int decode_block(struct decode *decode, const struct bundle_block *block, const void *bytes,
 		 size_t size, size_t raw_size, struct error *err);
 
-/* Is the base of that block still what it should be? > 0: DECODE_NO_BASE. */
+/* Is the base of that block what it should be? Reads all of it. > 0: DECODE_NO_BASE. */
 int decode_check_base(struct decode *decode, const struct bundle_block *block, struct error *err);
 
 /* What was wrong with the base (static), once for each base; NULL: nothing, or said already. */

@@ -6,8 +6,10 @@
  *               in the slot that runs, by its seal; what none has is wanted from a bundle. Nothing is written.
  *     resume    reads what staging/ has of large files, by the table of a bundle. Nothing is written.
  *     begin     the seal of the inactive slot goes (durably); what does not belong into the new release is removed; directories
- *               are made; local files are cloned (reflink where the file system can, a copy otherwise), and verified while
- *               they are. A local file that is not what its seal says (tampering) is told to the listener and becomes wanted.
+ *               are made; another thread begins with what clone does.
+ *     clone     local files are cloned (reflink where the file system can, a copy otherwise), and verified while
+ *               they are, one with each call. A local file that is not what its seal says (tampering) is told to the listener
+ *               when all are through, and becomes wanted.
  *     take      a block, in any order of files, each file's blocks in order: decoded, written, and, with the last one, the
  *               whole file verified before it gets its name.
  *     finish    links; the whole tree is what the index says; syncfs; seal.
@@ -15,9 +17,9 @@
  * The inactive slot is its own journal: after a kill at any instant a new survey finds what is good and keeps it. A file
  * of several blocks grows in staging/ under its digest, and what is good of it is kept too.
  *
- * No file that exists in a slot is opened for writing. For lack of space (FAULT_NO_SPACE from begin, take, finish) the
+ * No file that exists in a slot is opened for writing. For lack of space (FAULT_NO_SPACE from begin, clone, take, finish) the
  * inactive slot, and what is ours in staging/, is emptied: a disk does not stay full because of us. After a failure of
- * begin, take or finish only rebuild_free may follow; a new rebuild goes on. The slot has no seal then.
+ * begin, clone, take or finish only rebuild_free may follow; a new rebuild goes on. The slot has no seal then.
  */
 #pragma once
 
@@ -31,7 +33,7 @@ struct rebuild;
 
 struct rebuild_listener {
 	struct stage_listener
-		stage; /* STAGE_VERIFY (new), STAGE_CLONE (begin), STAGE_SYNC (finish) */
+		stage; /* STAGE_VERIFY (new), STAGE_CLONE (begin, clone), STAGE_SYNC (finish) */
 	/* A file of the running slot that is not what its seal says. May be NULL. */
 	void (*tampered)(void *data, const char *path, const char *what);
 	void *data; /* of tampered */
@@ -75,11 +77,15 @@ bool rebuild_wants(const struct rebuild *rebuild, const struct bundle_block *blo
 
 int rebuild_begin(struct rebuild *rebuild, struct error *err);
 
+/* After begin, between takes as it suits, from the same thread. > 0: REBUILD_CLONED, nothing is left to be cloned. */
+enum { REBUILD_CLONED = 1 };
+int rebuild_clone(struct rebuild *rebuild, struct error *err);
+
 /*
  * bytes: as they travelled, not verified yet. bundle: the one that block is of, with the same index. A block that is not
- * wanted is passed over. Base files are taken from the source slot and are verified before they are used; one that is not
- * what its seal says is > 0: REBUILD_NO_BASE (told to the listener), and what the file still lacks must come from a bundle
- * without base. FAULT_UNTRUSTED: not the promised bytes. FAULT_CORRUPT: a block of another release, or one that makes
+ * wanted is passed over. Base files are taken from the source slot; what becomes of them is verified, and they only when that
+ * is not what it should be: one that is not what its seal says is > 0: REBUILD_NO_BASE (told to the listener), and what the
+ * file still lacks must come from a bundle without base. FAULT_UNTRUSTED: not the promised bytes. FAULT_CORRUPT: a block of another release, or one that makes
  * another file than the index says.
  */
 enum { REBUILD_NO_BASE = 1 };
@@ -90,5 +96,5 @@ int rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
 /* Contents that are still wanted. */
 uint64_t rebuild_count_wanted(const struct rebuild *rebuild);
 
-/* Only when nothing is wanted any more. descriptor as for stage_archive. */
+/* Only when all is cloned and nothing is wanted any more. descriptor as for stage_archive. */
 int rebuild_finish(struct rebuild *rebuild, struct descriptor *descriptor, struct error *err);

@@ -21,7 +21,7 @@ struct taker {
 	pthread_mutex_t mutex; /* for what is below */
 	pthread_cond_t changed;
 	struct parcel *first, *last;
-	bool begun; /* rebuild_begin is through */
+	bool begun, cloned; /* rebuild_begin, and what it began, are through */
 	bool busy; /* with the parcel that was taken out last */
 	bool stopped;
 	size_t held; /* bytes of blocks */
@@ -52,21 +52,38 @@ static void begin(struct taker *taker)
 	pthread_mutex_unlock(&taker->mutex);
 }
 
-/* NULL: the end. */
-static struct parcel *take_out(struct taker *taker)
+/* False: the end. *ret_parcel is NULL: there is none now, and something to clone. */
+static bool take_out(struct taker *taker, struct parcel **ret_parcel)
 {
 	struct parcel *parcel;
+	bool stopped;
 
 	pthread_mutex_lock(&taker->mutex);
-	while (!taker->first && !taker->stopped)
+	while (!taker->first && !taker->stopped && taker->cloned)
 		pthread_cond_wait(&taker->changed, &taker->mutex);
-	parcel = taker->stopped ? NULL : taker->first;
-	if (parcel) {
+	parcel = taker->first;
+	stopped = taker->stopped;
+	if (parcel && !stopped) {
 		taker->first = parcel->next;
 		taker->busy = true;
 	}
 	pthread_mutex_unlock(&taker->mutex);
-	return parcel;
+	*ret_parcel = parcel;
+	return !stopped;
+}
+
+static void clone_next(struct taker *taker)
+{
+	struct error err = {};
+	int r = taker->code == 0 ? rebuild_clone(taker->rebuild, &err) : REBUILD_CLONED;
+
+	if (r == 0)
+		return;
+	pthread_mutex_lock(&taker->mutex);
+	note(taker, r, &err);
+	taker->cloned = true;
+	pthread_cond_broadcast(&taker->changed);
+	pthread_mutex_unlock(&taker->mutex);
 }
 
 static void work_off(struct taker *taker, struct parcel *parcel)
@@ -94,14 +111,17 @@ static void *run(void *data)
 	struct parcel *parcel;
 
 	begin(taker);
-	while ((parcel = take_out(taker)) != NULL)
-		work_off(taker, parcel);
+	while (take_out(taker, &parcel))
+		if (parcel)
+			work_off(taker, parcel);
+		else
+			clone_next(taker);
 	return NULL;
 }
 
 /* ---- the fetching side ---- */
 
-/* Signals are the caller's affair: the thread takes none. */
+/* Signals are the caller's affair: the thread takes none but that of a file that was cut short under it (install/oldfile.c). */
 static int start(struct taker *taker, struct error *err)
 {
 	sigset_t all;
@@ -109,6 +129,7 @@ static int start(struct taker *taker, struct error *err)
 	int error;
 
 	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGBUS);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&taker->thread, NULL, run, taker);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -234,6 +255,11 @@ int taker_check(struct taker *taker, struct error *err)
 	return code;
 }
 
+static bool is_idle(const struct taker *taker)
+{
+	return taker->begun && taker->cloned && !taker->first && !taker->busy;
+}
+
 bool taker_wait(struct taker *taker, uint64_t until)
 {
 	const struct timespec end = {
@@ -243,10 +269,10 @@ bool taker_wait(struct taker *taker, uint64_t until)
 	bool idle;
 
 	pthread_mutex_lock(&taker->mutex);
-	idle = taker->begun && !taker->first && !taker->busy;
+	idle = is_idle(taker);
 	if (!idle)
 		(void)pthread_cond_timedwait(&taker->changed, &taker->mutex, &end);
-	idle = taker->begun && !taker->first && !taker->busy;
+	idle = is_idle(taker);
 	pthread_mutex_unlock(&taker->mutex);
 	return idle;
 }

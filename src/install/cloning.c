@@ -6,17 +6,20 @@
 	(1024 * \
 	 1024) /* bytes of a file that is begun with, lest one hand waits for it at the end */
 
-struct work {
+struct cloning {
 	const struct supply *supply;
+	struct meter *meter;
+	struct crew *crew;
 	uint32_t *contents;
 	size_t count;
 	struct cloning_finding *findings; /* of each content; why is NULL: all is well */
+	size_t n_findings; /* at its front, after the end */
 };
 
 /* In the order of their first files, large ones before all others. */
-static void collect(struct work *work, bool large)
+static void collect(struct cloning *cloning, bool large)
 {
-	const struct survey *survey = work->supply->survey;
+	const struct survey *survey = cloning->supply->survey;
 
 	for (uint32_t n = 0; n < index_count(survey->index); n++) {
 		uint32_t content = contents_of(survey->contents, n);
@@ -26,61 +29,91 @@ static void collect(struct work *work, bool large)
 		    survey->origins[content].origin == SURVEY_WANTED ||
 		    contents_file(survey->contents, content, 0) != n)
 			continue;
-		work->contents[work->count++] = content;
+		cloning->contents[cloning->count++] = content;
 	}
 }
 
 static int clone_content(void *data, unsigned int hand, size_t i, struct error *err)
 {
-	const struct work *work = data;
-	uint32_t content = work->contents[i];
-	struct cloning_finding finding = { .number = work->supply->survey->origins[content].from };
-	int r = supply_local(work->supply, hand, content, &finding.why, err);
+	const struct cloning *cloning = data;
+	uint32_t content = cloning->contents[i];
+	struct cloning_finding finding = {
+		.number = cloning->supply->survey->origins[content].from,
+	};
+	int r = supply_local(cloning->supply, hand, content, &finding.why, err);
 
 	if (r == SUPPLY_DIFFERS)
-		work->findings[i] = finding;
+		cloning->findings[i] = finding;
 	return r < 0 ? r : 0;
 }
 
-static int clone_all(struct cloning *cloning, const struct work *work, struct error *err)
+static int begin(struct cloning *cloning, uint64_t bytes, struct error *err)
 {
-	const struct crew_job job = {
-		.count = work->count,
-		.work = clone_content,
-		.data = (void *)work,
-	};
-	int r = meter_begin(cloning->meter, STAGE_CLONE, cloning->bytes, err);
-
-	if (r == 0)
-		r = crew_run(&job, err);
-	return r < 0 ? r : meter_end(cloning->meter, err);
-}
-
-int cloning_run(struct cloning *cloning, struct error *err)
-{
-	size_t n = contents_count(cloning->supply->survey->contents) + 1;
-	struct work work = { .supply = cloning->supply };
+	struct crew_job job = { .work = clone_content, .data = cloning };
 	int r;
 
-	work.contents = calloc(n, sizeof(*work.contents));
-	cloning->findings = work.findings = calloc(n, sizeof(*work.findings));
-	if (work.contents && work.findings) {
-		collect(&work, true);
-		collect(&work, false);
-		r = clone_all(cloning, &work, err);
-	} else {
-		r = error_errno(err, "cloning files");
-	}
-	for (size_t i = 0; i < work.count; i++)
-		if (work.findings[i].why)
-			cloning->findings[cloning->n_findings++] = work.findings[i];
-	free(work.contents);
+	collect(cloning, true);
+	collect(cloning, false);
+	job.count = cloning->count;
+	r = meter_begin(cloning->meter, STAGE_CLONE, bytes, err);
+	return r < 0 ? r : crew_new(&job, &cloning->crew, err);
+}
+
+int cloning_new(const struct supply *supply, struct meter *meter, uint64_t bytes,
+		struct cloning **ret_cloning, struct error *err)
+{
+	_cleanup_(cloning_freep) struct cloning *cloning = calloc(1, sizeof(*cloning));
+	size_t n = contents_count(supply->survey->contents) + 1;
+	int r;
+
+	if (!cloning)
+		return error_errno(err, "cloning files");
+	cloning->supply = supply;
+	cloning->meter = meter;
+	cloning->contents = calloc(n, sizeof(*cloning->contents));
+	cloning->findings = calloc(n, sizeof(*cloning->findings));
+	if (!cloning->contents || !cloning->findings)
+		return error_errno(err, "cloning files");
+	r = begin(cloning, bytes, err);
+	if (r == 0)
+		*ret_cloning = TAKE_PTR(cloning);
 	return r;
 }
 
-void cloning_done(struct cloning *cloning)
+void cloning_free(struct cloning *cloning)
 {
+	if (!cloning)
+		return;
+	if (cloning->crew)
+		meter_stop(cloning->meter);
+	crew_free(cloning->crew);
+	free(cloning->contents);
 	free(cloning->findings);
-	cloning->findings = NULL;
-	cloning->n_findings = 0;
+	free(cloning);
+}
+
+static void gather_findings(struct cloning *cloning)
+{
+	for (size_t i = 0; i < cloning->count; i++)
+		if (cloning->findings[i].why)
+			cloning->findings[cloning->n_findings++] = cloning->findings[i];
+}
+
+int cloning_step(struct cloning *cloning, struct error *err)
+{
+	int r = crew_step(cloning->crew, err);
+
+	if (r == 0)
+		return 0;
+	crew_free(TAKE_PTR(cloning->crew));
+	gather_findings(cloning);
+	if (r > 0)
+		r = meter_end(cloning->meter, err);
+	return r < 0 ? r : CLONING_DONE;
+}
+
+size_t cloning_findings(const struct cloning *cloning, const struct cloning_finding **ret_findings)
+{
+	*ret_findings = cloning->findings;
+	return cloning->n_findings;
 }

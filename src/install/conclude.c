@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "install/crew.h"
 #include "install/place.h"
 #include "install/scrub.h"
 #include "release/names.h"
@@ -43,12 +44,25 @@ static int check_tree(const struct conclude_options *options, struct error *err)
 	return error_set(err, first.fault, "%s", first.text);
 }
 
-static int sync_slot(const struct conclude_options *options, struct error *err)
+static int sync_or_check(void *data, unsigned int hand, size_t i, struct error *err)
 {
+	const struct conclude_options *options = data;
+
+	return i == 0 ? durable_sync_fs(options->slot_fd, err) : check_tree(options, err);
+}
+
+/* Nothing is written any more: while the disk works, the tree is looked at. */
+static int sync_and_check(const struct conclude_options *options, struct error *err)
+{
+	const struct crew_job job = {
+		.count = 2,
+		.work = sync_or_check,
+		.data = (void *)options,
+	};
 	int r = meter_begin(options->meter, STAGE_SYNC, 1, err);
 
 	if (r == 0)
-		r = durable_sync_fs(options->slot_fd, err);
+		r = crew_run(&job, err);
 	return r < 0 ? r : meter_end(options->meter, err);
 }
 
@@ -75,8 +89,6 @@ int conclude_run(const struct conclude_options *options, struct descriptor *desc
 	int r = make_links(options, err);
 
 	if (r == 0)
-		r = check_tree(options, err);
-	if (r == 0)
-		r = sync_slot(options, err);
+		r = sync_and_check(options, err);
 	return r < 0 ? r : seal(options, descriptor, err);
 }

@@ -1,15 +1,11 @@
 #include "install/crew.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-
-struct crew {
-	const struct crew_job *job;
-	atomic_size_t next;
-	atomic_bool stop;
-};
+#include <stdlib.h>
 
 struct hand {
 	struct crew *crew;
@@ -18,20 +14,36 @@ struct hand {
 	struct error err;
 };
 
-static void *work(void *data)
+struct crew {
+	struct crew_job job;
+	atomic_size_t next;
+	atomic_bool stop;
+	struct hand hands[CREW_HANDS];
+	bool is_helped;
+	pthread_t helper;
+};
+
+/* False: there is nothing more to do. */
+static bool do_one(struct hand *hand)
 {
-	struct hand *hand = data;
 	struct crew *crew = hand->crew;
+	size_t i;
 
-	while (!atomic_load(&crew->stop)) {
-		size_t i = atomic_fetch_add(&crew->next, 1);
+	if (atomic_load(&crew->stop))
+		return false;
+	i = atomic_fetch_add(&crew->next, 1);
+	if (i >= crew->job.count)
+		return false;
+	hand->result = crew->job.work(crew->job.data, hand->number, i, &hand->err);
+	if (hand->result < 0)
+		atomic_store(&crew->stop, true);
+	return hand->result >= 0;
+}
 
-		if (i >= crew->job->count)
-			break;
-		hand->result = crew->job->work(crew->job->data, hand->number, i, &hand->err);
-		if (hand->result < 0)
-			atomic_store(&crew->stop, true);
-	}
+static void *help(void *data)
+{
+	while (do_one(data))
+		;
 	return NULL;
 }
 
@@ -44,27 +56,64 @@ static bool start(pthread_t *ret_thread, struct hand *hand)
 	(void)sigfillset(&all);
 	(void)sigdelset(&all, SIGBUS);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(ret_thread, NULL, work, hand);
+	r = pthread_create(ret_thread, NULL, help, hand);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r == 0;
 }
 
-int crew_run(const struct crew_job *job, struct error *err)
+int crew_new(const struct crew_job *job, struct crew **ret_crew, struct error *err)
 {
-	struct crew crew = { .job = job };
-	struct hand hands[CREW_HANDS] = { { .crew = &crew }, { .crew = &crew, .number = 1 } };
-	pthread_t thread;
-	bool helped = job->count > 1 && start(&thread, &hands[1]);
+	struct crew *crew = calloc(1, sizeof(*crew));
 
-	(void)work(&hands[0]);
-	if (helped)
-		(void)pthread_join(thread, NULL);
+	if (!crew)
+		return error_errno(err, "working with two hands");
+	crew->job = *job;
+	for (unsigned int i = 0; i < CREW_HANDS; i++)
+		crew->hands[i] = (struct hand){ .crew = crew, .number = i };
+	crew->is_helped = job->count > 1 && start(&crew->helper, &crew->hands[1]);
+	*ret_crew = crew;
+	return 0;
+}
+
+static void dismiss(struct crew *crew)
+{
+	if (crew->is_helped)
+		(void)pthread_join(crew->helper, NULL);
+	crew->is_helped = false;
+}
+
+void crew_free(struct crew *crew)
+{
+	if (!crew)
+		return;
+	atomic_store(&crew->stop, true);
+	dismiss(crew);
+	free(crew);
+}
+
+int crew_step(struct crew *crew, struct error *err)
+{
+	if (do_one(&crew->hands[0]))
+		return 0;
+	dismiss(crew);
 	for (size_t i = 0; i < CREW_HANDS; i++) {
-		if (hands[i].result >= 0)
+		if (crew->hands[i].result >= 0)
 			continue;
 		if (err)
-			*err = hands[i].err;
-		return hands[i].result;
+			*err = crew->hands[i].err;
+		return crew->hands[i].result;
 	}
-	return 0;
+	return CREW_DONE;
+}
+
+int crew_run(const struct crew_job *job, struct error *err)
+{
+	_cleanup_(crew_freep) struct crew *crew = NULL;
+	int r = crew_new(job, &crew, err);
+
+	while (r == 0) {
+		assert(crew);
+		r = crew_step(crew, err);
+	}
+	return r < 0 ? r : 0;
 }

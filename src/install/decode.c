@@ -101,10 +101,16 @@ static int open_base(struct decode *decode, uint32_t number, struct error *err)
 
 int decode_check_base(struct decode *decode, const struct bundle_block *block, struct error *err)
 {
+	const char *why = NULL;
+	int r;
+
 	if (block->kind == BLOCK_PLAIN)
 		return 0;
 	close_base(decode);
-	return open_base(decode, block->base, err);
+	r = open_base(decode, block->base, err);
+	if (r == 0)
+		r = oldfile_verify(decode->base, index_at(decode->source, block->base), &why, err);
+	return r == OLDFILE_DIFFERS ? condemn(decode, block->base, why) : r;
 }
 
 /* ---- blocks ---- */

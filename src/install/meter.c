@@ -2,6 +2,11 @@
 
 #include <errno.h>
 
+void meter_stop(struct meter *meter)
+{
+	atomic_store(&meter->stopped, true);
+}
+
 static int tell(struct meter *meter, struct error *err)
 {
 	const struct stage_listener *listener = meter->listener;
@@ -14,7 +19,7 @@ static int tell(struct meter *meter, struct error *err)
 		done = meter->total;
 	r = listener->progress(listener->data, meter->step, done, meter->total, err);
 	if (r < 0)
-		atomic_store(&meter->stopped, true);
+		meter_stop(meter);
 	return r;
 }
 

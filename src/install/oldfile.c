@@ -94,20 +94,6 @@ static int map(struct oldfile *file, int fd, uint64_t size, struct error *err)
 	return guard_begin(file, err);
 }
 
-/* > 0: OLDFILE_DIFFERS. */
-static int verify(const struct oldfile *file, const struct index_entry *entry, const char **ret_why,
-		  struct error *err)
-{
-	struct digest digest;
-	int r = digest_of(oldfile_bytes(file), file->size, &digest, err);
-
-	if (r < 0)
-		return r;
-	*ret_why = oldfile_is_whole(file) ? "content differs" : "cannot be read";
-	return oldfile_is_whole(file) && digest_equal(&digest, &entry->digest) ? 0 :
-										 OLDFILE_DIFFERS;
-}
-
 int oldfile_new(int slot_fd, const struct index_entry *entry, struct oldfile **ret_file,
 		const char **ret_why, struct error *err)
 {
@@ -126,8 +112,6 @@ int oldfile_new(int slot_fd, const struct index_entry *entry, struct oldfile **r
 		return OLDFILE_DIFFERS;
 	r = map(file, fd, entry->size, err);
 	if (r == 0)
-		r = verify(file, entry, ret_why, err);
-	if (r == 0)
 		*ret_file = TAKE_PTR(file);
 	return r;
 }
@@ -145,4 +129,17 @@ size_t oldfile_size(const struct oldfile *file)
 bool oldfile_is_whole(const struct oldfile *file)
 {
 	return file->mapped == 0 || !guard.torn;
+}
+
+int oldfile_verify(const struct oldfile *file, const struct index_entry *entry,
+		   const char **ret_why, struct error *err)
+{
+	struct digest digest;
+	int r = digest_of(oldfile_bytes(file), file->size, &digest, err);
+
+	if (r < 0)
+		return r;
+	*ret_why = oldfile_is_whole(file) ? "content differs" : "cannot be read";
+	return oldfile_is_whole(file) && digest_equal(&digest, &entry->digest) ? 0 :
+										 OLDFILE_DIFFERS;
 }

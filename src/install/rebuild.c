@@ -19,10 +19,6 @@
 #include "store/durable.h"
 #include "store/layout.h"
 
-#define LARGE   \
-	(1024 * \
-	 1024) /* bytes of a file that is begun with, lest one hand waits for it at the end */
-
 struct rebuild {
 	struct rebuild_options options;
 	struct rebuild_listener listener;
@@ -35,6 +31,7 @@ struct rebuild {
 	struct assembly *assembly;
 	struct supply supply;
 	struct meter meter;
+	struct cloning *cloning; /* NULL: not begun, or through */
 	struct decode *decode;
 	bool *baseless; /* by content: its base was not what it should be */
 };
@@ -43,6 +40,7 @@ void rebuild_free(struct rebuild *rebuild)
 {
 	if (!rebuild)
 		return;
+	cloning_free(rebuild->cloning);
 	for (size_t i = 0; i < CREW_HANDS; i++) {
 		local_free(rebuild->supply.locals[i]);
 		place_free(rebuild->supply.places[i]);
@@ -234,26 +232,12 @@ static int prepare_hands(struct rebuild *rebuild, struct error *err)
 	return r;
 }
 
-static int clone_local(struct rebuild *rebuild, struct error *err)
-{
-	struct cloning cloning = {
-		.supply = &rebuild->supply,
-		.meter = &rebuild->meter,
-		.bytes = rebuild->outlay.local_bytes,
-	};
-	int r = cloning_run(&cloning, err);
-
-	for (size_t i = 0; i < cloning.n_findings; i++)
-		tell_tampered(rebuild, cloning.findings[i].number, cloning.findings[i].why);
-	cloning_done(&cloning);
-	return r;
-}
-
 /* A full disk does not stay full because of us. The reason to tell is the first one. */
-static int give_space_back(const struct rebuild *rebuild, int r, const struct error *err)
+static int give_space_back(struct rebuild *rebuild, int r, const struct error *err)
 {
 	if (r >= 0 || err->fault != FAULT_NO_SPACE)
 		return r;
+	cloning_free(TAKE_PTR(rebuild->cloning)); /* which still writes */
 	(void)layout_clear_slot(rebuild->options.dirfd, rebuild->options.target, NULL);
 	if (rebuild->staging_fd >= 0)
 		(void)staged_tidy(rebuild->staging_fd, NULL, NULL);
@@ -272,7 +256,10 @@ static int change_slot(struct rebuild *rebuild, struct error *err)
 		r = clearing_run(rebuild->slot_fd, rebuild->survey, err);
 	if (r == 0)
 		r = prepare_hands(rebuild, err);
-	return r < 0 ? r : clone_local(rebuild, err);
+	if (r == 0)
+		r = cloning_new(&rebuild->supply, &rebuild->meter, rebuild->outlay.local_bytes,
+				&rebuild->cloning, err);
+	return r;
 }
 
 int rebuild_begin(struct rebuild *rebuild, struct error *err)
@@ -289,6 +276,26 @@ int rebuild_begin(struct rebuild *rebuild, struct error *err)
 	if (r == 0)
 		r = change_slot(rebuild, err);
 	return give_space_back(rebuild, r, err);
+}
+
+int rebuild_clone(struct rebuild *rebuild, struct error *err)
+{
+	const struct cloning_finding *findings;
+	struct error own = {};
+	size_t n;
+	int r;
+
+	if (!rebuild->cloning)
+		return REBUILD_CLONED;
+	err = err ? err : &own;
+	r = cloning_step(rebuild->cloning, err);
+	if (r == 0)
+		return 0;
+	n = cloning_findings(rebuild->cloning, &findings);
+	for (size_t i = 0; i < n; i++)
+		tell_tampered(rebuild, findings[i].number, findings[i].why);
+	cloning_free(TAKE_PTR(rebuild->cloning));
+	return r < 0 ? give_space_back(rebuild, r, err) : REBUILD_CLONED;
 }
 
 /* ---- blocks ---- */
@@ -470,6 +477,8 @@ int rebuild_finish(struct rebuild *rebuild, struct descriptor *descriptor, struc
 
 	if (r < 0)
 		return r;
+	if (rebuild->cloning)
+		return error_set(err, FAULT_INTERNAL, "the files of this disk are still cloned");
 	if (wanted > 0)
 		return error_set(err, FAULT_INTERNAL, "%llu contents are still wanted",
 				 (unsigned long long)wanted);

@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_take */
+/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_clone,--wrap=rebuild_take */
 /* Blocks on their way, by the real program's fetch helper, out of a folder; the rebuild is played. */
 #include "deploy/gather.h"
 
@@ -12,6 +12,7 @@
 #define BLOB_SIZE (HEAD_SIZE + BLOCKS * BLOCK)
 
 int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err);
+int __wrap_rebuild_clone(struct rebuild *rebuild, struct error *err);
 int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
 			const struct bundle_block *block, const void *bytes, size_t size,
 			struct error *err);
@@ -30,6 +31,11 @@ static const char *chosen; /* of four blocks each: 'x' is wanted */
 int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err)
 {
 	return 0;
+}
+
+int __wrap_rebuild_clone(struct rebuild *rebuild, struct error *err)
+{
+	return REBUILD_CLONED;
 }
 
 int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *from,

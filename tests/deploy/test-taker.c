@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_take */
+/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_clone,--wrap=rebuild_take */
 /* The thread that takes blocks, over a rebuild that is played. */
 #include "deploy/taker.h"
 
@@ -8,6 +8,7 @@
 #include "app.h"
 
 int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err);
+int __wrap_rebuild_clone(struct rebuild *rebuild, struct error *err);
 int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
 			const struct bundle_block *block, const void *bytes, size_t size,
 			struct error *err);
@@ -15,6 +16,7 @@ int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
 static struct watcher watcher;
 static struct relay relay;
 static bool begun;
+static unsigned int uncloned; /* files of this disk */
 static char taken[64]; /* the first byte of each block */
 static char refused; /* the first byte of the one that fails */
 
@@ -23,6 +25,15 @@ int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err)
 	(void)usleep(20000);
 	begun = true;
 	return 0;
+}
+
+int __wrap_rebuild_clone(struct rebuild *rebuild, struct error *err)
+{
+	if (uncloned == 0)
+		return REBUILD_CLONED;
+	(void)usleep(1000);
+	taken[strlen(taken)] = '.';
+	return --uncloned == 0 ? REBUILD_CLONED : 0;
 }
 
 int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
@@ -45,6 +56,7 @@ static int setup(void **state)
 	relay_init(&relay, &watcher);
 	memset(taken, 0, sizeof(taken));
 	begun = false;
+	uncloned = 0;
 	refused = '\0';
 	return 0;
 }
@@ -82,6 +94,26 @@ static void blocks_are_taken_in_order_after_the_beginning(void **state)
 	assert_string_equal(taken, "abcdef");
 	assert_int_equal(taker_count_taken(taker), 6);
 	assert_int_equal(taker_check(taker, NULL), 0);
+}
+
+/* A block does not wait for more than one file, and the end waits for all. */
+static void files_are_cloned_while_there_is_no_block(void **state)
+{
+	_cleanup_(taker_freep) struct taker *taker = NULL;
+	const struct bundle_block block = { .length = 100 };
+	const char *first;
+
+	uncloned = 40;
+	assert_int_equal(taker_new(NULL, &relay, &taker, NULL), 0);
+	(void)usleep(25000);
+	assert_false(taker_wait(taker, 0));
+	put(taker, &block, 'a');
+	put(taker, &block, 'b');
+	drain(taker);
+	assert_int_equal(strlen(taken), 42);
+	first = strstr(taken, "ab");
+	assert_non_null(first);
+	assert_true(first < taken + 40);
 }
 
 static void room_is_bounded_but_for_one(void **state)
@@ -131,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		taker_test(blocks_are_taken_in_order_after_the_beginning),
+		taker_test(files_are_cloned_while_there_is_no_block),
 		taker_test(room_is_bounded_but_for_one),
 		taker_test(what_failed_is_said_and_nothing_is_taken_any_more),
 		taker_test(it_ends_with_blocks_waiting),

@@ -90,6 +90,15 @@ UNUSED static void check_built(const struct fixture *fixture)
 			    "test -z \"$(ls app/staging)\"");
 }
 
+UNUSED static int begin_and_clone(struct rebuild *rebuild, struct error *err)
+{
+	int r = rebuild_begin(rebuild, err);
+
+	while (r == 0)
+		r = rebuild_clone(rebuild, err);
+	return r < 0 ? r : 0;
+}
+
 /* From the survey to the seal; *ret_blocks that were asked for. */
 UNUSED static int build(struct fixture *fixture, const struct kit_bundle *kit, size_t *ret_blocks,
 			struct error *err)
@@ -100,7 +109,7 @@ UNUSED static int build(struct fixture *fixture, const struct kit_bundle *kit, s
 
 	*ret_blocks = 0;
 	if (r == 0)
-		r = rebuild_begin(rebuild, err);
+		r = begin_and_clone(rebuild, err);
 	if (r == 0)
 		r = kit_feed(rebuild, kit, ret_blocks, err);
 	if (r > 0)

@@ -52,6 +52,16 @@ static void check_differs(int dirfd, const struct index_entry *entry, const char
 	assert_null(file);
 }
 
+static void check_content(int dirfd, const struct index_entry *entry, int wanted)
+{
+	_cleanup_(oldfile_freep) struct oldfile *file = NULL;
+	const char *why = NULL;
+
+	assert_int_equal(oldfile_new(dirfd, entry, &file, &why, NULL), 0);
+	assert_int_equal(oldfile_verify(file, entry, &why, NULL), wanted);
+	assert_string_equal(why, "content differs");
+}
+
 static void test_what_differs(void **state)
 {
 	int dirfd = check_dirfd(state);
@@ -60,8 +70,9 @@ static void test_what_differs(void **state)
 	entry.size++;
 	check_differs(dirfd, &entry, "size differs");
 	entry.size--;
+	check_content(dirfd, &entry, 0);
 	entry.digest.bytes[0] ^= 1;
-	check_differs(dirfd, &entry, "content differs");
+	check_content(dirfd, &entry, OLDFILE_DIFFERS);
 	shell(dirfd, "ln -s f link; mkfifo fifo");
 	entry.path = (char *)"link";
 	check_differs(dirfd, &entry, "cannot be opened");

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,16 +49,22 @@ UNUSED static int calls_end(void)
 
 static bool calls_fail(const char *name)
 {
-	size_t size = strlen(calls.log);
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	size_t size;
+	bool fails;
 
 	if (!calls.on)
 		return false;
+	pthread_mutex_lock(&mutex);
 	calls.n++;
+	size = strlen(calls.log);
 	(void)snprintf(calls.log + size, sizeof(calls.log) - size, "%s ", name);
 	if (calls.n == calls.kill_at)
 		_exit(CALLS_KILLED);
+	fails = calls.n == calls.fail_at;
+	pthread_mutex_unlock(&mutex);
 	errno = calls.error;
-	return calls.n == calls.fail_at;
+	return fails;
 }
 
 #define CALLS_WRAP(name, parameters, arguments)                          \
