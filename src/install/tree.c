@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "install/attributes.h"
+#include "install/hasher.h"
 #include "release/names.h"
 #include "release/treecheck.h"
 
@@ -19,12 +20,12 @@
 struct tree {
 	int dirfd;
 	struct index *index;
-	struct digester *digester;
+	struct hasher *hasher; /* its thread writes into the index: ends before it */
 	int parent_fd; /* the directory that was used last, and its path */
 	char *parent;
 	int fd; /* the file under way; -1: none */
 	struct index_entry *file;
-	uint64_t reached; /* bytes of it that were written and hashed */
+	uint64_t reached; /* bytes of it that were written and given to the hasher */
 	uint64_t pushed; /* bytes of it that the disk was asked to begin with */
 };
 
@@ -40,7 +41,7 @@ int tree_new(int dirfd, struct tree **ret_tree, struct error *err)
 	tree->fd = -1;
 	r = index_new(&tree->index, err);
 	if (r == 0)
-		r = digester_new(&tree->digester, err);
+		r = hasher_new(&tree->hasher, err);
 	if (r == 0)
 		*ret_tree = TAKE_PTR(tree);
 	return r;
@@ -53,8 +54,8 @@ void tree_free(struct tree *tree)
 	cleanup_close(&tree->parent_fd);
 	cleanup_close(&tree->fd);
 	free(tree->parent);
+	hasher_free(tree->hasher);
 	index_free(tree->index);
-	digester_free(tree->digester);
 	free(tree);
 }
 
@@ -195,16 +196,13 @@ static int create_file(int parent_fd, const char *name)
 static int begin_file(struct tree *tree, int parent_fd, const struct index_entry *entry,
 		      struct error *err)
 {
-	int r;
-
 	assert(tree->fd < 0);
 	tree->fd = create_file(parent_fd, last_part(entry->path));
 	if (tree->fd < 0)
 		return complain(entry->path, err);
 	tree->reached = 0;
 	tree->pushed = 0;
-	r = digester_reset(tree->digester, err);
-	return r < 0 ? r : index_add(tree->index, entry, &tree->file, err);
+	return index_add(tree->index, entry, &tree->file, err);
 }
 
 static int make_link(struct tree *tree, int parent_fd, const struct index_entry *entry,
@@ -229,9 +227,13 @@ static int remove_first(const struct tree *tree, int parent_fd, const struct ind
 			struct error *err)
 {
 	const struct index_entry *first = index_find(tree->index, entry->path);
+	int r;
 
 	if (!first || first->type != entry->type || entry->type == INDEX_DIRECTORY)
 		return 0;
+	r = hasher_settle(tree->hasher, err); /* the digest of the first one may be under way */
+	if (r < 0)
+		return r;
 	return unlinkat(parent_fd, last_part(entry->path), 0) < 0 ? complain(entry->path, err) : 0;
 }
 
@@ -257,22 +259,6 @@ static int on_entry(void *data, const struct index_entry *entry, struct error *e
 
 /* ---- content ---- */
 
-/* A hole is hashed as the zeroes that a reader will see. */
-static int hash_hole(struct tree *tree, uint64_t size, struct error *err)
-{
-	static const uint8_t zeroes[CHUNK];
-
-	while (size > 0) {
-		size_t n = size < CHUNK ? (size_t)size : CHUNK;
-		int r = digester_update(tree->digester, zeroes, n, err);
-
-		if (r < 0)
-			return r;
-		size -= n;
-	}
-	return 0;
-}
-
 /*
  * Lets the disk begin with a large file while we go on: less is left for the sync at the end. (What is
  * dirty is written and stays in memory.) Only a hint, which says nothing of what is durable.
@@ -290,14 +276,10 @@ static int on_content(void *data, const void *bytes, size_t size, uint64_t offse
 		      struct error *err)
 {
 	struct tree *tree = data;
-	int r;
 
 	assert(tree->fd >= 0 && offset >= tree->reached);
-	r = hash_hole(tree, offset - tree->reached, err);
-	if (r == 0)
-		r = digester_update(tree->digester, bytes, size, err);
-	if (r < 0)
-		return r;
+	hasher_add_zeroes(tree->hasher, offset - tree->reached); /* as a reader will see a hole */
+	hasher_add(tree->hasher, bytes, size);
 	if (fd_pwrite_full(tree->fd, bytes, size, (off_t)offset) < 0)
 		return complain(tree->file->path, err);
 	tree->reached = offset + size;
@@ -313,10 +295,7 @@ static int hash_clone(struct tree *tree, struct error *err)
 	if (!buffer)
 		return error_errno(err, "writing a tree");
 	while ((n = fd_pread_full(tree->fd, buffer, CHUNK, (off_t)tree->reached)) > 0) {
-		int r = digester_update(tree->digester, buffer, (size_t)n, err);
-
-		if (r < 0)
-			return r;
+		hasher_add(tree->hasher, buffer, (size_t)n);
 		tree->reached += (uint64_t)n;
 	}
 	return n < 0 ? complain(tree->file->path, err) : 0;
@@ -339,16 +318,12 @@ static int on_end(void *data, uint64_t size, struct error *err)
 {
 	struct tree *tree = data;
 	_cleanup_close_ int fd = TAKE_FD(tree->fd);
-	int r;
 
 	if (tree->reached > size)
 		return error_set(err, FAULT_BUSY, "%s grew while it was being copied",
 				 last_part(tree->file->path));
-	r = hash_hole(tree, size - tree->reached, err);
-	if (r == 0)
-		r = digester_finish(tree->digester, &tree->file->digest, err);
-	if (r < 0)
-		return r;
+	hasher_add_zeroes(tree->hasher, size - tree->reached);
+	hasher_end(tree->hasher, &tree->file->digest);
 	tree->file->size = size;
 	if (tree->reached < size && ftruncate(fd, (off_t)size) < 0)
 		return complain(tree->file->path, err);
@@ -379,8 +354,10 @@ static int set_directory_time(const struct tree *tree, const struct index_entry 
 
 int tree_finish(struct tree *tree, struct index **ret_index, struct error *err)
 {
-	int r = treecheck_run(tree->index, err);
+	int r = hasher_settle(tree->hasher, err);
 
+	if (r == 0)
+		r = treecheck_run(tree->index, err);
 	for (size_t i = 0; r == 0 && i < index_count(tree->index); i++)
 		r = set_directory_time(tree, index_at(tree->index, i), err);
 	if (r == 0)
