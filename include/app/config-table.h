@@ -13,6 +13,7 @@ struct config {
 	char *unit;
 	char *root_given; /* Root= as written; NULL: the default */
 	char *root; /* resolved */
+	char *group; /* [Group] Name= */
 	char *source_url, *source_channel, *target_pattern;
 	char *ca_file, *client_certificate, *client_key, *proxy;
 	bool auto_install;

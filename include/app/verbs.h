@@ -15,6 +15,7 @@ int verb_unhold(const struct cli_verb *verb, int argc, char **argv);
 int verb_health(const struct cli_verb *verb, int argc, char **argv);
 int verb_inhibit(const struct cli_verb *verb, int argc, char **argv);
 int verb_forgive(const struct cli_verb *verb, int argc, char **argv);
+int verb_group(const struct cli_verb *verb, int argc, char **argv);
 int verb_cancel(const struct cli_verb *verb, int argc, char **argv);
 int verb_update(const struct cli_verb *verb, int argc, char **argv);
 

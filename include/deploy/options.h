@@ -35,6 +35,9 @@ struct deploy_options {
 	const char *unit; /* "gateway.service" */
 	const char *root; /* absolute path of the app's directory, without links */
 	const char *conf_file; /* for messages */
+	const char *group; /* of which it is a member; NULL: none */
+	unsigned int group_order; /* smaller ones are switched first */
+	const char *groups; /* where the directories of groups are */
 	const char *helper; /* this program, for probes */
 	enum switch_mode switch_mode;
 	uint64_t start_deadline_usec; /* from the job to all required start probes passed */

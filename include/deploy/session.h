@@ -37,6 +37,7 @@ struct session {
 	bool built; /* the target slot of the transaction was built by this worker */
 	bool served; /* a request was accepted by this worker */
 	uint64_t job_began; /* monotonic, of the job that started the trial; 0: not by this worker */
+	uint64_t looked; /* monotonic, at the record of the group */
 	uint64_t told; /* monotonic, of the last EVENT_PROGRESS */
 };
 

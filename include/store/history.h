@@ -27,6 +27,7 @@ struct history_entry {
 	uint64_t fetched, requests, files, reused; /* as in the state */
 	bool trusted_by_word; /* installed with --trust-me */
 	char signer[STATE_SIGNER_MAX]; /* the minisign key that signed it; empty: none */
+	char group[STATE_GROUP_MAX]; /* of which it was a part; empty: none */
 	char who[STATE_WHO_MAX];
 	char why[STATE_WHY_MAX]; /* what the one who asked gave as a reason */
 	char reason[STATE_REASON_MAX];

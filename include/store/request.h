@@ -25,6 +25,8 @@ struct request {
 	bool force;
 	uint64_t sequence; /* update: this one and no other; 0: the newest */
 	uint64_t until; /* hold */
+	char group[STATE_GROUP_MAX]; /* as a part of it; empty: none */
+	char round[STATE_ID_MAX];
 	char why[STATE_REASON_MAX];
 	char who[STATE_WHO_MAX];
 };

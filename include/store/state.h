@@ -21,6 +21,7 @@
 #define STATE_WHO_MAX	  64
 #define STATE_UNIT_MAX	  256
 #define STATE_SIGNER_MAX  17 /* a minisign key id: 16 hexadecimal digits, with the final NUL */
+#define STATE_GROUP_MAX	  65 /* a name as an app has, with the final NUL */
 #define STATE_PATH_MAX	  1024
 #define STATE_BAD_MAX	  6 /* remembered bad releases; the oldest is dropped */
 #define STATE_STARTS_MAX  8 /* remembered start times */
@@ -88,6 +89,8 @@ struct state_transaction {
 	bool now; /* --now: neither a window nor an inhibitor is waited for */
 	bool force; /* --force: the slot is emptied although old processes still use it */
 	uint64_t inhibited; /* monotonic, in the boot of boot_id: when it was held off first; 0: it was not */
+	char group[STATE_GROUP_MAX]; /* of which it is a part; empty: none */
+	char round[STATE_ID_MAX]; /* of that group */
 	char why[STATE_WHY_MAX]; /* --why, cut to that; empty: nothing was said */
 	char who[STATE_WHO_MAX];
 };

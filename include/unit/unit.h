@@ -73,6 +73,9 @@ bool unit_is_running(const struct unit *unit); /* active, reloading, or activati
 /* Down because systemd was not to start it: a Condition…= or an Assert…= of it is not met. */
 bool unit_is_unmet(const struct unit *unit);
 
+/* Active, for so long at least. */
+bool unit_has_been_up(const struct unit *unit, uint64_t usec);
+
 /*
  * Down, and nothing has failed: somebody may have stopped it. What failed, or crashes again and again, was
  * not stopped by anybody.

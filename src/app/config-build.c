@@ -6,6 +6,7 @@
 #include "app/config-probe.h"
 #include "app/config-root.h"
 #include "base/parse.h"
+#include "base/scope.h"
 
 void config_build_free(struct config *config)
 {
@@ -19,6 +20,7 @@ void config_build_free(struct config *config)
 	free(config->conf_file);
 	free(config->unit);
 	free(config->root_given);
+	free(config->group);
 	free(config->source_url);
 	free(config->source_channel);
 	free(config->target_pattern);
@@ -88,6 +90,8 @@ static void fill_deploy(struct config *config)
 	deploy->unit = config->unit;
 	deploy->root = config->root;
 	deploy->conf_file = config->conf_file;
+	deploy->group = config->group;
+	deploy->groups = scope_dir(SCOPE_STATE);
 	deploy->helper = "/proc/self/exe";
 	fill_source(config);
 	deploy->shipped = config->shipped;

@@ -46,6 +46,15 @@ int config_table_check_unit(void *object, const char *value, struct error *err)
 	return 0;
 }
 
+static int check_group(void *object, const char *value, struct error *err)
+{
+	(void)object;
+	return parse_is_app_name(value) ? 0 :
+					  error_set(err, FAULT_CONFIG,
+						    "a group has 1 to 64 of a-z 0-9 _ - in its "
+						    "name, a letter or a digit first");
+}
+
 static int check_url(void *object, const char *value, struct error *err)
 {
 	static const char *const schemes[] = { "https://", "http://", "file:///" };
@@ -248,6 +257,11 @@ const struct config_key config_table[] = {
 	    "One that takes the machine down goes back all the same, see BootTries=."),
 	KEY("Health", "MaxRollbacks", COUNT, OF(deploy.max_rollbacks), "1", "20", "3", NULL,
 	    "How often to try to get the old release healthy again."),
+
+	KEY("Group", "Name", TEXT, OF(group), NULL, NULL, NULL, check_group,
+	    "The group of which it is a member: apps that are updated as one, all or none."),
+	KEY("Group", "Order", COUNT, OF(deploy.group_order), "0", "1000", "50", NULL,
+	    "Its place in the order of switching; equal ones go by their names."),
 	{},
 };
 
@@ -316,7 +330,7 @@ static void unknown_section(struct config *config, const struct config_entry *en
 			    struct config_findings *findings)
 {
 	static const char *const names[] = { "App",   "Source", "Update", "Health",
-					     "Probe", "Alert",	NULL };
+					     "Group", "Probe",	"Alert",  NULL };
 	_cleanup_free_ char *word = NULL;
 	const char *nearest;
 

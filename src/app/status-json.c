@@ -61,6 +61,7 @@ json_t *status_json_entry(const struct history_entry *entry)
 	put_number(object, "files_reused", entry->reused);
 	put_bool(object, "trusted_by_word", entry->trusted_by_word);
 	put_text(object, "signer", entry->signer);
+	put_text(object, "group", entry->group);
 	put_text(object, "who", entry->who);
 	put_text(object, "why", entry->why);
 	return object;

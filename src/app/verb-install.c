@@ -9,6 +9,7 @@
 
 #include "app/ask.h"
 #include "app/errand.h"
+#include "app/round.h"
 #include "app/signed-file.h"
 #include "app/sums.h"
 #include "base/fd.h"
@@ -19,7 +20,7 @@
 #define STRIP_MAX 64
 
 struct install {
-	const char *version, *sha256, *sums_file, *strip, *key, *signature, *epoch;
+	const char *version, *sha256, *sums_file, *strip, *key, *signature, *epoch, *group;
 	bool trust_me, start, now, one_way, force, no_follow, json;
 };
 
@@ -159,6 +160,8 @@ int verb_install(const struct cli_verb *verb, int argc, char **argv)
 		  .flag = &install.one_way },
 		{ "epoch", '\0', "N", "of the data that the release reads and writes",
 		  .text = &install.epoch },
+		{ "group", '\0', "NAME", "as a part of the group, which waits for all of them",
+		  .text = &install.group },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &install.no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &install.json },
@@ -177,6 +180,8 @@ int verb_install(const struct cli_verb *verb, int argc, char **argv)
 	if (take_file(operands[1], &request, &err) < 0)
 		return cli_fail(&err);
 	if (find_digest(&install, operands[1], &request, &err) < 0)
+		return cli_fail(&err);
+	if (install.group && round_take_part(install.group, operands[0], &request, &err) < 0)
 		return cli_fail(&err);
 	return errand_run(&(struct errand){ .verb = verb,
 					    .app = operands[0],

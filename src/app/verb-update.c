@@ -1,5 +1,6 @@
 #include "app/config.h"
 #include "app/errand.h"
+#include "app/round.h"
 #include "app/verbs.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -28,7 +29,7 @@ static int take_wish(const char *app, const char *to, struct request *request, s
 
 int verb_update(const struct cli_verb *verb, int argc, char **argv)
 {
-	const char *to = NULL;
+	const char *to = NULL, *group = NULL;
 	bool start = false, now = false, one_way = false, force = false, no_follow = false,
 	     json = false;
 	const struct cli_option options[] = {
@@ -36,6 +37,9 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 		  "only if the release with this sequence is what is offered; with "
 		  "TargetPattern=: this version",
 		  .text = &to },
+		{ "group", '\0', "NAME",
+		  "all members of the group, as one; with APP: it as a part of the group",
+		  .text = &group },
 		{ "start", '\0', NULL, "go on although the unit is not running", .flag = &start },
 		{ "now", '\0', NULL, "wait for no window and no inhibitor", .flag = &now },
 		{ "force", '\0', NULL, "empty the other slot although old processes still use it",
@@ -52,15 +56,27 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 	char **operands;
 	int r;
 
-	r = cli_begin(verb, options, 1, 1, argc, argv, &operands);
+	r = cli_begin(verb, options, 0, 1, argc, argv, &operands);
 	if (r != CLI_GO)
 		return r;
-	if (take_wish(operands[0], to, &request, &err) < 0)
+	if (!operands[0] && !group)
+		return cli_refuse(verb, "APP is missing");
+	if (!operands[0] && to)
+		return cli_refuse(verb, "--to is of one app: flipslot update APP --to … --group %s",
+				  group);
+	if (operands[0] && take_wish(operands[0], to, &request, &err) < 0)
 		return cli_fail(&err);
 	request.start = start;
 	request.no_way_back = one_way;
 	request.now = now;
 	request.force = force;
+	if (!operands[0])
+		return round_run(
+			&(struct round_errand){
+				.verb = verb, .name = group, .json = json, .no_follow = no_follow },
+			&request);
+	if (group && round_take_part(group, operands[0], &request, &err) < 0)
+		return cli_fail(&err);
 	return errand_run(
 		&(struct errand){
 			.verb = verb, .app = operands[0], .json = json, .no_follow = no_follow },

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/accord.h"
 #include "deploy/alert.h"
 #include "deploy/ending.h"
 #include "deploy/epoch.h"
@@ -26,6 +27,7 @@ int ending_record(struct session *session, struct error *err)
 	struct state_transaction *transaction = &session->state.transaction;
 	struct event event = { .kind = EVENT_OUTCOME };
 	struct history_entry entry;
+	struct group group;
 	int r;
 
 	if (transaction->outcome == OUTCOME_NONE || transaction->recorded)
@@ -40,6 +42,9 @@ int ending_record(struct session *session, struct error *err)
 	if (transaction->ended > transaction->began)
 		event.duration_usec = transaction->ended - transaction->began;
 	session_tell_event(session, event);
+	r = accord_note(session, GROUP_ENDED, &group, err);
+	if (r < 0)
+		return r;
 	transaction->recorded = true;
 	return session_store(session, err);
 }
@@ -86,8 +91,12 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 	       struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
+	int r = accord_veto(session, fault, reason, err);
 
-	if (outcome_condemns(outcome) && !digest_is_null(&transaction->release.digest)) {
+	if (r < 0)
+		return r;
+	if (outcome_condemns(outcome) && !accord_is_spared(session) &&
+	    !digest_is_null(&transaction->release.digest)) {
 		const struct state_release promise = promise_of(transaction);
 
 		state_remember_bad(&session->state, &promise);
@@ -100,7 +109,14 @@ int ending_unhealthy(struct session *session, const char *reason, struct error *
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	char barred[STATE_REASON_MAX / 2], text[STATE_REASON_MAX];
+	int r = accord_veto(session, FAULT_UNHEALTHY, reason, err);
 
+	if (r < 0)
+		return r;
+	if (r == ACCORD_ALL) /* it had passed, as all of them */
+		return ending_commit(session, "passed, as its group did; then: it failed", err);
+	if (accord_is_bound(session)) /* all or none: nobody stays */
+		return session_condemn(session, FAULT_UNHEALTHY, reason, err);
 	if (epoch_bars(session->dirfd, transaction->target, transaction->origin, barred,
 		       sizeof(barred)))
 		return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "deploy/accord.h"
 #include "deploy/ending.h"
 #include "deploy/epoch.h"
 #include "deploy/mailbox.h"
@@ -161,6 +162,24 @@ static void describe_slots(const struct session *session, struct state_transacti
 	}
 }
 
+/* As a part of a group there must be a way back, and this app must be one of it. */
+static int check_group(const struct session *session, const struct request *request,
+		       struct error *err)
+{
+	const char *mine = session->options->group;
+
+	if (!request->group[0])
+		return 0;
+	if (!mine || strcmp(mine, request->group) != 0)
+		return error_set(err, FAULT_CONFIG, "%s is no member of group %s ([Group] Name=)",
+				 session->options->app, request->group);
+	if (request->no_way_back)
+		return error_set(err, FAULT_CONFIG,
+				 "--accept-no-rollback is not possible in a group, which is for "
+				 "all or none");
+	return 0;
+}
+
 static int make_transaction(const struct session *session, const struct request *request,
 			    struct state_transaction *ret_transaction, struct error *err)
 {
@@ -180,6 +199,9 @@ static int make_transaction(const struct session *session, const struct request 
 	};
 	int r;
 
+	r = check_group(session, request, err);
+	if (r < 0)
+		return r;
 	r = layout_current(session->dirfd, &transaction.origin, err);
 	if (r < 0)
 		return r;
@@ -191,6 +213,8 @@ static int make_transaction(const struct session *session, const struct request 
 	(void)text_copy(request->source, transaction.source, sizeof(transaction.source));
 	(void)text_copy(request->who, transaction.who, sizeof(transaction.who));
 	(void)text_copy(request->signer, transaction.signer, sizeof(transaction.signer));
+	(void)text_copy(request->group, transaction.group, sizeof(transaction.group));
+	(void)text_copy(request->round, transaction.round, sizeof(transaction.round));
 	(void)text_copy(request->why, transaction.why, sizeof(transaction.why));
 	(void)text_copy(request->version, transaction.release.version,
 			sizeof(transaction.release.version));
@@ -248,14 +272,23 @@ static int overrule(struct session *session, const struct request *request, stru
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	char reason[STATE_REASON_MAX];
+	int r;
 
 	if (request->verb == VERB_ROLLBACK &&
 	    epoch_bars(session->dirfd, transaction->target, transaction->origin, reason,
 		       sizeof(reason)))
 		return error_set(err, FAULT_CONFIG, "a rollback is impossible: %s", reason);
-	answer(session, request, NULL);
 	(void)snprintf(reason, sizeof(reason), "%s asked by %s%s%.150s", verb_name(request->verb),
 		       request->who, request->why[0] ? ": " : "", request->why);
+	r = accord_veto(session, FAULT_NONE, reason, err);
+	if (r == ACCORD_ALL)
+		return error_set(err, FAULT_BUSY,
+				 "group %s has passed and is committed right now; after that, "
+				 "`flipslot rollback` goes back",
+				 transaction->group);
+	if (r < 0)
+		return r;
+	answer(session, request, NULL);
 	if (request->verb == VERB_CANCEL)
 		return ending_end(session, OUTCOME_CANCELLED, FAULT_NONE, reason, err);
 	return session_condemn(session, FAULT_NONE, reason, err);
@@ -411,7 +444,7 @@ int mailbox_interrupt(void *data)
 	struct session *session = data;
 	struct error err = {};
 
-	if (mailbox_serve(session, &err) < 0)
+	if (mailbox_serve(session, &err) < 0 || accord_look(session, &err) < 0)
 		session_tell(session, EVENT_WARNING, err.fault, "%s", err.text);
 	return session->stop || session->state.phase != session->working;
 }

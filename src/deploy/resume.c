@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/accord.h"
 #include "deploy/ending.h"
 #include "deploy/epoch.h"
 #include "deploy/resume.h"
@@ -148,6 +149,9 @@ int resume_settle(struct session *session, struct error *err)
 	}
 	verdict = resume_judge(state->phase, &state->transaction, session->boot_id, reason,
 			       sizeof(reason));
+	r = accord_resume(session, &verdict, reason, sizeof(reason), err);
+	if (r < 0)
+		return r;
 	if (verdict == RESUME_FAIL)
 		return ending_end(session, OUTCOME_FAILED, FAULT_INTERNAL, reason, err);
 	if (verdict == RESUME_REVERT &&

@@ -5,6 +5,7 @@
 
 #include "base/scope.h"
 #include "base/text.h"
+#include "deploy/accord.h"
 #include "deploy/ending.h"
 #include "deploy/preflight.h"
 #include "deploy/staging.h"
@@ -184,7 +185,11 @@ static int end_untouched(struct session *session, struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
 	char reason[STATE_REASON_MAX];
+	struct group group;
+	int r = accord_note(session, GROUP_PASSED, &group, err);
 
+	if (r < 0)
+		return r;
 	transaction->release.digest = session->state.good.digest;
 	(void)snprintf(reason, sizeof(reason),
 		       "%s runs already and is known good: nothing was touched",
@@ -269,6 +274,9 @@ int staging_run(struct session *session, struct error *err)
 	int r;
 
 	session->state.transaction.reason[0] = '\0';
+	r = accord_join(session, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = switching_preflight(session, SLOT_NONE, &go, err);
 	if (r < 0 || !go)
 		return r;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/accord.h"
 #include "deploy/ending.h"
 #include "deploy/flip.h"
 #include "deploy/gate.h"
@@ -137,15 +138,6 @@ static int ask_baseline(struct session *session, struct manager *manager, const 
 	return r;
 }
 
-/* Only a service that has been up for a while can say which probes are to be excused. */
-static bool is_steady(const struct unit *unit)
-{
-	uint64_t now = clock_monotonic_usec();
-
-	return strcmp(unit->active_state, "active") == 0 && unit->active_enter_usec > 0 &&
-	       now - unit->active_enter_usec >= STEADY_USEC;
-}
-
 /* As the user of the unit that comes, if one does. */
 static int rehearse(struct session *session, const struct unit *loaded, struct error *err)
 {
@@ -163,10 +155,12 @@ int switching_prepare(struct session *session, struct error *err)
 	struct state_transaction *transaction = &session->state.transaction;
 	_cleanup_unit_ struct unit unit = {};
 	struct manager *manager;
-	bool go;
+	bool go, steady;
 	int r;
 
-	r = gate_pass(session, err);
+	r = accord_join(session, err);
+	if (r == 0)
+		r = gate_pass(session, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = switching_preflight(session, transaction->target, &go, err);
@@ -181,14 +175,19 @@ int switching_prepare(struct session *session, struct error *err)
 		r = rehearse(session, &unit, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (session->options->baseline && transaction->origin != SLOT_NONE && is_steady(&unit)) {
+	/* only a service that has been up for a while can say which probes are to be excused */
+	steady = unit_has_been_up(&unit, STEADY_USEC);
+	if (session->options->baseline && transaction->origin != SLOT_NONE && steady) {
 		r = ask_baseline(session, manager, &unit, err);
 		if (r < 0)
 			return r;
 		if (mailbox_interrupt(session) > 0)
 			return 0;
 	}
-	if (is_steady(&unit))
+	r = accord_wait_for_turn(session, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (steady)
 		growth_note(session, &unit);
 	(void)text_copy(unit.invocation, transaction->old_invocation,
 			sizeof(transaction->old_invocation));

@@ -37,9 +37,9 @@ static bool is_one_way(const struct session *session, const struct source_releas
 
 static bool wants_install(const struct session *session, const struct source_release *release)
 {
-	return !is_one_way(session, release) && session->options->source.auto_install &&
-	       session->checked.fault == FAULT_NONE && session->checked.news &&
-	       !state_is_held(&session->state, clock_realtime_usec()) &&
+	return !session->options->group && !is_one_way(session, release) &&
+	       session->options->source.auto_install && session->checked.fault == FAULT_NONE &&
+	       session->checked.news && !state_is_held(&session->state, clock_realtime_usec()) &&
 	       !state_is_bad(&session->state, &session->checked.offer.digest);
 }
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/accord.h"
 #include "deploy/ending.h"
 #include "deploy/growth.h"
 #include "deploy/mailbox.h"
@@ -10,6 +11,7 @@
 #include "unit/occupant.h"
 
 #define STARTS_MAX 2 /* by us, of a unit that stopped without failing */
+#define AGAIN_USEC USEC_PER_SEC
 
 /* Starts the unit (again) and takes its new invocation for the one under judgement. > 0: a verdict. */
 static int start_again(struct session *session, struct judge_options *judge,
@@ -137,24 +139,50 @@ static void tell_leftovers(struct session *session)
 		     occupant_describe(&occupants, occupants.n, who, sizeof(who)));
 }
 
-int trial_watch(struct session *session, struct error *err)
+/*
+ * One watch window; or, once it was passed, a moment more while the group waits for others. > 0: it was passed.
+ */
+enum { WATCH_PASSED = 1 };
+static int watch(struct session *session, bool again, struct judge_report *ret_report,
+		 struct error *err)
 {
 	struct judge_options judge = judge_target(session);
-	struct judge_report report = {};
 	char reason[STATE_REASON_MAX];
-	char span[CLOCK_TEXT_MAX];
 	int r;
 
 	judge.phase = JUDGE_WATCH;
-	judge.deadline = deadline(session, session->options->watch_usec);
-	r = trial_judge(session, &judge, &report, err);
+	judge.deadline = again ? clock_monotonic_usec() + AGAIN_USEC :
+				 deadline(session, session->options->watch_usec);
+	r = trial_judge(session, &judge, ret_report, err);
 	if (r < 0 || r == JUDGE_INTERRUPTED)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
-		return ending_unhealthy(session, report.reason, err);
-	r = growth_judge(session, reason, sizeof(reason), err);
+		return ending_unhealthy(session, ret_report->reason, err);
+	r = again ? 0 : growth_judge(session, reason, sizeof(reason), err);
 	if (r != 0)
 		return r < 0 ? r : ending_unhealthy(session, reason, err);
+	r = accord_pass(session, err);
+	return r == 0 ? WATCH_PASSED : r < 0 ? r : 0;
+}
+
+int trial_watch(struct session *session, struct error *err)
+{
+	struct judge_report report = {};
+	char reason[STATE_REASON_MAX];
+	char span[CLOCK_TEXT_MAX];
+	struct group group = {};
+	bool again;
+	int r;
+
+	r = accord_note(session, GROUP_RUNNING, &group, err);
+	if (r < 0)
+		return r;
+	again = group_has_come(&group, session->options->app, GROUP_PASSED);
+	if (group.verdict != GROUP_ALL) {
+		r = watch(session, again, &report, err);
+		if (r != WATCH_PASSED)
+			return r;
+	}
 	/* whatever was done to `current` meanwhile: what is committed is what it names */
 	r = layout_point_current(session->dirfd, session->state.transaction.target, err);
 	if (r < 0)

@@ -21,25 +21,13 @@
 #define CUT(member, order, bytes) FIELD_CUT(struct history_entry, #member, member, order, bytes)
 
 static const struct field fields[] = {
-	H(FIELD_TEXT, id),
-	H(FIELD_VERB, verb),
-	H(FIELD_OUTCOME, outcome),
-	H(FIELD_FAULT, fault),
-	CUT(from_version, 2, 39),
-	CUT(to_version, 2, 39),
-	H(FIELD_SLOT, slot),
-	H(FIELD_U64, began),
-	H(FIELD_U64, ended),
-	H(FIELD_U64, downtime),
-	H(FIELD_U64, fetched),
-	H(FIELD_U64, requests),
-	H(FIELD_U64, files),
-	H(FIELD_U64, reused),
-	H(FIELD_BOOL, trusted_by_word),
-	H(FIELD_TEXT, signer),
-	CUT(who, 2, 15),
-	CUT(why, 1, 63),
-	CUT(reason, 1, 99),
+	H(FIELD_TEXT, id),	H(FIELD_VERB, verb),	  H(FIELD_OUTCOME, outcome),
+	H(FIELD_FAULT, fault),	CUT(from_version, 2, 39), CUT(to_version, 2, 39),
+	H(FIELD_SLOT, slot),	H(FIELD_U64, began),	  H(FIELD_U64, ended),
+	H(FIELD_U64, downtime), H(FIELD_U64, fetched),	  H(FIELD_U64, requests),
+	H(FIELD_U64, files),	H(FIELD_U64, reused),	  H(FIELD_BOOL, trusted_by_word),
+	H(FIELD_TEXT, signer),	CUT(group, 2, 15),	  CUT(who, 2, 15),
+	CUT(why, 1, 63),	CUT(reason, 1, 99),
 };
 
 struct history_entry history_entry_of(const struct state_transaction *transaction)
@@ -62,6 +50,7 @@ struct history_entry history_entry_of(const struct state_transaction *transactio
 	(void)text_copy(transaction->id, entry.id, sizeof(entry.id));
 	(void)text_copy(transaction->from_version, entry.from_version, sizeof(entry.from_version));
 	(void)text_copy(transaction->release.version, entry.to_version, sizeof(entry.to_version));
+	(void)text_copy(transaction->group, entry.group, sizeof(entry.group));
 	(void)text_copy(transaction->who, entry.who, sizeof(entry.who));
 	(void)text_copy(transaction->signer, entry.signer, sizeof(entry.signer));
 	(void)text_copy(transaction->why, entry.why, sizeof(entry.why));

@@ -32,6 +32,8 @@ static const struct field fields[] = {
 	R(FIELD_BOOL, force),
 	R(FIELD_U64, sequence),
 	R(FIELD_U64, until),
+	R(FIELD_TEXT, group),
+	R(FIELD_TEXT, round),
 	R(FIELD_TEXT, why),
 	R(FIELD_TEXT, who),
 };

@@ -75,6 +75,8 @@ static const struct field fields[] = {
 	T(FIELD_U64, epoch),
 	T(FIELD_BOOL, force),
 	T(FIELD_U64, inhibited),
+	T(FIELD_TEXT, group),
+	T(FIELD_TEXT, round),
 	CUT("transaction.why", transaction.why, 1, 63),
 	T(FIELD_TEXT, who),
 	RELEASE("good", good),

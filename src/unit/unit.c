@@ -88,6 +88,12 @@ bool unit_is_running(const struct unit *unit)
 }
 
 /* Asserts are asked after conditions, if those were met. */
+bool unit_has_been_up(const struct unit *unit, uint64_t usec)
+{
+	return is(unit->active_state, "active") && unit->active_enter_usec > 0 &&
+	       clock_monotonic_usec() - unit->active_enter_usec >= usec;
+}
+
 bool unit_is_unmet(const struct unit *unit)
 {
 	bool condition = unit->conditions_usec > 0 && !unit->conditions_met;

@@ -118,6 +118,7 @@ static void every_member_is_kept(void **state)
 	memset(base.to_version, 'x', sizeof(base.to_version) - 1);
 	memset(base.who, 'x', sizeof(base.who) - 1);
 	memset(base.signer, 'x', sizeof(base.signer) - 1);
+	memset(base.group, 'x', sizeof(base.group) - 1);
 	memset(base.why, 'x', sizeof(base.why) - 1);
 	memset(base.reason, 'x', sizeof(base.reason) - 1);
 	base.sequence = 1; /* the file's own: loading sets it */

@@ -45,6 +45,8 @@ static void full_request(struct request *ret)
 	memset(ret->why, 'x', sizeof(ret->why) - 1);
 	memset(ret->who, 'x', sizeof(ret->who) - 1);
 	memset(ret->signer, 'x', sizeof(ret->signer) - 1);
+	memset(ret->group, 'x', sizeof(ret->group) - 1);
+	memset(ret->round, 'x', sizeof(ret->round) - 1);
 	ret->verb = VERB_HOLD;
 }
 

@@ -88,6 +88,8 @@ static void random_transaction(struct state_transaction *t)
 	random_text(t->why, sizeof(t->why));
 	random_text(t->who, sizeof(t->who));
 	random_text(t->signer, sizeof(t->signer));
+	random_text(t->group, sizeof(t->group));
+	random_text(t->round, sizeof(t->round));
 }
 
 static void random_state(struct state *s)
@@ -157,6 +159,8 @@ static void fill_texts(void)
 	fill(t->why, sizeof(t->why));
 	fill(t->who, sizeof(t->who));
 	fill(t->signer, sizeof(t->signer));
+	fill(t->group, sizeof(t->group));
+	fill(t->round, sizeof(t->round));
 	fill(base_state.good.version, sizeof(base_state.good.version));
 	fill(base_state.fallback.version, sizeof(base_state.fallback.version));
 	fill(base_state.hold.who, sizeof(base_state.hold.who));
@@ -210,6 +214,12 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 	memcpy(&before, &base_state, sizeof(before));
 	for (char *c = (char *)&before; c < (char *)(&before + 1); c++)
 		*c = *c == 'x' ? '\n' : *c;
+	/* names and ids never have one */
+	memset(before.transaction.id, 'x', sizeof(before.transaction.id) - 1);
+	memset(before.transaction.boot_id, 'x', sizeof(before.transaction.boot_id) - 1);
+	memset(before.transaction.invocation, 'x', sizeof(before.transaction.invocation) - 1);
+	memset(before.transaction.group, 'x', sizeof(before.transaction.group) - 1);
+	memset(before.transaction.round, 'x', sizeof(before.transaction.round) - 1);
 	before.phase = PHASE_SWITCHING;
 	before.transaction.verb = VERB_ROLLBACK;
 	before.transaction.outcome = OUTCOME_ROLLED_BACK_UNHEALTHY;
