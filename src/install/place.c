@@ -18,6 +18,7 @@ struct place {
 	int parent_fd; /* the directory that was used last, and its path */
 	char *parent;
 	bool no_tmpfile;
+	bool no_empty_path;
 };
 
 int place_new(int slot_fd, int staging_fd, struct place **ret_place, struct error *err)
@@ -148,19 +149,34 @@ int place_create(struct place *place, const struct index_entry *entry, struct pl
 	return 0;
 }
 
+/*
+ * A file without a name gets one by its descriptor, which takes a right (CAP_DAC_READ_SEARCH) or a kernel from 6.10 on, or else by
+ * its name in /proc, which takes the kernel several times as long.
+ */
+static int link_nameless(struct place *place, int fd, int parent_fd, const char *name)
+{
+	char link[LINK_MAX_SIZE];
+
+	if (!place->no_empty_path && linkat(fd, "", parent_fd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (!place->no_empty_path && errno != ENOENT)
+		return -1;
+	place->no_empty_path = true;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, link, parent_fd, name, AT_SYMLINK_FOLLOW);
+}
+
 int place_name(struct place *place, const struct place_file *file, const struct index_entry *entry,
 	       struct error *err)
 {
 	int parent_fd = open_parent(place, entry->path);
 	const char *name = last_part(entry->path);
-	char link[LINK_MAX_SIZE];
 	int r;
 
 	if (parent_fd < 0 || attributes_set(file->fd, entry) < 0)
 		return complain("writing", entry->path, err);
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file->fd);
 	r = *file->temporary ? linkat(file->staging_fd, file->temporary, parent_fd, name, 0) :
-			       linkat(AT_FDCWD, link, parent_fd, name, AT_SYMLINK_FOLLOW);
+			       link_nameless(place, file->fd, parent_fd, name);
 	return r < 0 ? complain("naming", entry->path, err) : 0;
 }
 

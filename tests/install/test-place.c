@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=openat,--wrap=__openat_2 */
+/* LDFLAGS: -Wl,--wrap=openat,--wrap=__openat_2,--wrap=linkat */
 #include "install/place.h"
 
 #include <stdarg.h>
@@ -7,6 +7,8 @@
 #include "base/fd.h"
 
 static bool no_tmpfile;
+static bool no_empty_path;
+static unsigned int refused; /* links by an empty path */
 
 int __real_openat(int dirfd, const char *name, int flags, ...);
 int __wrap_openat(int dirfd, const char *name, int flags, ...);
@@ -23,6 +25,18 @@ int __wrap___openat_2(int dirfd, const char *name, int flags);
 int __wrap___openat_2(int dirfd, const char *name, int flags)
 {
 	return __wrap_openat(dirfd, name, flags);
+}
+
+int __real_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+	if (no_empty_path && flags & AT_EMPTY_PATH) {
+		refused++;
+		errno = ENOENT;
+		return -1;
+	}
+	return __real_linkat(from_fd, from, to_fd, to, flags);
 }
 
 struct fixture {
@@ -90,6 +104,15 @@ static void test_puts(void **state)
 	no_tmpfile = false;
 }
 
+/* Who lacks the right for it is asked once. */
+static void test_puts_without_empty_paths(void **state)
+{
+	no_empty_path = true;
+	check_puts(state);
+	no_empty_path = false;
+	assert_int_equal(refused, 1);
+}
+
 static void test_moves(void **state)
 {
 	__attribute__((cleanup(done))) struct fixture fixture = make(state);
@@ -129,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		check_in_dir(test_puts),
+		check_in_dir(test_puts_without_empty_paths),
 		check_in_dir(test_moves),
 		check_in_dir(test_links),
 	};
