@@ -11,6 +11,7 @@ struct config {
 	char *app;
 	char *conf_file;
 	char *unit;
+	char *user; /* Scope=user:NAME; NULL: Scope=system */
 	char *root_given; /* Root= as written; NULL: the default */
 	char *root; /* resolved */
 	char *group; /* [Group] Name= */

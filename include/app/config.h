@@ -71,6 +71,8 @@ int config_load_telling(const struct config_places *places, const char *app, con
 const struct deploy_options *config_deploy(const struct config *config);
 const char *config_root(const struct config *config); /* absolute */
 const char *config_unit(const struct config *config);
+bool config_same_unit(const struct config *a, const struct config *b); /* of the same manager */
+const char *config_user(const struct config *config); /* Scope=user:NAME; NULL: Scope=system */
 
 /* Opens the app's directory. FAULT_CONFIG names `flipslot init` if it is not there. */
 int config_open_root(const struct config *config, int *ret_fd, struct error *err);

@@ -25,7 +25,12 @@ struct init_file {
 void init_file_done(struct init_file *file);
 #define _cleanup_init_file_ _cleanup_(init_file_done)
 
-/* file is all zero. Sets the names and reads what is there. FAULT_CONFIG: something that is no regular file. */
+/*
+ * file is all zero. Sets the names, and reads what is there; init_file_read does both. FAULT_CONFIG: something that is no
+ * regular file.
+ */
+int init_file_name(struct init_file *file, const char *dir, const char *name, struct error *err);
+int init_file_load(struct init_file *file, struct error *err);
 int init_file_read(struct init_file *file, const char *dir, const char *name, struct error *err);
 
 /* Compares text with what is there. FAULT_CONFIG: it says something else, and force is not given. */

@@ -21,6 +21,7 @@
 struct init_options {
 	const char *app;
 	const char *unit; /* --unit: "gateway.service"; must be given */
+	const char *scope; /* --scope: "system", or "user:NAME" */
 	const char *root; /* --root: CONFIG_ROOT/APP */
 	const char *adopt; /* --adopt: directory to take over as the first release; absolute */
 	const char *version; /* --version: of what is adopted; "adopted" */

@@ -58,6 +58,7 @@ struct status {
 	uint64_t now; /* realtime usec */
 	char app[EVENT_LINE_APP_MAX];
 	char unit_name[UNIT_NAME_MAX];
+	char user[STATE_USER_MAX]; /* Scope=user:NAME; empty: Scope=system */
 	char root[STATUS_PATH_MAX];
 	uint64_t watch_usec;
 	struct error config_problem; /* FAULT_NONE: the configuration is in order */

@@ -38,3 +38,12 @@ bool scope_may_write(void);
 /* What a person types: "systemctl" or "systemctl --user"; "journalctl" or "journalctl --user". */
 const char *scope_systemctl(void);
 const char *scope_journalctl(void);
+
+/*
+ * The same for the unit of an app with Scope=user:`user` (NULL: of the scope's own manager): "systemctl --user -M NAME@", and
+ * what shows the unit's log: "journalctl -u UNIT".
+ */
+#define SCOPE_COMMAND_MAX 96
+#define SCOPE_LOG_MAX	  400
+const char *scope_systemctl_of(const char *user, char ret_text[static SCOPE_COMMAND_MAX]);
+const char *scope_log_of(const char *user, const char *unit, char ret_text[static SCOPE_LOG_MAX]);

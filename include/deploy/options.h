@@ -33,6 +33,7 @@ struct deploy_options {
 	struct source_options source;
 	const char *app;
 	const char *unit; /* "gateway.service" */
+	const char *user; /* in whose manager it is (manager_open_of); NULL: that of the scope */
 	const char *root; /* absolute path of the app's directory, without links */
 	const char *conf_file; /* for messages */
 	const char *group; /* of which it is a member; NULL: none */

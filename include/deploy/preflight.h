@@ -37,6 +37,8 @@ bool preflight_ignores_job(const struct unit *unit, bool start);
 /* One more finding; too many are dropped. */
 void preflight_complain(struct preflight *preflight, enum fault fault, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The manager cannot be asked, or fell silent in between: that is the one finding. Returns 0. */
+int preflight_give_up(const struct error *why, struct preflight *ret_preflight);
 
 /* < 0 only if the questions could not be asked at all for want of memory or the like. */
 int preflight_run(const struct deploy_options *options, const struct preflight_input *input,

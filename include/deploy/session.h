@@ -24,6 +24,7 @@ struct session {
 	int stop_fd; /* borrowed; -1: none */
 	int wake_fd; /* epoll over both */
 	struct manager *manager; /* NULL until session_manager */
+	struct manager *own; /* NULL until session_own_manager, and where it is the same */
 	struct state state; /* as it is on disk */
 	char boot_id[CLOCK_BOOT_ID_MAX];
 	char current_path[SESSION_PATH_MAX];
@@ -47,9 +48,15 @@ int session_open(struct session *session, const struct deploy_options *options,
 		 const struct event_listener *listener, int stop_fd, struct error *err);
 void session_close(struct session *session);
 
-/* The manager, connected at the first call and again after session_drop_manager. */
+/*
+ * The manager that has the unit, connected at the first call and again after session_drop_manager. That of another user
+ * (Scope=user:NAME) is started first if it should be there.
+ */
 int session_manager(struct session *session, struct manager **ret_manager, struct error *err);
 void session_drop_manager(struct session *session);
+
+/* The manager that has this worker and its timers: of the scope, never another user's. */
+int session_own_manager(struct session *session, struct manager **ret_manager, struct error *err);
 
 /* Writes session->state. */
 int session_store(struct session *session, struct error *err);

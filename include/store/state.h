@@ -19,6 +19,7 @@
 #define STATE_REASON_MAX  300
 #define STATE_WHY_MAX	  128
 #define STATE_WHO_MAX	  64
+#define STATE_USER_MAX	  33
 #define STATE_UNIT_MAX	  256
 #define STATE_SIGNER_MAX  17 /* a minisign key id: 16 hexadecimal digits, with the final NUL */
 #define STATE_GROUP_MAX	  65 /* a name as an app has, with the final NUL */
@@ -38,6 +39,7 @@ struct state_transaction {
 	char id[STATE_ID_MAX];
 	enum verb verb;
 	char unit[STATE_UNIT_MAX]; /* must be running from the switch on, whatever becomes of us */
+	char user[STATE_USER_MAX]; /* in whose manager it is; empty: that of the scope */
 	enum slot target; /* absolute: the slot that shall become current */
 	enum slot origin; /* the slot that was current before; SLOT_NONE at a first install */
 	struct state_release release; /* digest is null until it is staged */

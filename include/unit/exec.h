@@ -1,6 +1,7 @@
 /*
  * What a unit would execute, looked at before it is: does it go through `current`, and could the release
- * in a slot be executed here at all?
+ * in a slot be executed here at all? Paths that another user's manager names (unit.is_owned) are taken by their letters:
+ * they go through current_path if they begin with it; nothing on the way is followed.
  */
 #pragma once
 
@@ -13,6 +14,10 @@
 enum { EXEC_ELSEWHERE = 1 };
 int exec_locate(const char *path, const char *current_path, char *ret_rest, size_t room,
 		struct error *err);
+
+/* The same of a path that the unit names. */
+int exec_locate_of(const struct unit *unit, const char *path, const char *current_path,
+		   char *ret_rest, size_t room, struct error *err);
 
 /*
  * Whether a flip of `current` changes what the unit runs: its ExecStart= (a program, an argument, or a

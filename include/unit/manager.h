@@ -14,8 +14,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "unit/owner.h"
 
-#define MANAGER_CALL_TIMEOUT_USEC   (25 * 1000 * 1000ULL)
+#define MANAGER_CALL_TIMEOUT_USEC (25 * 1000 * 1000ULL)
+#define MANAGER_OWNER_TIMEOUT_USEC \
+	(10 * 1000 * 1000ULL) /* of another user's manager: it may hang for ever */
 #define MANAGER_RELOAD_TIMEOUT_USEC (90 * 1000 * 1000ULL) /* reading all units anew may last */
 #define MANAGER_RETURN_USEC	    (20 * 1000 * 1000ULL) /* how long a lost manager is waited for */
 
@@ -35,6 +38,14 @@ int manager_open_user(struct manager **ret_manager, struct error *err);
 void manager_free(struct manager *manager);
 CLEANUP_DEFINE(struct manager, manager_free);
 
+/*
+ * The manager of another user (Scope=user:NAME), see unit/owner.h; NULL: as manager_open. What it says is the user's
+ * word, bounded: this process then gets no more than 256 MiB of memory (RLIMIT_DATA), for good. manager_owner: whose it is;
+ * NULL: not another user's. FAULT_CONFIG: there is no such user.
+ */
+int manager_open_of(const char *user, struct manager **ret_manager, struct error *err);
+const struct owner *manager_owner(const struct manager *manager);
+
 /* Changes when the connection does: whoever keeps a slot or a message of it looks at the generation. */
 sd_bus *manager_bus(struct manager *manager);
 unsigned int manager_generation(const struct manager *manager);
@@ -48,7 +59,7 @@ int manager_call(struct manager *manager, const char *path, const char *interfac
 		 const char *member, sd_bus_error *ret_bus_error, sd_bus_message **ret_reply,
 		 const char *types, ...);
 
-/* Is the machine on its way down (SystemState is "stopping")? Nothing is judged then. */
+/* Is the machine on its way down (SystemState is "stopping")? Nothing is judged then. Not asked of another user's manager. */
 int manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err);
 
 int manager_reload(struct manager *manager, struct error *err);

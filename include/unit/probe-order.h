@@ -14,6 +14,7 @@ struct probe_order {
 	struct probe_context context; /* but helper and manager */
 	char *transient; /* exec: name of the unit to make */
 	bool of_user; /* exec: in the calling user's manager */
+	uint64_t owner; /* uid of the user whose manager has the unit; 0: it is not another user's */
 };
 
 struct text;

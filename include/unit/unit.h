@@ -58,9 +58,14 @@ struct unit {
 	bool job_pending; /* the unit has a job in the queue */
 	struct unit_exec *exec_start; /* the merged ExecStart= lines */
 	size_t n_exec_start;
+	bool is_owned; /* of the manager of another user: paths are his word, and are not followed */
+	uid_t uid; /* his */
 };
 
 /*
+ * Of another user's manager (manager_open_of) it is his word: printable, `user` is him whatever it says, and control_group is
+ * below his manager's or empty.
+ *
  * Loads the unit if needed; one that does not exist is load_state "not-found", not an error. FAULT_UNIT:
  * no service, or the manager does not answer.
  */

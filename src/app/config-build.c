@@ -19,6 +19,7 @@ void config_build_free(struct config *config)
 	free(config->app);
 	free(config->conf_file);
 	free(config->unit);
+	free(config->user);
 	free(config->root_given);
 	free(config->group);
 	free(config->source_url);
@@ -88,6 +89,7 @@ static void fill_deploy(struct config *config)
 
 	deploy->app = config->app;
 	deploy->unit = config->unit;
+	deploy->user = config->user;
 	deploy->root = config->root;
 	deploy->conf_file = config->conf_file;
 	deploy->group = config->group;

@@ -1,28 +1,49 @@
 #include "app/config-table.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/config-list.h"
 #include "app/config-probe-value.h"
 #include "base/parse.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "release/offer.h"
 #include "trust/target-pattern.h"
+#include "unit/owner.h"
 
 #define UNIT_SUFFIX	".service"
 #define UNIT_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@"
 #define UNIT_SIZE_MAX	240 /* systemd allows 255; the drop-in's directory is UNIT.d */
 
+static int set_user(struct config *config, const char *name, struct error *err)
+{
+	if (scope_is_user())
+		return error_set(err, FAULT_CONFIG,
+				 "\"user:%s\": what a user's own flipslot (--user) updates are his "
+				 "units; leave Scope= away",
+				 name);
+	if (!owner_is_name(name))
+		return error_set(err, FAULT_CONFIG, "\"%s\" is not the name of a user", name);
+	if (strcmp(name, "root") == 0)
+		return error_set(err, FAULT_CONFIG,
+				 "\"user:root\": a service of root's is the system's: system");
+	return config_key_copy(&config->user, name, err);
+}
+
 static int set_scope(void *object, const char *value, struct error *err)
 {
+	static const char of_user[] = "user:";
+	struct config *config = object;
+
+	free(config->user);
+	config->user = NULL;
 	if (strcmp(value, "system") == 0)
 		return 0;
-	if (strncmp(value, "user:", 5) == 0)
-		return error_set(err, FAULT_CONFIG,
-				 "units of a user (user:NAME) are not supported by this version; "
-				 "make the service a system unit with User=");
-	return error_set(err, FAULT_CONFIG, "\"%s\" is not \"system\"", value);
+	if (strncmp(value, of_user, strlen(of_user)) == 0)
+		return set_user(config, value + strlen(of_user), err);
+	return error_set(err, FAULT_CONFIG, "\"%s\" is not system or user:NAME", value);
 }
 
 int config_table_check_unit(void *object, const char *value, struct error *err)
@@ -160,7 +181,8 @@ const struct config_key config_table[] = {
 	KEY("App", "Unit", TEXT, OF(unit), NULL, NULL, NULL, config_table_check_unit,
 	    "The service that runs the app. Must be given."),
 	KEY("App", "Scope", OTHER, 0, NULL, NULL, "system", set_scope,
-	    "Whose manager has the unit: system (user:NAME is not supported by this version)."),
+	    "Whose manager has the unit: system, or user:NAME, whose service is supervised from "
+	    "here."),
 	KEY("App", "Root", TEXT, OF(root_given), NULL, NULL, NULL, NULL,
 	    "The app's directory, with both slots. Default: " CONFIG_ROOT "/APP."),
 	KEY("App", "Units", OTHER, 0, NULL, NULL, NULL, set_shipped,

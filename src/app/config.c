@@ -127,6 +127,11 @@ const char *config_unit(const struct config *config)
 	return config->unit ? config->unit : "";
 }
 
+const char *config_user(const struct config *config)
+{
+	return config->user;
+}
+
 const struct alert_settings *config_alerts(const struct config *config, size_t *ret_n)
 {
 	*ret_n = config->n_alerts;
@@ -271,11 +276,19 @@ static void checked_done(struct checked *checked)
 	free(checked->configs);
 }
 
+bool config_same_unit(const struct config *a, const struct config *b)
+{
+	const char *users[] = { a->user ? a->user : "", b->user ? b->user : "" };
+
+	return a->unit && b->unit && strcmp(a->unit, b->unit) == 0 &&
+	       strcmp(users[0], users[1]) == 0;
+}
+
 /* Two apps with one service or one directory would undo each other. */
 static void check_pair(const struct config *a, const struct config *b,
 		       struct config_findings *findings)
 {
-	if (a->unit && b->unit && strcmp(a->unit, b->unit) == 0)
+	if (config_same_unit(a, b))
 		config_findings_add(findings, "%s: %s is the unit of %s already", b->conf_file,
 				    b->unit, a->conf_file);
 	if (a->root && b->root && strcmp(a->root, b->root) == 0)

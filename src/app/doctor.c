@@ -32,7 +32,9 @@ struct doctor {
 	const struct deploy_options *options;
 	int dirfd;
 	struct status status;
-	struct manager *manager;
+	struct manager *manager; /* of the scope: that of our own units */
+	struct manager *
+		owner; /* that has the app's unit, if it is another user's; NULL: `manager` has it */
 };
 
 static void tell(struct doctor *doctor, enum fault fault, bool warning, const char *text)
@@ -98,6 +100,7 @@ static int look_at_config(struct doctor *doctor, struct error *err)
 static void look_at_state(struct doctor *doctor)
 {
 	const struct state *state = &doctor->status.state;
+	char log[SCOPE_LOG_MAX];
 	struct state again;
 
 	if (state_load(doctor->dirfd, &again, NULL) == STATE_TORN)
@@ -112,8 +115,9 @@ static void look_at_state(struct doctor *doctor)
 			 phase_name(state->phase), doctor->app);
 	else if (state->transaction.outcome == OUTCOME_BOTH_BAD)
 		complain(doctor, FAULT_UNHEALTHY,
-			 "the last transaction ended with both releases bad: %s; see `%s -u %s`",
-			 state->transaction.reason, scope_journalctl(), doctor->options->unit);
+			 "the last transaction ended with both releases bad: %s; see `%s`",
+			 state->transaction.reason,
+			 scope_log_of(doctor->options->user, doctor->options->unit, log));
 }
 
 /* The way back is repaired where it can be; what runs is not written. */
@@ -282,19 +286,26 @@ static void look_at_own_units(struct doctor *doctor)
 		     worker);
 }
 
+static struct manager *manager_of_app(const struct doctor *doctor)
+{
+	return doctor->owner ? doctor->owner : doctor->manager;
+}
+
 static void look_at_unit(struct doctor *doctor)
 {
+	const char *user = doctor->options->user;
+	char systemctl[SCOPE_COMMAND_MAX], log[SCOPE_LOG_MAX];
 	_cleanup_unit_ struct unit unit = {};
 	char drop_in[128];
-	bool found = false;
+	bool found = user != NULL; /* for whom there is nothing in it that must be */
 
-	if (unit_query(doctor->manager, doctor->options->unit, &unit, NULL) < 0)
+	if (unit_query(manager_of_app(doctor), doctor->options->unit, &unit, NULL) < 0)
 		return;
 	if (unit.need_daemon_reload)
 		warn(doctor,
 		     "files of %s have changed on the disk: `%s daemon-reload`, or an update "
 		     "starts it as it was before",
-		     unit.name, scope_systemctl());
+		     unit.name, scope_systemctl_of(user, systemctl));
 	(void)snprintf(drop_in, sizeof(drop_in), "/50-flipslot.conf");
 	for (char **path = unit.drop_in_paths; path && *path; path++)
 		found |= strlen(*path) > strlen(drop_in) &&
@@ -306,8 +317,8 @@ static void look_at_unit(struct doctor *doctor)
 		     ", and no late failure is told: `flipslot init %s --unit %s`",
 		     unit.name, doctor->app, unit.name);
 	if (unit_is_running(&unit) && unit.restarts > 0)
-		warn(doctor, "%s was restarted by systemd %u times since its start: `%s -u %s`",
-		     unit.name, unit.restarts, scope_journalctl(), unit.name);
+		warn(doctor, "%s was restarted by systemd %u times since its start: `%s`",
+		     unit.name, unit.restarts, scope_log_of(user, unit.name, log));
 }
 
 static int look_at_preflight(struct doctor *doctor, struct error *err)
@@ -319,10 +330,15 @@ static int look_at_preflight(struct doctor *doctor, struct error *err)
 		.current = doctor->status.current,
 	};
 	struct preflight preflight;
-	int r = preflight_run(doctor->options, &input, doctor->manager, &preflight, err);
+	struct error why = {};
+	int r = preflight_run(doctor->options, &input, manager_of_app(doctor), &preflight, &why);
 
+	if (r < 0 && doctor->options->user) {
+		complain(doctor, why.fault, "%s", why.text);
+		return 0;
+	}
 	if (r < 0)
-		return r;
+		return error_set(err, why.fault, "%s", why.text);
 	for (size_t i = 0; i < preflight.n_findings; i++)
 		tell(doctor, preflight.findings[i].fault, false, preflight.findings[i].text);
 	if (preflight.warning[0])
@@ -338,8 +354,13 @@ static int look_at_systemd(struct doctor *doctor, struct error *err)
 		complain(doctor, why.fault, "%s", why.text);
 		return 0;
 	}
-	look_at_unit(doctor);
 	look_at_own_units(doctor);
+	if (doctor->options->user &&
+	    manager_open_of(doctor->options->user, &doctor->owner, &why) < 0) {
+		complain(doctor, why.fault, "%s", why.text);
+		return 0;
+	}
+	look_at_unit(doctor);
 	return look_at_preflight(doctor, err);
 }
 
@@ -397,6 +418,7 @@ static void look_at_lingering(struct doctor *doctor)
 
 static void done(struct doctor *doctor)
 {
+	manager_free(doctor->owner);
 	manager_free(doctor->manager);
 	cleanup_close(&doctor->dirfd);
 	config_free(doctor->config);

@@ -298,7 +298,7 @@ static bool is_inside(const struct desk *desk)
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	_cleanup_unit_ struct unit unit = {};
 
-	return manager_open(&manager, NULL) == 0 &&
+	return manager_open_of(config_user(desk->config), &manager, NULL) == 0 &&
 	       unit_query(manager, config_unit(desk->config), &unit, NULL) == 0 &&
 	       cgroup_is_own(unit.control_group);
 }

@@ -34,18 +34,29 @@ static int check_type(const char *path, struct error *err)
 	return 0;
 }
 
-int init_file_read(struct init_file *file, const char *dir, const char *name, struct error *err)
+int init_file_name(struct init_file *file, const char *dir, const char *name, struct error *err)
 {
-	int r;
-
 	file->dir = strdup(dir);
 	file->name = strdup(name);
 	if (!file->dir || !file->name || asprintf(&file->path, "%s/%s", dir, name) < 0)
 		return error_errno(err, "reading %s", name);
-	r = check_type(file->path, err);
+	return 0;
+}
+
+int init_file_load(struct init_file *file, struct error *err)
+{
+	int r = check_type(file->path, err);
+
 	if (r == 0)
 		r = fd_read_file(AT_FDCWD, file->path, FILE_MAX, &file->old, NULL, err);
 	return r < 0 ? r : 0;
+}
+
+int init_file_read(struct init_file *file, const char *dir, const char *name, struct error *err)
+{
+	int r = init_file_name(file, dir, name, err);
+
+	return r < 0 ? r : init_file_load(file, err);
 }
 
 /* Says the first line that differs. */

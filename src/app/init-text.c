@@ -16,6 +16,7 @@ static const char *given(const struct init_options *options, const struct config
 		const char *value;
 	} values[] = {
 		{ "Unit", options->unit },
+		{ "Scope", options->scope },
 		{ "Root", options->root },
 		{ "Watch", options->watch },
 	};
@@ -104,11 +105,9 @@ void init_text_config(const struct init_options *options, struct text *text)
 		add_key(text, key, NULL);
 }
 
-void init_text_drop_in(const char *app, const char *directory_line, const char *exec_lines,
-		       struct text *text)
+static void add_units(const char *app, struct text *text)
 {
 	text_add(text,
-		 "# Written by `flipslot init %s`.\n"
 		 "[Unit]\n"
 		 "# A failure that systemd does not restart from is told to flipslot.\n"
 		 "OnFailure=flipslot-failed@%s.service\n"
@@ -118,7 +117,15 @@ void init_text_drop_in(const char *app, const char *directory_line, const char *
 		 "# Once it runs, flipslot looks for an update (CheckOnStart=).\n"
 		 "Wants=flipslot-check@%s.service\n"
 		 "Before=flipslot-check@%s.service\n",
-		 app, app, app, app);
+		 app, app, app);
+}
+
+void init_text_drop_in(const char *app, bool with_units, const char *directory_line,
+		       const char *exec_lines, struct text *text)
+{
+	text_add(text, "# Written by `flipslot init %s`.\n", app);
+	if (with_units)
+		add_units(app, text);
 	if (directory_line || exec_lines)
 		text_add(text, "\n[Service]\n");
 	if (directory_line)

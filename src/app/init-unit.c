@@ -161,12 +161,14 @@ static bool begins_with_interpreter(int dirfd, const char *name)
 }
 
 /* Would a process of it show by its executable which release it is? Not if that is an interpreter's. */
-static bool shows_release(const struct unit_exec *exec, const struct init_adopt *adopt,
+static bool shows_release(const struct unit *planned, const struct init_adopt *adopt,
 			  const char *current)
 {
+	const struct unit_exec *exec = &planned->exec_start[0];
 	char rest[UNIT_TEXT_MAX];
 
-	if (exec->path[0] != '/' || exec_locate(exec->path, current, rest, sizeof(rest), NULL) != 0)
+	if (exec->path[0] != '/' ||
+	    exec_locate_of(planned, exec->path, current, rest, sizeof(rest), NULL) != 0)
 		return !init_exec_is_interpreter(exec->path);
 	return adopt->fd < 0 || !begins_with_interpreter(adopt->fd, rest);
 }
@@ -186,8 +188,7 @@ static int plan_directory(struct init_unit *unit, const struct init_adopt *adopt
 	if (moved)
 		directory = moved;
 	else if (!planned->working_directory[0] && planned->n_exec_start > 0 &&
-		 exec_is_in_release(planned, current) &&
-		 !shows_release(&planned->exec_start[0], adopt, current))
+		 exec_is_in_release(planned, current) && !shows_release(planned, adopt, current))
 		directory = current;
 	unit->arguments_moved |= moved != NULL;
 	if (!directory && old)
@@ -239,6 +240,8 @@ static const char *file_of_exec(const struct unit *unit)
 {
 	const char *path = unit->fragment_path;
 
+	if (unit->is_owned) /* his files are not read */
+		return path;
 	for (char **drop_in = unit->drop_in_paths; drop_in && *drop_in; drop_in++) {
 		_cleanup_free_ char *text = read_unit_file(*drop_in);
 		_cleanup_text_ struct text lines = {};

@@ -8,6 +8,8 @@
 
 #include "app/config-table.h"
 #include "app/init-adopt.h"
+#include "app/init-agree.h"
+#include "app/init-drop-in.h"
 #include "app/init-enable.h"
 #include "app/init-file.h"
 #include "app/init-text.h"
@@ -15,16 +17,19 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/scope.h"
+#include "deploy/landlord.h"
 #include "store/layout.h"
 #include "store/lock.h"
 
 struct init {
 	struct init_options options; /* with what was left out filled in */
 	FILE *out;
-	struct manager *manager;
+	struct manager *manager; /* of our own units */
+	struct manager *
+		owner; /* that has the app's unit, if it is another user's; NULL: `manager` has it */
 	struct config *config; /* as it is, or will be */
 	struct init_file conf;
-	struct init_file drop_in;
+	struct init_drop_in drop_in;
 	struct init_unit unit;
 	struct init_adopt adopt;
 	char *current;
@@ -39,6 +44,16 @@ struct init {
 	struct error first;
 };
 
+static const char *user_of(const struct init *init)
+{
+	return init->config ? config_user(init->config) : NULL;
+}
+
+static struct manager *manager_of_unit(const struct init *init)
+{
+	return init->owner ? init->owner : init->manager;
+}
+
 static void close_fd(int fd)
 {
 	if (fd >= 0)
@@ -50,8 +65,9 @@ static void init_done(struct init *init)
 	init_unit_done(&init->unit);
 	init_adopt_done(&init->adopt);
 	init_file_done(&init->conf);
-	init_file_done(&init->drop_in);
+	init_drop_in_done(&init->drop_in);
 	config_free(init->config);
+	manager_free(init->owner);
 	manager_free(init->manager);
 	free(init->current);
 	close_fd(init->lock_fd);
@@ -85,10 +101,15 @@ static void note_in_config(void *data, const char *text)
 	note(data, &why);
 }
 
+static void note_as_data(void *data, const struct error *why)
+{
+	note(data, why);
+}
+
 static int check_options(const struct init_options *options, struct error *err)
 {
-	const char *const values[] = { options->unit, options->root, options->watch,
-				       options->probe_http, options->probe_tcp };
+	const char *const values[] = { options->unit,  options->scope,	    options->root,
+				       options->watch, options->probe_http, options->probe_tcp };
 
 	if (!parse_is_app_name(options->app))
 		return error_set(err, FAULT_CONFIG,
@@ -103,49 +124,6 @@ static int check_options(const struct init_options *options, struct error *err)
 	return config_table_check_unit(NULL, options->unit, err);
 }
 
-static void differs(struct init *init, const char *key, const char *value)
-{
-	struct error why = {};
-
-	(void)error_set(
-		&why, FAULT_CONFIG,
-		"%s is there and does not have %s=%s: edit it, or overwrite it with --force",
-		init->conf.path, key, value);
-	note(init, &why);
-}
-
-static bool has_probe(const struct deploy_options *deploy, enum probe_kind kind, const char *target)
-{
-	for (size_t i = 0; i < deploy->n_probes; i++) {
-		const struct probe_options *probe = &deploy->probes[i];
-		const char *its = kind == PROBE_HTTP ? probe->url : probe->address;
-
-		if (probe->kind == kind && its && strcmp(its, target) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A file that a person has edited stays as it is, as long as it says what the options say. */
-static void check_agrees(struct init *init)
-{
-	const struct init_options *options = &init->options;
-	const struct deploy_options *deploy = config_deploy(init->config);
-	uint64_t watch = deploy->watch_usec;
-
-	if (strcmp(config_unit(init->config), options->unit) != 0)
-		differs(init, "Unit", options->unit);
-	if (options->root && strcmp(config_root(init->config), options->root) != 0)
-		differs(init, "Root", options->root);
-	if (options->watch &&
-	    (parse_span(options->watch, &watch, NULL) < 0 || watch != deploy->watch_usec))
-		differs(init, "Watch", options->watch);
-	if (options->probe_http && !has_probe(deploy, PROBE_HTTP, options->probe_http))
-		differs(init, "Url", options->probe_http);
-	if (options->probe_tcp && !has_probe(deploy, PROBE_TCP, options->probe_tcp))
-		differs(init, "Address", options->probe_tcp);
-}
-
 static int check_other_app(const struct init *init, const char *app, struct error *err)
 {
 	_cleanup_(config_freep) struct config *other = NULL;
@@ -154,7 +132,7 @@ static int check_other_app(const struct init *init, const char *app, struct erro
 	if (strcmp(app, init->options.app) == 0 ||
 	    config_load_from(init->options.places, app, NULL, &other, NULL) != 0)
 		return 0;
-	if (strcmp(config_unit(other), config_unit(init->config)) == 0)
+	if (config_same_unit(other, init->config))
 		return error_set(err, FAULT_CONFIG, "%s is the unit of the app %s already",
 				 config_unit(other), app);
 	if (strcmp(config_root(other), config_root(init->config)) == 0)
@@ -195,9 +173,15 @@ static int look_at_config(struct init *init, struct error *err)
 	if (r < 0 && init->n_problems > 0)
 		return 0; /* what is wrong is noted, and there is no init->config */
 	if (r == 0 && init->keeps_conf)
-		check_agrees(init);
+		init_agree_check(options, init->config, init->conf.path, note_as_data, init);
 	if (r == 0)
 		r = check_other_apps(init, err);
+	if (r == 0 && user_of(init) && options->adopt)
+		return error_set(
+			err, FAULT_CONFIG,
+			"--adopt: what user %s can write is not walked by root: make an archive "
+			"of it as that user, and install that",
+			user_of(init));
 	if (r == 0 && asprintf(&init->current, "%s/" LAYOUT_CURRENT, config_root(init->config)) < 0)
 		r = error_errno(err, "reading the configuration");
 	return r;
@@ -228,27 +212,23 @@ static int look_at_root(struct init *init, struct error *err)
 static int look_at_drop_in(struct init *init, struct error *err)
 {
 	const struct init_options *options = &init->options;
-	_cleanup_free_ char *dir = NULL;
-	int r;
+	int r = init_drop_in_read(&init->drop_in, user_of(init), options, err);
 
-	if (asprintf(&dir, "%s/%s.d", options->unit_dir, options->unit) < 0)
-		return error_errno(err, "reading the drop-in");
-	r = init_file_read(&init->drop_in, dir, INIT_DROP_IN, err);
 	if (r == 0)
-		r = init_unit_plan(&init->unit, init->manager, options, &init->adopt, init->current,
-				   init->drop_in.old, err);
-	if (r < 0)
-		return r;
-	init_text_drop_in(options->app, init->unit.directory_line.data, init->unit.exec_lines.data,
-			  &init->drop_in.text);
-	return init_file_compare(&init->drop_in, options->force, err);
+		r = init_unit_plan(&init->unit, manager_of_unit(init), options, &init->adopt,
+				   init->current, init->drop_in.file.old, err);
+	return r < 0 ? r : init_drop_in_plan(&init->drop_in, options, &init->unit, err);
 }
 
 static int look_at_unit(struct init *init, struct error *err)
 {
 	int r = manager_open(&init->manager, err);
 
-	return r < 0 ? r : init_unit_look(&init->unit, init->manager, init->options.unit, err);
+	if (r == 0 && user_of(init))
+		r = manager_open_of(user_of(init), &init->owner, err);
+	if (r < 0)
+		return r;
+	return init_unit_look(&init->unit, manager_of_unit(init), init->options.unit, err);
 }
 
 /* What can be asked although something else stands in the way is asked all the same: all is said at once. */
@@ -341,19 +321,19 @@ static int check_loaded(struct init *init, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
 	char why[ERROR_TEXT_MAX / 2];
-	int r = unit_query(init->manager, init->options.unit, &unit, err);
+	int r = unit_query(manager_of_unit(init), init->options.unit, &unit, err);
 
 	if (r < 0 || strcmp(unit.load_state, "loaded") == 0)
 		return r;
-	r = init_file_restore(&init->drop_in, err);
+	r = init_drop_in_restore(&init->drop_in, err);
 	if (r == 0)
-		r = manager_reload(init->manager, err);
+		r = manager_reload(manager_of_unit(init), err);
 	if (r < 0)
 		return r;
 	return error_set(
 		err, FAULT_UNIT,
 		"systemd does not take %s with what was written to %s, which is taken back: %s",
-		init->options.unit, init->drop_in.path, unit_explain(&unit, why, sizeof(why)));
+		init->options.unit, init->drop_in.file.path, unit_explain(&unit, why, sizeof(why)));
 }
 
 static int act(struct init *init, struct error *err)
@@ -365,12 +345,14 @@ static int act(struct init *init, struct error *err)
 	if (r == 0 && !init->keeps_conf)
 		r = init_file_write(&init->conf, err);
 	if (r == 0)
-		r = init_file_write(&init->drop_in, err);
+		r = init_drop_in_write(&init->drop_in, err);
 	if (r == 0)
 		r = init_enable_units(&init->enable, init->manager, init->options.app,
 				      !init->options.no_timer, &init->todo, err);
 	if (r == 0)
 		r = manager_reload(init->manager, err);
+	if (r == 0 && init->owner)
+		r = manager_reload(init->owner, err);
 	if (r == 0)
 		r = check_loaded(init, err);
 	return r == 0 ? init_enable_start(&init->enable, init->manager, init->options.app, err) : r;
@@ -386,7 +368,8 @@ static void tell_files(const struct init *init)
 		(void)fprintf(init->out, "%s: is there already, unchanged\n\n", init->conf.path);
 	else
 		init_file_show(&init->conf, dry_run, !dry_run, init->out);
-	init_file_show(&init->drop_in, dry_run, false, init->out);
+	if (init->drop_in.is_needed)
+		init_file_show(&init->drop_in.file, dry_run, false, init->out);
 }
 
 static void tell_units(const struct init *init)
@@ -447,12 +430,16 @@ static int tell_left_to_do(struct init *init, struct error *err)
 		now = init->unit.planned;
 		init->unit.planned = (struct unit){};
 	} else {
-		r = unit_query(init->manager, options->unit, &now, err);
+		r = unit_query(manager_of_unit(init), options->unit, &now, err);
 		if (r < 0)
 			return r;
 	}
 	init_unit_left_to_do(&init->unit, &now, options, &init->adopt, init->current,
-			     init->drop_in.path, &init->todo);
+			     init->drop_in.file.path, &init->todo);
+	if (user_of(init) && landlord_check(user_of(init), NULL) == LANDLORD_LEAVES)
+		text_add(&init->todo,
+			 "- Let the service stay when %s logs out: loginctl enable-linger %s\n",
+			 user_of(init), user_of(init));
 	if (!init->adopt.dir &&
 	    (init->dirfd < 0 || layout_current(init->dirfd, &slot, NULL) == LAYOUT_ABSENT))
 		text_add(&init->todo,
@@ -492,8 +479,6 @@ int init_run(const struct init_options *options, FILE *out, struct error *err)
 
 	if (!init.options.places)
 		init.options.places = config_own_places();
-	if (!init.options.unit_dir)
-		init.options.unit_dir = scope_dir(SCOPE_UNITS);
 	r = run(&init, err);
 	init_done(&init);
 	return r;

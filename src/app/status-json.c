@@ -99,6 +99,7 @@ static json_t *make_unit(const struct status *status)
 	json_t *object = json_object();
 
 	put_text(object, "name", status->unit_name);
+	put_text(object, "user", status->user);
 	put_text(object, "problem", unit->unknown);
 	put_text(object, "load", unit->load);
 	put_text(object, "active", unit->active);

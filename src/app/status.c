@@ -16,6 +16,12 @@
 #define SETTLED_USEC \
 	(60 * USEC_PER_SEC) /* a unit that systemd started again and that lasts so long is fine */
 
+/* Scope=user:NAME; NULL: Scope=system. */
+static const char *user_of(const struct status *status)
+{
+	return status->user[0] ? status->user : NULL;
+}
+
 /* ---- slots ---- */
 
 static void gather_soundness(int dirfd, enum slot slot, struct status_slot *it)
@@ -152,12 +158,14 @@ static int gather_unit(struct manager *manager, struct status *status, struct er
 	return 0;
 }
 
-static void gather_worker(struct manager *manager, struct status *status)
+static void gather_worker(struct status *status)
 {
+	_cleanup_(manager_freep) struct manager *manager = NULL;
 	_cleanup_unit_ struct unit unit = {};
 	char name[CLI_UNIT_MAX];
 
-	if (unit_query(manager, cli_worker_unit(status->app, name), &unit, NULL) < 0)
+	if (manager_open(&manager, NULL) < 0 ||
+	    unit_query(manager, cli_worker_unit(status->app, name), &unit, NULL) < 0)
 		return;
 	status->worker_known = true;
 	status->worker_alive = strcmp(unit.active_state, "inactive") != 0 &&
@@ -173,14 +181,12 @@ static void ask_systemd(struct status *status)
 	if (!status->unit_name[0])
 		r = error_set(&err, FAULT_CONFIG, "the configuration does not say which unit");
 	if (r >= 0)
-		r = manager_open(&manager, &err);
+		r = manager_open_of(user_of(status), &manager, &err);
 	if (r >= 0)
 		r = gather_unit(manager, status, &err);
-	if (r < 0) {
+	if (r < 0)
 		(void)text_copy(err.text, status->unit.unknown, sizeof(status->unit.unknown));
-		return;
-	}
-	gather_worker(manager, status);
+	gather_worker(status);
 }
 
 /* ---- what is under way, and what was ---- */
@@ -283,6 +289,8 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 		return r;
 	(void)text_copy(app, status->app, sizeof(status->app));
 	(void)text_copy(config_unit(config), status->unit_name, sizeof(status->unit_name));
+	if (config_user(config))
+		(void)text_copy(config_user(config), status->user, sizeof(status->user));
 	(void)text_copy(config_root(config), status->root, sizeof(status->root));
 	status->watch_usec = config_deploy(config)->watch_usec;
 	r = load_state(app, dirfd, &status->state, err);
@@ -335,39 +343,42 @@ static void next_of_transaction(const struct status *status, char ret_text[stati
 
 static void next_of_crash(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
-	const char *unit = status->unit_name, *app = status->app;
+	const char *app = status->app;
+	char log[SCOPE_LOG_MAX];
+
+	(void)scope_log_of(user_of(status), status->unit_name, log);
 
 	if (status_rollback_slot(status) != SLOT_NONE)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "find out why: journalctl -u %s; go back: flipslot rollback %s%s",
-			       unit, app, status->unit.running ? "" : " --start");
+			       "find out why: %s; go back: flipslot rollback %s%s", log, app,
+			       status->unit.running ? "" : " --start");
 	else
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "find out why: journalctl -u %s; bring in a better release: "
-			       "flipslot install %s",
-			       unit, app);
+			       "find out why: %s; bring in a better release: flipslot install %s",
+			       log, app);
 }
 
 static void next_of_unit(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const char *unit = status->unit_name;
-	char reset[UNIT_NAME_MAX + 64] = "";
+	char reset[UNIT_NAME_MAX + SCOPE_COMMAND_MAX + 64] = "";
 	char back[96] = "";
+	char systemctl_text[SCOPE_COMMAND_MAX], log[SCOPE_LOG_MAX];
+	const char *systemctl = scope_systemctl_of(user_of(status), systemctl_text);
 
 	if (strcmp(status->unit.load, "loaded") != 0) {
 		(void)snprintf(ret_text, STATUS_NEXT_MAX, "%s is %s: %s status %s", unit,
-			       status->unit.load, scope_systemctl(), unit);
+			       status->unit.load, systemctl, unit);
 		return;
 	}
 	if (strcmp(status->unit.active, "failed") == 0 && status->unit.restarts > 0)
-		(void)text_print(reset, sizeof(reset), "%s reset-failed %s && ", scope_systemctl(),
+		(void)text_print(reset, sizeof(reset), "%s reset-failed %s && ", systemctl,
 				 unit); /* or the start limit refuses it */
 	if (status_rollback_slot(status) != SLOT_NONE)
 		(void)text_print(back, sizeof(back), "; or go back: flipslot rollback %s --start",
 				 status->app);
-	(void)snprintf(ret_text, STATUS_NEXT_MAX,
-		       "find out why: %s -u %s; start it: %s%s start %s%s", scope_journalctl(),
-		       unit, reset, scope_systemctl(), unit, back);
+	(void)snprintf(ret_text, STATUS_NEXT_MAX, "find out why: %s; start it: %s%s start %s%s",
+		       scope_log_of(user_of(status), unit, log), reset, systemctl, unit, back);
 }
 
 /* The slot to run from when `current` does not tell: the known good one, else one that is whole. */
@@ -389,6 +400,7 @@ static enum slot find_whole(const struct status *status, bool *ret_good)
 static void next_of_current(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const char *root = status->root;
+	char systemctl[SCOPE_COMMAND_MAX];
 	bool good;
 	enum slot slot = find_whole(status, &good);
 
@@ -404,7 +416,8 @@ static void next_of_current(const struct status *status, char ret_text[static ST
 	else if (slot != SLOT_NONE)
 		(void)text_print(ret_text, STATUS_NEXT_MAX,
 				 "ln -sfn %s %s/" LAYOUT_CURRENT ", then %s restart %s",
-				 slot_dir_name(slot), root, scope_systemctl(), status->unit_name);
+				 slot_dir_name(slot), root,
+				 scope_systemctl_of(user_of(status), systemctl), status->unit_name);
 	else
 		(void)text_print(ret_text, STATUS_NEXT_MAX,
 				 "no slot is whole: rm %s/" LAYOUT_CURRENT
@@ -415,6 +428,8 @@ static void next_of_current(const struct status *status, char ret_text[static ST
 char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const struct status_unit *unit = &status->unit;
+	char systemctl_text[SCOPE_COMMAND_MAX];
+	const char *systemctl = scope_systemctl_of(user_of(status), systemctl_text);
 
 	if (status->config_problem.fault != FAULT_NONE)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
@@ -432,12 +447,12 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 		next_of_unit(status, ret_text);
 	else if (unit->before_slot)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "systemctl restart %s when it suits you: it then runs from slot %s",
-			       status->unit_name, slot_name(status->current));
+			       "%s restart %s when it suits you: it then runs from slot %s",
+			       systemctl, status->unit_name, slot_name(status->current));
 	else if (unit->proved && unit->proof.other_slot)
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
-			       "a process still uses the other slot: %s restart %s",
-			       scope_systemctl(), status->unit_name);
+			       "a process still uses the other slot: %s restart %s", systemctl,
+			       status->unit_name);
 	else if (!status->slots[status->current].sealed)
 		(void)text_print(ret_text, STATUS_NEXT_MAX,
 				 "slot %s has no seal, so an update would have no way back: "

@@ -69,6 +69,8 @@ int verb_init(const struct cli_verb *verb, int argc, char **argv)
 	struct init_options init = {};
 	const struct cli_option options[] = {
 		{ "unit", 'u', "UNIT", "the service's unit (must be given)", .text = &init.unit },
+		{ "scope", '\0', "SCOPE", "user:NAME: it is a unit of that user's own manager",
+		  .text = &init.scope },
 		{ "root", '\0', "DIR", "the app's directory, " CONFIG_ROOT "/APP otherwise",
 		  .text = &init.root },
 		{ "adopt", '\0', "DIR", "copy what is installed there as the first release",

@@ -138,3 +138,23 @@ const char *scope_journalctl(void)
 {
 	return of_user ? "journalctl --user" : "journalctl";
 }
+
+const char *scope_systemctl_of(const char *user, char ret_text[static SCOPE_COMMAND_MAX])
+{
+	if (!user)
+		return scope_systemctl();
+	(void)snprintf(ret_text, SCOPE_COMMAND_MAX, "systemctl --user -M %.40s@", user);
+	return ret_text;
+}
+
+/* The journal of another user cannot be asked for by --user. */
+const char *scope_log_of(const char *user, const char *unit, char ret_text[static SCOPE_LOG_MAX])
+{
+	if (user)
+		(void)snprintf(ret_text, SCOPE_LOG_MAX,
+			       "journalctl _SYSTEMD_USER_UNIT=%.256s _UID=$(id -u %.40s)", unit,
+			       user);
+	else
+		(void)snprintf(ret_text, SCOPE_LOG_MAX, "%s -u %.256s", scope_journalctl(), unit);
+	return ret_text;
+}

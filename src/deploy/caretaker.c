@@ -29,7 +29,8 @@ static int keep_running(int dirfd, const struct state *state, bool *ret_started,
 	_cleanup_(job_freep) struct job *job = NULL;
 	int r;
 
-	r = manager_open(&manager, err);
+	r = transaction->user[0] ? manager_open_of(transaction->user, &manager, err) :
+				   manager_open(&manager, err);
 	if (r < 0)
 		return r;
 	r = unit_query(manager, transaction->unit, &unit, err);

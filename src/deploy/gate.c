@@ -44,7 +44,7 @@ static int leave_until(struct session *session, uint64_t opens, struct error *er
 		return r;
 	(void)snprintf(name, sizeof(name), "flipslot-window-%.64s", session->options->app);
 	(void)snprintf(worker, sizeof(worker), "flipslot@%.64s.service", session->options->app);
-	if (session_manager(session, &manager, &no_timer) < 0 ||
+	if (session_own_manager(session, &manager, &no_timer) < 0 ||
 	    wake_at(manager, name, worker, opens, &no_timer) < 0)
 		session_tell(session, EVENT_WARNING, no_timer.fault, "%s", no_timer.text);
 	return GATE_SHUT;

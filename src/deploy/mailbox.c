@@ -210,6 +210,8 @@ static int make_transaction(const struct session *session, const struct request 
 		return r;
 	(void)text_copy(request->id, transaction.id, sizeof(transaction.id));
 	(void)text_copy(session->options->unit, transaction.unit, sizeof(transaction.unit));
+	if (session->options->user)
+		(void)text_copy(session->options->user, transaction.user, sizeof(transaction.user));
 	(void)text_copy(request->source, transaction.source, sizeof(transaction.source));
 	(void)text_copy(request->who, transaction.who, sizeof(transaction.who));
 	(void)text_copy(request->signer, transaction.signer, sizeof(transaction.signer));

@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "base/text.h"
 #include "deploy/epoch.h"
+#include "deploy/landlord.h"
 #include "deploy/preflight.h"
 #include "deploy/shipped.h"
 #include "deploy/source.h"
@@ -31,6 +32,8 @@ struct check {
 	struct manager *manager;
 	const struct unit *unit;
 	char current_path[4096];
+	char systemctl_text[SCOPE_COMMAND_MAX];
+	const char *systemctl; /* as a person says it of the unit */
 	struct preflight *preflight;
 };
 
@@ -88,6 +91,16 @@ static void check_exec_start(struct check *check)
 
 	if (exec_goes_through(unit, check->current_path))
 		return;
+	if (unit->is_owned) { /* his files are not read */
+		complain(
+			check, FAULT_UNIT,
+			"ExecStart= of %s does not begin with %s/, so a switch would change nothing: "
+			"`%s cat %s` shows where it is set; `flipslot init %s --unit %s` writes a "
+			"drop-in that does",
+			unit->name, check->current_path, check->systemctl, unit->name,
+			check->options->app, unit->name);
+		return;
+	}
 	complain(check, FAULT_UNIT,
 		 "ExecStart= of %s does not go through %s, so a switch would change nothing: it is "
 		 "set in %s; make it start the program below %s",
@@ -119,7 +132,7 @@ static void check_running(struct check *check)
 		check, FAULT_UNIT,
 		"%s is not running (%s), and flipslot does not start what somebody may have stopped: "
 		"`%s start %s`, or ask with --start",
-		check->unit->name, unit_explain(check->unit, why, sizeof(why)), scope_systemctl(),
+		check->unit->name, unit_explain(check->unit, why, sizeof(why)), check->systemctl,
 		check->unit->name);
 }
 
@@ -145,7 +158,7 @@ static int check_scopes(struct check *check, struct error *err)
 	char who[64];
 	int r;
 
-	if (scope_is_user())
+	if (scope_is_user() || check->options->user)
 		return check_system_scope(check, err);
 	r = cgroup_find_in_user_managers(check->unit->name, check->unit->user, &found, who,
 					 sizeof(who), err);
@@ -188,12 +201,25 @@ static void check_job(struct check *check)
 		complain(check, FAULT_BUSY,
 			 "systemd has a job for %s in its queue (`%s list-jobs`): try again "
 			 "when it is done",
-			 unit->name, scope_systemctl());
+			 unit->name, check->systemctl);
 	else
 		complain(check, FAULT_BUSY,
 			 "%s is still starting (`%s status %s`): try again when it is done, "
 			 "or with --start, which does not wait for it",
-			 unit->name, scope_systemctl(), unit->name);
+			 unit->name, check->systemctl, unit->name);
+}
+
+static int check_lingering(struct check *check, struct error *err)
+{
+	const char *user = check->options->user;
+	int r = user ? landlord_check(user, err) : 0;
+
+	if (r == LANDLORD_LEAVES)
+		complain(check, FAULT_UNIT,
+			 "user %s does not linger: the service ends at the last logout, and nobody "
+			 "could bring it back: `loginctl enable-linger %s`",
+			 user, user);
+	return r < 0 ? r : 0;
 }
 
 /* A first install may bring its unit. */
@@ -214,7 +240,7 @@ static int check_unit(struct check *check, struct error *err)
 		complain(check, FAULT_UNIT,
 			 "%s is %s%s%s: look at `%s status %s`; Unit= in %s names it", unit->name,
 			 unit->load_state, unit->load_error[0] ? ": " : "", unit->load_error,
-			 scope_systemctl(), unit->name, check->options->conf_file);
+			 check->systemctl, unit->name, check->options->conf_file);
 		return 0;
 	}
 	check_exec_start(check);
@@ -254,6 +280,7 @@ static int check_leftovers(struct check *check, struct error *err)
 	struct occupants occupants;
 	const char *service;
 	char path[4096];
+	char restart[SCOPE_COMMAND_MAX + 16];
 	char who[256], pids[12 * OCCUPANT_MAX];
 	int r;
 
@@ -266,13 +293,14 @@ static int check_leftovers(struct check *check, struct error *err)
 	if (r < 0 || occupants.n_ours == 0)
 		return r;
 	service = find_service(check, &occupants);
+	(void)snprintf(restart, sizeof(restart), "%s restart ", check->systemctl);
 	complain(
 		check, FAULT_BUSY,
 		"slot %s, which would be emptied, is still used by old processes of %s: %s; `%s%s`, "
 		"then try again, or with --force, which takes their files away under them",
 		slot_name(slot_other(input->current)), service ? service : check->unit->name,
 		occupant_describe(&occupants, occupants.n_ours, who, sizeof(who)),
-		service ? "systemctl restart " : "kill",
+		service ? restart : "kill",
 		service ? service : list_pids(&occupants, pids, sizeof(pids)));
 	return 0;
 }
@@ -410,6 +438,15 @@ static int check_target(struct check *check, struct error *err)
 	return check_program(check, &descriptor, slot_fd, err);
 }
 
+int preflight_give_up(const struct error *why, struct preflight *ret_preflight)
+{
+	*ret_preflight = (struct preflight){ .n_findings = 1 };
+	ret_preflight->findings[0].fault = why->fault;
+	(void)text_copy(why->text, ret_preflight->findings[0].text,
+			sizeof(ret_preflight->findings[0].text));
+	return 0;
+}
+
 int preflight_run(const struct deploy_options *options, const struct preflight_input *input,
 		  struct manager *manager, struct preflight *ret_preflight, struct error *err)
 {
@@ -426,9 +463,13 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	*ret_preflight = (struct preflight){};
 	(void)snprintf(check.current_path, sizeof(check.current_path), "%s/" LAYOUT_CURRENT,
 		       options->root);
+	check.systemctl = scope_systemctl_of(options->user, check.systemctl_text);
 	check_hold(&check);
 	check_fallback(&check);
 	r = unit_query(manager, options->unit, &unit, err);
+	if (r < 0)
+		return r;
+	r = check_lingering(&check, err);
 	if (r < 0)
 		return r;
 	r = check_unit(&check, err);

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "deploy/landlord.h"
 #include "deploy/session.h"
 #include "store/layout.h"
 #include "store/lock.h"
@@ -128,19 +129,49 @@ void session_close(struct session *session)
 	cleanup_close(&session->wake_fd);
 	cleanup_close(&session->request_fd);
 	manager_free(session->manager);
+	manager_free(session->own);
 	cleanup_close(&session->lock_fd);
 	cleanup_close(&session->dirfd);
 }
 
-int session_manager(struct session *session, struct manager **ret_manager, struct error *err)
+int session_own_manager(struct session *session, struct manager **ret_manager, struct error *err)
 {
-	int r;
+	if (!session->options->user)
+		return session_manager(session, ret_manager, err);
+	if (!session->own) {
+		int r = manager_open(&session->own, err);
 
-	if (!session->manager) {
-		r = manager_open(&session->manager, err);
 		if (r < 0)
 			return r;
 	}
+	*ret_manager = session->own;
+	return 0;
+}
+
+/* At boot the worker may be there first; and a manager that has ended takes the service with it. */
+static int open_owner(struct session *session, struct error *err)
+{
+	struct manager *own;
+	int r = session_own_manager(session, &own, err);
+
+	if (r < 0)
+		return r;
+	r = landlord_start(session->options->user, own, session->wake_fd, err);
+	if (r < 0)
+		return r;
+	return manager_open_of(session->options->user, &session->manager, err);
+}
+
+int session_manager(struct session *session, struct manager **ret_manager, struct error *err)
+{
+	int r = 0;
+
+	if (!session->manager && session->options->user)
+		r = open_owner(session, err);
+	else if (!session->manager)
+		r = manager_open(&session->manager, err);
+	if (r < 0)
+		return r;
 	*ret_manager = session->manager;
 	return 0;
 }

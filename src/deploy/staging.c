@@ -215,6 +215,7 @@ static int wait_for_tomorrow(struct session *session, struct error *err)
 static int require_up(struct session *session, struct error *err)
 {
 	const char *unit = session->options->unit;
+	char systemctl[SCOPE_COMMAND_MAX];
 	bool up;
 	int r = is_up(session, &up, err);
 
@@ -222,7 +223,8 @@ static int require_up(struct session *session, struct error *err)
 		return r;
 	return error_set(err, FAULT_UNIT,
 			 "%s is current and known good, but %s does not run: %s start %s",
-			 session->state.transaction.release.version, unit, scope_systemctl(), unit);
+			 session->state.transaction.release.version, unit,
+			 scope_systemctl_of(session->options->user, systemctl), unit);
 }
 
 static int run_update(struct watcher *watcher, struct error *err)

@@ -64,22 +64,18 @@ static int ask_preflight(struct session *session, const struct preflight_input *
 			 struct preflight *ret_preflight, struct error *err)
 {
 	struct manager *manager = NULL;
-	struct error no_manager = {};
-	int r;
+	struct error why = {};
+	int r = session_manager(session, &manager, &why);
 
-	if (session_manager(session, &manager, &no_manager) < 0) {
-		ret_preflight->n_findings = 1;
-		ret_preflight->findings[0].fault = no_manager.fault;
-		(void)text_copy(no_manager.text, ret_preflight->findings[0].text,
-				sizeof(ret_preflight->findings[0].text));
-		return 0;
-	}
-	if (!input->attended_override) {
-		r = let_jobs_end(session, manager, input->start, err);
-		if (r < 0)
-			return r;
-	}
-	return preflight_run(session->options, input, manager, ret_preflight, err);
+	if (r < 0)
+		return preflight_give_up(&why, ret_preflight);
+	if (!input->attended_override)
+		r = let_jobs_end(session, manager, input->start, &why);
+	if (r >= 0)
+		r = preflight_run(session->options, input, manager, ret_preflight, &why);
+	if (r < 0 && session->options->user)
+		return preflight_give_up(&why, ret_preflight);
+	return r < 0 ? error_set(err, why.fault, "%s", why.text) : 0;
 }
 
 int switching_preflight(struct session *session, enum slot target, bool *ret_go, struct error *err)

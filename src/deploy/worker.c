@@ -29,7 +29,7 @@ static int note_shutdown(struct session *session, struct error *err)
 	bool stopping;
 	int r;
 
-	r = session_manager(session, &manager, err);
+	r = session_own_manager(session, &manager, err);
 	if (r < 0)
 		return r;
 	r = manager_is_stopping(manager, &stopping, err);
@@ -64,7 +64,7 @@ static void send_alerts(struct session *session)
 
 	if (session->options->n_alerts == 0 || !alert_waits(session->dirfd))
 		return;
-	if (session_manager(session, &manager, &why) < 0 ||
+	if (session_own_manager(session, &manager, &why) < 0 ||
 	    alert_wake(manager, session->options->app, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault, "alerts wait: %s", why.text);
 }

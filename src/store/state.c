@@ -34,6 +34,7 @@ static const struct field fields[] = {
 	T(FIELD_TEXT, id),
 	T(FIELD_VERB, verb),
 	T(FIELD_TEXT, unit),
+	T(FIELD_TEXT, user),
 	T(FIELD_SLOT, target),
 	T(FIELD_SLOT, origin),
 	RELEASE("transaction.release", transaction.release),

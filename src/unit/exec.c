@@ -94,11 +94,29 @@ int exec_locate(const char *path, const char *current_path, char *ret_rest, size
 	return EXEC_ELSEWHERE;
 }
 
-static bool goes_through(const char *path, const char *current_path)
+/* By its letters alone: on the way that another user's manager names, anything of his may lie. */
+static int locate_by_name(const char *path, const char *current_path, char *ret_rest, size_t room)
+{
+	size_t size = strlen(current_path);
+
+	if (strncmp(path, current_path, size) != 0 || (path[size] != '/' && path[size] != '\0'))
+		return EXEC_ELSEWHERE;
+	text_copy(path + size + strspn(path + size, "/"), ret_rest, room);
+	return 0;
+}
+
+int exec_locate_of(const struct unit *unit, const char *path, const char *current_path,
+		   char *ret_rest, size_t room, struct error *err)
+{
+	return unit->is_owned ? locate_by_name(path, current_path, ret_rest, room) :
+				exec_locate(path, current_path, ret_rest, room, err);
+}
+
+static bool goes_through(const struct unit *unit, const char *path, const char *current_path)
 {
 	char rest[PATH_MAX];
 
-	return exec_locate(path, current_path, rest, sizeof(rest), NULL) == 0;
+	return exec_locate_of(unit, path, current_path, rest, sizeof(rest), NULL) == 0;
 }
 
 /*
@@ -156,15 +174,16 @@ bool exec_goes_through(const struct unit *unit, const char *current_path)
 	for (size_t i = 0; i < unit->n_exec_start; i++) {
 		const struct unit_exec *exec = &unit->exec_start[i];
 
-		if (goes_through(exec->path, current_path) ||
+		if (goes_through(unit, exec->path, current_path) ||
 		    shell_goes_through(exec, current_path))
 			return true;
 		for (char **arg = exec->argv; *arg; arg++)
-			if (goes_through(*arg, current_path))
+			if (goes_through(unit, *arg, current_path))
 				return true;
 	}
-	return goes_through(unit->root_directory, current_path) ||
-	       (takes_relative_path(unit) && goes_through(unit->working_directory, current_path));
+	return goes_through(unit, unit->root_directory, current_path) ||
+	       (takes_relative_path(unit) &&
+		goes_through(unit, unit->working_directory, current_path));
 }
 
 bool exec_has_linked_root(const struct unit *unit, const char *current_path)
@@ -172,7 +191,7 @@ bool exec_has_linked_root(const struct unit *unit, const char *current_path)
 	struct stat wanted, now;
 	char name[64];
 
-	if (!unit->root_directory[0] || !goes_through(unit->root_directory, current_path))
+	if (!unit->root_directory[0] || !goes_through(unit, unit->root_directory, current_path))
 		return false;
 	(void)snprintf(name, sizeof(name), "/proc/%d/root", unit->main_pid);
 	return unit->main_pid <= 0 || stat(name, &now) < 0 ||
@@ -296,6 +315,8 @@ static int check_env(const struct check *check, const char *file, const char *ar
 	char program[HEAD_SIZE];
 	char shown[256];
 
+	if (check->unit->is_owned) /* the PATH of his manager is his */
+		return 0;
 	if (!program_of_env(argument, program, sizeof(program)) || strchr(program, '/'))
 		return 0;
 	if (!search[0])
@@ -397,7 +418,7 @@ static int locate_program(const struct check *check, const char *path, char *ret
 			  struct error *err)
 {
 	if (!check->root[0])
-		return exec_locate(path, check->current_path, ret_file, room, err);
+		return exec_locate_of(check->unit, path, check->current_path, ret_file, room, err);
 	if ((size_t)snprintf(ret_file, room, "%s/%s", check->root, path) >= room)
 		return EXEC_ELSEWHERE;
 	return 0;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -13,11 +14,14 @@
 #define RETRY_PAUSE_USEC (20 * USEC_PER_MSEC)
 #define READY_USEC	 (3 * USEC_PER_SEC) /* for a bus to welcome us */
 #define PROPERTIES	 "org.freedesktop.DBus.Properties"
+#define MEMORY_MAX	 (256ULL << 20) /* what the messages of another user's manager may make of us */
 
 struct manager {
 	sd_bus *bus;
 	unsigned int generation;
-	bool of_user;
+	bool of_user; /* the calling user's */
+	bool is_owned; /* that of `owner` */
+	struct owner owner;
 };
 
 #define _cleanup_bus_ _cleanup_(sd_bus_close_unrefp)
@@ -61,12 +65,40 @@ static int open_address(const char *address, bool direct, sd_bus **ret_bus)
 	return 0;
 }
 
+/* Of another user: his bus, then the private socket of his manager. */
+static int open_way_to_owner(const struct owner *owner, unsigned int way, sd_bus **ret_bus)
+{
+	static const char *const names[] = { "bus", "systemd/private" };
+	_cleanup_bus_ sd_bus *bus = NULL;
+	_cleanup_close_ int fd = -1;
+	int r = way < ARRAY_SIZE(names) ? owner_connect(owner, names[way], &fd) : -ENOENT;
+
+	if (r >= 0)
+		r = sd_bus_new(&bus);
+	if (r >= 0)
+		r = sd_bus_set_fd(bus, fd, fd);
+	if (r < 0)
+		return r;
+	(void)TAKE_FD(fd);
+	r = sd_bus_set_bus_client(bus, way == 0);
+	if (r >= 0)
+		r = sd_bus_start(bus);
+	if (r < 0)
+		return r;
+	*ret_bus = TAKE_PTR(bus);
+	return 0;
+}
+
 #define WAYS 3
 
 /* The ways to a manager, tried in turn: the usual bus, the user's bus by its path, the private socket. */
-static int open_way(bool of_user, unsigned int way, sd_bus **ret_bus)
+static int open_way(const struct manager *manager, unsigned int way, sd_bus **ret_bus)
 {
 	char address[96] = "unix:path=/run/systemd/private";
+	bool of_user = manager->of_user;
+
+	if (manager->is_owned)
+		return open_way_to_owner(&manager->owner, way, ret_bus);
 
 	if (way == 0)
 		return of_user ? sd_bus_open_user(ret_bus) : sd_bus_open_system(ret_bus);
@@ -101,10 +133,15 @@ static int wait_until_ready(sd_bus *bus)
 	return r < 0 ? r : 0;
 }
 
-/* The manager sends no signals before somebody has asked for them. */
-static int subscribe(sd_bus *bus, sd_bus_error *bus_error)
+static uint64_t call_timeout(const struct manager *manager)
 {
-	int r = sd_bus_set_method_call_timeout(bus, MANAGER_CALL_TIMEOUT_USEC);
+	return manager->is_owned ? MANAGER_OWNER_TIMEOUT_USEC : MANAGER_CALL_TIMEOUT_USEC;
+}
+
+/* The manager sends no signals before somebody has asked for them. */
+static int subscribe(const struct manager *manager, sd_bus *bus, sd_bus_error *bus_error)
+{
+	int r = sd_bus_set_method_call_timeout(bus, call_timeout(manager));
 
 	if (r < 0)
 		return r;
@@ -115,39 +152,55 @@ static int subscribe(sd_bus *bus, sd_bus_error *bus_error)
 	return r;
 }
 
+static int explain_silence(const struct manager *manager, const sd_bus_error *bus_error, int code,
+			   struct error *err)
+{
+	const struct owner *owner = &manager->owner;
+	char unit[OWNER_UNIT_MAX];
+
+	if (!manager->is_owned)
+		return manager_error(bus_error, code, err, "%s does not answer",
+				     manager->of_user ? "the user's systemd" : "systemd");
+	if (code == -EACCES && geteuid() != 0)
+		return error_set(err, FAULT_UNIT, "only root and %s may ask the systemd of user %s",
+				 owner->name, owner->name);
+	return manager_error(bus_error, code, err,
+			     "the systemd of user %s does not answer (`systemctl status %s`)",
+			     owner->name, owner_unit(owner, unit));
+}
+
 /* The error is that of the first way: it is the one that should work. */
 static int connect_manager(struct manager *manager, struct error *err)
 {
-	const char *whose = manager->of_user ? "the user's systemd" : "systemd";
 	int code = 0;
 
 	for (unsigned int way = 0; way < WAYS; way++) {
 		_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 		_cleanup_bus_ sd_bus *bus = NULL;
-		int r = open_way(manager->of_user, way, &bus);
+		int r = open_way(manager, way, &bus);
 
 		if (r >= 0)
 			r = wait_until_ready(bus);
 		if (r >= 0)
-			r = subscribe(bus, &bus_error);
+			r = subscribe(manager, bus, &bus_error);
 		if (r >= 0) {
 			manager->bus = TAKE_PTR(bus);
 			return 0;
 		}
 		if (way == 0)
-			code = manager_error(&bus_error, r, err, "%s does not answer", whose);
+			code = explain_silence(manager, &bus_error, r, err);
 	}
 	return code;
 }
 
-static int open_manager(bool of_user, struct manager **ret_manager, struct error *err)
+static int open_manager(const struct manager *how, struct manager **ret_manager, struct error *err)
 {
 	_cleanup_(manager_freep) struct manager *manager = calloc(1, sizeof(*manager));
 	int r;
 
 	if (!manager)
 		return error_code(err, -ENOMEM, "connecting to systemd");
-	manager->of_user = of_user;
+	*manager = *how;
 	r = connect_manager(manager, err);
 	if (r < 0)
 		return r;
@@ -157,12 +210,44 @@ static int open_manager(bool of_user, struct manager **ret_manager, struct error
 
 int manager_open(struct manager **ret_manager, struct error *err)
 {
-	return open_manager(scope_is_user(), ret_manager, err);
+	return open_manager(&(struct manager){ .of_user = scope_is_user() }, ret_manager, err);
 }
 
 int manager_open_user(struct manager **ret_manager, struct error *err)
 {
-	return open_manager(true, ret_manager, err);
+	return open_manager(&(struct manager){ .of_user = true }, ret_manager, err);
+}
+
+/* A message may be as long as its sender says (128 MiB in sd-bus), and there may be many of them. */
+static void bound_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_DATA, &limit) < 0 || limit.rlim_cur <= MEMORY_MAX)
+		return;
+	limit.rlim_cur = MEMORY_MAX;
+	(void)setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
+int manager_open_of(const char *user, struct manager **ret_manager, struct error *err)
+{
+	struct manager how = { .is_owned = true };
+	int r;
+
+	if (!user)
+		return manager_open(ret_manager, err);
+	r = owner_find(user, &how.owner, err);
+	if (r < 0)
+		return r;
+	bound_memory();
+	return open_manager(&how, ret_manager, err);
+}
+
+const struct owner *manager_owner(const struct manager *manager)
+{
+	return manager->is_owned ? &manager->owner : NULL;
 }
 
 void manager_free(struct manager *manager)
@@ -284,7 +369,7 @@ int manager_call(struct manager *manager, const char *path, const char *interfac
 	int r;
 
 	va_start(ap, types);
-	r = call_until_there(manager, address, MANAGER_CALL_TIMEOUT_USEC, ret_bus_error, ret_reply,
+	r = call_until_there(manager, address, call_timeout(manager), ret_bus_error, ret_reply,
 			     types, ap);
 	va_end(ap);
 	return r;
@@ -292,7 +377,7 @@ int manager_call(struct manager *manager, const char *path, const char *interfac
 
 /* ---- questions ---- */
 
-int manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err)
+static int ask_whether_stopping(struct manager *manager, bool *ret_stopping, struct error *err)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -307,6 +392,17 @@ int manager_is_stopping(struct manager *manager, bool *ret_stopping, struct erro
 		return manager_error(&bus_error, r, err, "asking systemd for its state");
 	*ret_stopping = strcmp(state, "stopping") == 0;
 	return 0;
+}
+
+int manager_is_stopping(struct manager *manager, bool *ret_stopping, struct error *err)
+{
+	_cleanup_(manager_freep) struct manager *system = NULL;
+	int r;
+
+	if (!manager->is_owned)
+		return ask_whether_stopping(manager, ret_stopping, err);
+	r = manager_open(&system, err);
+	return r < 0 ? r : ask_whether_stopping(system, ret_stopping, err);
 }
 
 /* A reload that was cut off has begun: doing it again does no harm. */

@@ -122,11 +122,17 @@ static int add_environment(sd_bus_message *call, const struct probe_order *order
 	char app[256];
 	char unit[512];
 	char slot[PATH_MAX + 32];
+	char runtime[64];
 
 	(void)snprintf(app, sizeof(app), "FLIPSLOT_APP=%s", order->context.app);
 	(void)snprintf(unit, sizeof(unit), "FLIPSLOT_UNIT=%s", order->context.unit);
 	(void)snprintf(slot, sizeof(slot), "FLIPSLOT_SLOT=%s", order->context.slot_path);
-	return sd_bus_message_append(call, "(sv)", "Environment", "as", 3, app, unit, slot);
+	if (order->owner == 0)
+		return sd_bus_message_append(call, "(sv)", "Environment", "as", 3, app, unit, slot);
+	(void)snprintf(runtime, sizeof(runtime), "XDG_RUNTIME_DIR=/run/user/%u",
+		       (unsigned int)order->owner); /* as his manager gives it to the service */
+	return sd_bus_message_append(call, "(sv)", "Environment", "as", 4, app, unit, slot,
+				     runtime);
 }
 
 /* What is not absolute is meant to be in the slot. */

@@ -78,6 +78,17 @@ static void read_field(sd_journal *journal, const char *field, char *ret_value, 
 		(void)text_escape((const char *)data + prefix, size - prefix, ret_value, room);
 }
 
+/* The invocation is the word of a user's manager: only that user's records count. */
+static int add_owner(sd_journal *journal, uint64_t owner)
+{
+	char match[32];
+
+	if (owner == 0)
+		return 0;
+	(void)snprintf(match, sizeof(match), "_UID=%u", (unsigned int)owner);
+	return sd_journal_add_match(journal, match, 0);
+}
+
 static int add_matches(sd_journal *journal, const char *invocation)
 {
 	static const char *const values[] = { PROBE_HEALTH_OKAY, PROBE_HEALTH_WAITING,
@@ -94,13 +105,15 @@ static int add_matches(sd_journal *journal, const char *invocation)
 	return r;
 }
 
-static int open_journal(const char *invocation, sd_journal **ret_journal)
+static int open_journal(const struct probe_order *order, sd_journal **ret_journal)
 {
 	_cleanup_(sd_journal_closep) sd_journal *journal = NULL;
 	int r = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY);
 
 	if (r >= 0)
-		r = add_matches(journal, invocation);
+		r = add_matches(journal, order->context.invocation);
+	if (r >= 0)
+		r = add_owner(journal, order->owner);
 	if (r >= 0)
 		r = sd_journal_seek_tail(journal);
 	if (r >= 0)
@@ -120,7 +133,7 @@ bool probe_health_ask(const struct probe_order *order, uint64_t deadline, char *
 		(void)snprintf(ret_text, room, "the unit has no invocation to look for");
 		return false;
 	}
-	r = open_journal(order->context.invocation, &journal);
+	r = open_journal(order, &journal);
 	if (r >= 0)
 		r = sd_journal_previous(journal);
 	if (r < 0) {

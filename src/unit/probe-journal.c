@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <regex.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
@@ -32,22 +33,45 @@ struct search {
 	char message[MESSAGE_MAX];
 };
 
+__attribute__((format(printf, 2, 3))) static int add_match(sd_journal *journal, const char *format,
+							   ...)
+{
+	char match[512];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(match, sizeof(match), format, ap);
+	va_end(ap);
+	return sd_journal_add_match(journal, match, 0);
+}
+
+/* Records of this invocation: of its processes, and of the manager. Others could write INVOCATION_ID=, too. */
 static int add_matches(sd_journal *journal, const char *invocation)
 {
-	char of_processes[96];
-	char of_manager[96];
-	int r;
+	int r = add_match(journal, "_SYSTEMD_INVOCATION_ID=%s", invocation);
 
-	(void)snprintf(of_processes, sizeof(of_processes), "_SYSTEMD_INVOCATION_ID=%s", invocation);
-	(void)snprintf(of_manager, sizeof(of_manager), "INVOCATION_ID=%s", invocation);
-	r = sd_journal_add_match(journal, of_processes, 0);
 	if (r >= 0)
 		r = sd_journal_add_disjunction(journal);
 	if (r >= 0)
-		r = sd_journal_add_match(journal, of_manager, 0);
-	if (r >= 0) /* others could write that field too */
-		r = sd_journal_add_match(journal, "_PID=1", 0);
-	return r;
+		r = add_match(journal, "INVOCATION_ID=%s", invocation);
+	return r < 0 ? r : add_match(journal, "_PID=1");
+}
+
+/* The invocation is the word of a user's manager: nothing counts that is not a record of that user's. */
+static int add_matches_of(sd_journal *journal, const struct probe_order *order)
+{
+	unsigned int uid = (unsigned int)order->owner;
+	int r = add_match(journal, "_SYSTEMD_INVOCATION_ID=%s", order->context.invocation);
+
+	if (r >= 0)
+		r = add_match(journal, "_SYSTEMD_USER_UNIT=%s", order->context.unit);
+	if (r >= 0)
+		r = add_match(journal, "_UID=%u", uid);
+	if (r >= 0)
+		r = sd_journal_add_disjunction(journal);
+	if (r >= 0)
+		r = add_match(journal, "USER_INVOCATION_ID=%s", order->context.invocation);
+	return r < 0 ? r : add_match(journal, "_UID=%u", uid);
 }
 
 /* False: a record without a text. */
@@ -172,7 +196,8 @@ bool probe_journal_ask(const struct probe_order *order, uint64_t deadline, char 
 	if (r >= 0)
 		r = sd_journal_set_data_threshold(journal, MESSAGE_MAX + 16);
 	if (r >= 0)
-		r = add_matches(journal, order->context.invocation);
+		r = order->owner == 0 ? add_matches(journal, order->context.invocation) :
+					add_matches_of(journal, order);
 	if (r < 0) {
 		(void)snprintf(ret_text, room, "the journal cannot be read: %s",
 			       strerrordesc_np(-r));

@@ -52,6 +52,7 @@ static const struct {
 } numbers[] = {
 	{ "timeout", MEMBER(options.timeout_usec) },
 	{ "started", MEMBER(context.started) },
+	{ "owner", MEMBER(owner) },
 };
 
 /* ---- writing ---- */

@@ -259,6 +259,13 @@ static int start(struct probe_run *run, const struct probe_order *order, const c
 	return run->pidfd < 0 ? error_errno(err, "watching the helper of a probe") : 0;
 }
 
+static uid_t owner_of(const struct probe_context *context)
+{
+	const struct owner *owner = context->manager ? manager_owner(context->manager) : NULL;
+
+	return owner ? owner->uid : 0;
+}
+
 int probe_begin(const struct probe_options *options, const struct probe_context *context,
 		struct probe_run **ret_run, struct error *err)
 {
@@ -278,6 +285,7 @@ int probe_begin(const struct probe_options *options, const struct probe_context 
 		return r;
 	order.transient = run->transient;
 	order.of_user = scope_is_user() || geteuid() != 0;
+	order.owner = owner_of(context);
 	r = start(run, &order, context->helper, err);
 	if (r < 0)
 		return r;
@@ -315,16 +323,28 @@ static void end_child(struct probe_run *run, siginfo_t *ret_info)
 	run->pid = 0;
 }
 
-/* A killed helper cannot end the unit that it made. Nobody waits for the reply. */
-static void end_transient(struct probe_run *run)
+static void stop_transient(const char *transient, struct manager *manager)
 {
-	sd_bus *bus = run->manager ? manager_bus(run->manager) : NULL;
+	sd_bus *bus = manager_bus(manager);
 
-	if (!run->transient || !bus)
+	if (!bus)
 		return;
 	(void)sd_bus_call_method_async(bus, NULL, MANAGER_SERVICE, MANAGER_PATH, MANAGER_INTERFACE,
-				       "StopUnit", NULL, NULL, "ss", run->transient, "replace");
+				       "StopUnit", NULL, NULL, "ss", transient, "replace");
 	(void)sd_bus_flush(bus);
+}
+
+/* A killed helper cannot end the unit that it made, which is never one of another user's manager. Nobody waits for the reply. */
+static void end_transient(struct probe_run *run)
+{
+	_cleanup_(manager_freep) struct manager *own = NULL;
+
+	if (!run->transient || !run->manager)
+		return;
+	if (!manager_owner(run->manager))
+		stop_transient(run->transient, run->manager);
+	else if (manager_open(&own, NULL) >= 0)
+		stop_transient(run->transient, own);
 }
 
 void probe_run_free(struct probe_run *run)

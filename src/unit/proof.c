@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/text.h"
 #include "unit/cgroup.h"
 #include "unit/exec.h"
 
-#define LOOKS_MAX 200000 /* names read, over all processes: well under a second */
-#define DELETED	  " (deleted)"
+#define STATUS_MAX 65536
+#define LOOKS_MAX  200000 /* names read, over all processes: well under a second */
+#define DELETED	   " (deleted)"
 
 static inline void cleanup_closedir(DIR **dir)
 {
@@ -36,6 +38,7 @@ const char *proof_name(enum proof proof)
 }
 
 struct search {
+	const struct unit *unit; /* NULL: processes of whoever */
 	const char *slot_path, *other_path;
 	struct stat slot, other; /* st_ino 0: not there */
 	struct proof_verdict *verdict;
@@ -176,6 +179,18 @@ static void look_at_files(struct search *search, int pid, int dirfd)
 			look_at_link(search, pid, fd, entry->d_name, "fd");
 }
 
+/* "Uid:\tREAL\tEFFECTIVE\t…": the owner of the directory in /proc would be root's if it may not be traced. */
+static bool is_of(int dirfd, uid_t uid)
+{
+	_cleanup_free_ char *status = NULL;
+	const char *line;
+
+	if (fd_read_file(dirfd, "status", STATUS_MAX, &status, NULL, NULL) != 0)
+		return false;
+	line = strstr(status, "\nUid:");
+	return line && strtoul(line + strlen("\nUid:"), NULL, 10) == uid;
+}
+
 static void look_at_process(struct search *search, int pid, bool closely)
 {
 	_cleanup_close_ int dirfd = -1;
@@ -183,7 +198,8 @@ static void look_at_process(struct search *search, int pid, bool closely)
 
 	(void)snprintf(name, sizeof(name), "/proc/%d", pid);
 	dirfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
+	if (dirfd < 0 ||
+	    (search->unit && search->unit->is_owned && !is_of(dirfd, search->unit->uid)))
 		return;
 	look_at_link(search, pid, dirfd, "exe", "exe");
 	look_at_directory(search, pid, dirfd, "cwd");
@@ -210,6 +226,7 @@ int proof_find(const struct unit *unit, const char *slot_path, const char *other
 {
 	struct proof_verdict verdict = {};
 	struct search search = {
+		.unit = unit,
 		.slot_path = slot_path,
 		.other_path = other_path,
 		.verdict = &verdict,

@@ -24,6 +24,50 @@ static int check_name(const char *name, struct error *err)
 	return 0;
 }
 
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+static void make_all_printable(char **texts)
+{
+	for (; texts && *texts; texts++)
+		make_printable(*texts);
+}
+
+/* What another user's manager says is taken for what it is. */
+static void distrust(struct unit *unit, const struct owner *owner)
+{
+	char *const texts[] = {
+		unit->load_state,     unit->load_error,	   unit->active_state,
+		unit->sub_state,      unit->type,	   unit->result,
+		unit->restart,	      unit->fragment_path, unit->working_directory,
+		unit->failed_command, unit->control_group, unit->unmet,
+	};
+	char **const lists[] = { unit->drop_in_paths, unit->requires, unit->requisite,
+				 unit->binds_to, unit->triggered_by };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		make_printable(texts[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		make_all_printable(lists[i]);
+	for (size_t i = 0; i < unit->n_exec_start; i++) {
+		make_printable(unit->exec_start[i].path);
+		make_all_printable(unit->exec_start[i].argv);
+	}
+	unit->is_owned = true;
+	unit->uid = owner->uid;
+	text_copy(owner->name, unit->user, sizeof(unit->user));
+	unit->group[0] = '\0';
+	unit->dynamic_user = false;
+	unit->root_directory[0] = '\0';
+	unit->search_path[0] = '\0';
+	if (!owner_has_cgroup(owner, unit->control_group))
+		unit->control_group[0] = '\0';
+}
+
 int unit_query(struct manager *manager, const char *name, struct unit *ret_unit, struct error *err)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
@@ -45,6 +89,8 @@ int unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
 	if (r < 0)
 		return manager_error(&bus_error, r, err, "asking systemd for %s", name);
 	text_copy(name, unit.name, sizeof(unit.name));
+	if (manager_owner(manager))
+		distrust(&unit, manager_owner(manager));
 	*ret_unit = unit;
 	unit = (struct unit){};
 	return 0;

@@ -73,6 +73,7 @@ static void random_transaction(struct state_transaction *t)
 	t->reused = check_random();
 	random_text(t->from_version, sizeof(t->from_version));
 	random_text(t->unit, sizeof(t->unit));
+	random_text(t->user, sizeof(t->user));
 	random_text(t->baseline, sizeof(t->baseline));
 	t->trust_me = check_below(2);
 	t->outcome = (enum outcome)check_below(OUTCOME_MAX);
@@ -153,6 +154,7 @@ static void fill_texts(void)
 	fill(t->invocation, sizeof(t->invocation));
 	fill(t->from_version, sizeof(t->from_version));
 	fill(t->unit, sizeof(t->unit));
+	fill(t->user, sizeof(t->user));
 	fill(t->baseline, sizeof(t->baseline));
 	fill(t->reason, sizeof(t->reason));
 	fill(t->source, sizeof(t->source));

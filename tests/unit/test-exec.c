@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <sys/utsname.h>
 
+#include "base/text.h"
 #include "unit/elf.h"
 #include "unit/exec.h"
 
@@ -113,6 +114,25 @@ static void test_goes_through(void **state UNUSED)
 	assert_false(exec_goes_through(&unit, current_path));
 	(void)snprintf(unit.root_directory, sizeof(unit.root_directory), "%s/root", current_path);
 	assert_true(exec_goes_through(&unit, current_path));
+}
+
+/* What another user's manager names is not looked at, not even to follow it. */
+static void test_goes_through_by_name(void **state UNUSED)
+{
+	char *argv[] = { (char[]){ "x" }, NULL };
+	struct unit_exec exec = { .argv = argv };
+	struct unit unit = { .exec_start = &exec, .n_exec_start = 1, .is_owned = true };
+
+	assert_int_equal(symlink("current/bin", fixture_path("app/link")), 0);
+	text_copy(fixture_path("app/link/x"), exec.path, sizeof(exec.path));
+	assert_false(exec_goes_through(&unit, current_path));
+	unit.is_owned = false;
+	assert_true(exec_goes_through(&unit, current_path));
+	unit.is_owned = true;
+	(void)snprintf(exec.path, sizeof(exec.path), "%s/x", current_path);
+	assert_true(exec_goes_through(&unit, current_path));
+	(void)snprintf(exec.path, sizeof(exec.path), "%s2/x", current_path);
+	assert_false(exec_goes_through(&unit, current_path));
 }
 
 static void test_goes_through_a_shell(void **state UNUSED)
@@ -333,6 +353,7 @@ int main(void)
 		WITH_APP(test_locate),
 		WITH_APP(test_locate_by_links),
 		WITH_APP(test_goes_through),
+		WITH_APP(test_goes_through_by_name),
 		WITH_APP(test_goes_through_a_shell),
 		WITH_APP(test_scripts),
 		WITH_APP(test_env),

@@ -61,31 +61,32 @@ static void test_bad_orders(void **state UNUSED)
 
 static void test_kinds_of_the_manager(void **state UNUSED)
 {
-	check_answer("kind=unit\ntimeout=1000000\nstarted=0\n",
+	check_answer("kind=unit\ntimeout=1000000\nstarted=0\nowner=0\n",
 		     "no could not be asked: kind unit is not asked in a child\n");
 }
 
 /* Each kind without what it needs says so, inside of its own filter. */
 static void test_incomplete(void **state UNUSED)
 {
-	check_answer("kind=http\ntimeout=1000000\nstarted=0\n",
+	check_answer("kind=http\ntimeout=1000000\nstarted=0\nowner=0\n",
 		     "no the HTTP library could not be started\n");
-	check_answer("kind=tcp\ntimeout=1000000\nstarted=0\n", "no Address= is not HOST:PORT\n");
-	check_answer("kind=unix\ntimeout=1000000\nstarted=0\n",
+	check_answer("kind=tcp\ntimeout=1000000\nstarted=0\nowner=0\n",
+		     "no Address= is not HOST:PORT\n");
+	check_answer("kind=unix\ntimeout=1000000\nstarted=0\nowner=0\n",
 		     "no Path= is empty or longer than 107 bytes\n");
-	check_answer("kind=exec\ntimeout=1000000\nstarted=0\n", "no no command given\n");
-	check_answer("kind=journal\ntimeout=1000000\nstarted=0\n",
+	check_answer("kind=exec\ntimeout=1000000\nstarted=0\nowner=0\n", "no no command given\n");
+	check_answer("kind=journal\ntimeout=1000000\nstarted=0\nowner=0\n",
 		     "no the unit has no invocation to look for\n");
-	check_answer("kind=file\ntimeout=1000000\nstarted=0\n",
+	check_answer("kind=file\ntimeout=1000000\nstarted=0\nowner=0\n",
 		     "no  cannot be found: No such file or directory\n");
 }
 
 static void test_journal_absent(void **state UNUSED)
 {
-	check_answer("kind=journal\ntimeout=1000000\nstarted=0\nmatch=(\n"
+	check_answer("kind=journal\ntimeout=1000000\nstarted=0\nowner=0\nmatch=(\n"
 		     "invocation=0123456789abcdef0123456789abcdef\n",
 		     "no a regular expression is wrong: Unmatched ( or \\(\n");
-	check_answer("kind=journal\ntimeout=1000000\nstarted=0\nmatch=x\n"
+	check_answer("kind=journal\ntimeout=1000000\nstarted=0\nowner=0\nmatch=x\n"
 		     "invocation=0123456789abcdef0123456789abcdef\n",
 		     "no none of the 0 records of this invocation matches \"x\"\n");
 }

@@ -23,7 +23,8 @@ static struct probe_order full(void)
 						  .invocation = "abc",
 						  .started = UINT64_MAX },
 				     .transient = fixture_text("t.service"),
-				     .of_user = true };
+				     .of_user = true,
+				     .owner = 1001 };
 
 	command[0] = fixture_text("bin/check");
 	command[1] = fixture_text("");
@@ -62,6 +63,7 @@ static void test_there_and_back(void **state UNUSED)
 	assert_true(back.context.started == UINT64_MAX);
 	assert_string_equal(back.transient, "t.service");
 	assert_true(back.of_user);
+	assert_int_equal(back.owner, 1001);
 }
 
 static void refuse(const char *text)
