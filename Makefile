@@ -7,6 +7,7 @@
 #   TARGET=        make fuzz: only these targets; FUZZ_SECONDS=60 how long each
 #   FS= SCENARIO= N= STEP= MODE= SEED= JOBS=      what `make crash` and `make faults` try; tests/crash/README.md
 #   RUNS= SEED=    how many updates `make campaign` makes
+#   PAIR= PEER= ROUNDS=     what `make bench` compares; tests/bench/README.md
 #   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
 #   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
 
@@ -200,7 +201,7 @@ MAKE_ = $(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(
 TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
 SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/interop/test-* tests/system/test-* \
-	tests/crash/test-*)
+	tests/crash/test-* tests/bench/test-*)
 SYSTEM_JOBS ?= 1
 export B
 
@@ -262,6 +263,12 @@ crash-control:
 	@scripts/deps test
 	+@$(MAKE_) all $(FAULT_APP) $(CRASH)
 	@FS="$(FS)" SITE="$(SITE)" tests/crash/control
+
+# Side by side with its peers, on trees of npm and Debian; tests/bench/README.md.
+bench:
+	@scripts/deps bench
+	+@$(MAKE_) all $(FAULT_APP)
+	@PAIR="$(PAIR)" PEER="$(PEER)" ROUNDS="$(ROUNDS)" tests/bench/bench
 
 demo:
 	@scripts/deps test
@@ -344,5 +351,5 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all manuals deb tests check check-system test crash faults campaign crash-arrows crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
+.PHONY: bench all manuals deb tests check check-system test crash faults campaign crash-arrows crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
 	print-cflags clean
