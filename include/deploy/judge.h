@@ -17,7 +17,7 @@ enum judge_verdict {
 	JUDGE_PASSED = 1,
 	JUDGE_BAD, /* reason says why */
 	JUDGE_INTERRUPTED, /* interrupt() said so, or the machine is going down */
-	JUDGE_STOPPED, /* the unit is inactive, but has not failed: somebody stopped it, or it left with 0 */
+	JUDGE_STOPPED, /* the unit is inactive, and may be so by rights: somebody stopped it, or what starts it does so at need */
 };
 
 struct judge_options {

@@ -26,6 +26,7 @@ struct unit {
 	char user[64]; /* User=, empty for root */
 	char group[64];
 	bool dynamic_user;
+	bool remains; /* RemainAfterExit= */
 	char fragment_path[UNIT_TEXT_MAX];
 	char **drop_in_paths; /* NULL-terminated, never NULL */
 	char working_directory[UNIT_TEXT_MAX];
@@ -38,6 +39,7 @@ struct unit {
 	int main_pid; /* 0: none */
 	int exec_main_code; /* CLD_… of the last main process; 0: none */
 	int exec_main_status;
+	uint64_t main_exit_usec; /* monotonic, when it ended; 0: never */
 	char failed_command[UNIT_TEXT_MAX]; /* a command beside the main one that failed, or empty */
 	unsigned int restarts; /* NRestarts */
 	uint64_t start_timeout_usec, stop_timeout_usec; /* USEC_INFINITY: none */
@@ -45,6 +47,7 @@ struct unit {
 	unsigned int start_limit;
 	uint64_t start_limit_usec;
 	uint64_t active_enter_usec; /* monotonic; 0: never */
+	uint64_t active_exit_usec; /* monotonic, when it last left "active"; 0: never */
 	uint64_t inactive_exit_usec; /* monotonic, when it last left "inactive"; 0: never */
 	uint64_t started_usec; /* the same moment, realtime */
 	char **requires, **requisite, **binds_to; /* units it needs; as triggered_by */
@@ -86,6 +89,15 @@ bool unit_has_been_up(const struct unit *unit, uint64_t usec);
  * not stopped by anybody.
  */
 bool unit_may_be_stopped(const struct unit *unit);
+
+/*
+ * Down, although it was up and nobody asked it to go: its main process had ended before systemd began to stop the
+ * unit. Nothing is said of one whose main process systemd does not know.
+ */
+bool unit_ended_by_itself(const struct unit *unit);
+
+/* Type=oneshot without RemainAfterExit=: it is never up for longer than its commands take. */
+bool unit_never_stays(const struct unit *unit);
 
 /* Starting again and again: systemd has restarted it at least once, and it is not up. */
 bool unit_is_looping(const struct unit *unit);

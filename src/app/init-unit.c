@@ -330,6 +330,12 @@ void init_unit_left_to_do(const struct init_unit *unit, const struct unit *now,
 		add_example(now, current, todo);
 		text_add(todo, "'.\n");
 	}
+	if (unit_never_stays(now))
+		text_add(
+			todo,
+			"- Give %s RemainAfterExit=yes (%s edit %s) or another Type=: Type=oneshot does "
+			"not stay up, so nothing could be said of a release.\n",
+			now->name, scope_systemctl(), now->name);
 	if (adopt->dir)
 		add_adopted(unit, now, adopt, current, drop_in, todo);
 }

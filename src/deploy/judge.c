@@ -89,6 +89,12 @@ static int follow_invocation(struct judge *judge, const struct unit *unit)
 	return LOOK_RUNS;
 }
 
+/* What a socket, a path or a timer starts may end by rights when it has nothing to do. */
+static bool may_end(const struct unit *unit)
+{
+	return unit->triggered_by && unit->triggered_by[0];
+}
+
 static int look(struct judge *judge, const struct unit *unit, struct error *err)
 {
 	bool stopped = strcmp(unit->active_state, "inactive") == 0;
@@ -106,7 +112,9 @@ static int look(struct judge *judge, const struct unit *unit, struct error *err)
 	if (stopped) {
 		int r = condemn_unit(judge, unit, "stopped", err);
 
-		return r == JUDGE_BAD ? JUDGE_STOPPED : r;
+		if (r != JUDGE_BAD || (unit_ended_by_itself(unit) && !may_end(unit)))
+			return r;
+		return JUDGE_STOPPED;
 	}
 	if (!active)
 		return LOOK_WAIT;

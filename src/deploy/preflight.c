@@ -121,6 +121,19 @@ static void check_root_directory(struct check *check)
 		unit->root_directory, unit->name, check->current_path);
 }
 
+/* Also with --start: it would be condemned as soon as it has done its work. */
+static void check_stays(struct check *check)
+{
+	const char *name = check->unit->name;
+
+	if (!unit_never_stays(check->unit))
+		return;
+	complain(check, FAULT_UNIT,
+		 "%s is Type=oneshot and does not stay up, so nothing could be said of a release: "
+		 "give it RemainAfterExit=yes (`%s edit %s`), or another Type=",
+		 name, scope_systemctl(), name);
+}
+
 static void check_running(struct check *check)
 {
 	char why[160];
@@ -245,6 +258,7 @@ static int check_unit(struct check *check, struct error *err)
 	}
 	check_exec_start(check);
 	check_root_directory(check);
+	check_stays(check);
 	check_running(check);
 	check_job(check);
 	return check_scopes(check, err);

@@ -50,6 +50,16 @@ static int start_again(struct session *session, struct judge_options *judge,
 	return 0;
 }
 
+static uint64_t later(uint64_t moment, uint64_t span)
+{
+	return span < USEC_INFINITY - moment ? moment + span : USEC_INFINITY;
+}
+
+static uint64_t deadline(const struct session *session, uint64_t span)
+{
+	return later(session->state.transaction.phase_began_monotonic, span);
+}
+
 int trial_judge(struct session *session, struct judge_options *judge,
 		struct judge_report *ret_report, struct error *err)
 {
@@ -75,14 +85,10 @@ int trial_judge(struct session *session, struct judge_options *judge,
 		r = start_again(session, judge, ret_report, err);
 		if (r != 0)
 			return r;
+		if (judge->phase == JUDGE_WATCH) /* probation begins anew */
+			judge->deadline =
+				later(clock_monotonic_usec(), session->options->watch_usec);
 	}
-}
-
-static uint64_t deadline(const struct session *session, uint64_t span)
-{
-	uint64_t began = session->state.transaction.phase_began_monotonic;
-
-	return span < USEC_INFINITY - began ? began + span : USEC_INFINITY;
 }
 
 static struct judge_options judge_target(const struct session *session)

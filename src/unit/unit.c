@@ -153,6 +153,18 @@ bool unit_may_be_stopped(const struct unit *unit)
 	return is(unit->active_state, "inactive") && is(unit->result, "success");
 }
 
+bool unit_ended_by_itself(const struct unit *unit)
+{
+	return is(unit->active_state, "inactive") && !unit->remains && unit->main_exit_usec > 0 &&
+	       unit->main_exit_usec >= unit->inactive_exit_usec &&
+	       unit->active_exit_usec >= unit->main_exit_usec;
+}
+
+bool unit_never_stays(const struct unit *unit)
+{
+	return is(unit->type, "oneshot") && !unit->remains;
+}
+
 bool unit_is_looping(const struct unit *unit)
 {
 	return is(unit->active_state, "activating") &&
@@ -179,11 +191,27 @@ static void explain_unloaded(const struct unit *unit, char *ret_text, size_t roo
 			       unit->load_state, why[0] ? ": " : "", why);
 }
 
+/* It is down, and nothing has failed. Whether it was asked to go, systemd's moments say, but not of every unit. */
+static void explain_end(const struct unit *unit, char *ret_text, size_t room)
+{
+	bool down = is(unit->active_state, "inactive") && unit->restarts == 0;
+	bool by_itself = unit_ended_by_itself(unit);
+	const char *who = "";
+	char why[160];
+
+	exitcode_explain(unit->exec_main_code, unit->exec_main_status, why, sizeof(why));
+	if (down && unit->active_exit_usec > 0 && !by_itself)
+		who = "was stopped: ";
+	else if (down && unit->exec_main_code != CLD_EXITED)
+		who = by_itself ? "ended by itself: " : "was stopped, or stopped itself: ";
+	(void)snprintf(ret_text, room, "%s%s%s", who, why,
+		       !who[0] && unit->exec_main_code == CLD_EXITED ? " although it should stay" :
+								       "");
+}
+
 /* Result=success: it ended as asked, or it is not over. */
 static void explain_success(const struct unit *unit, char *ret_text, size_t room)
 {
-	char why[160];
-
 	if (is(unit->active_state, "activating") && !is(unit->sub_state, "auto-restart"))
 		(void)snprintf(ret_text, room, "is still starting (%s)", unit->sub_state);
 	else if (is(unit->active_state, "deactivating"))
@@ -194,17 +222,8 @@ static void explain_success(const struct unit *unit, char *ret_text, size_t room
 		(void)snprintf(ret_text, room, "is not started");
 	else if (is(unit->type, "oneshot"))
 		(void)snprintf(ret_text, room, "has done its work and ended");
-	else if (unit->exec_main_code == CLD_EXITED)
-		(void)snprintf(ret_text, room, "%s although it should stay",
-			       exitcode_explain(unit->exec_main_code, unit->exec_main_status, why,
-						sizeof(why)));
 	else
-		(void)snprintf(ret_text, room, "%s%s",
-			       is(unit->active_state, "inactive") && unit->restarts == 0 ?
-				       "was stopped, or stopped itself: " :
-				       "",
-			       exitcode_explain(unit->exec_main_code, unit->exec_main_status, why,
-						sizeof(why)));
+		explain_end(unit, ret_text, room);
 }
 
 static void explain_unmet(const struct unit *unit, char *ret_text, size_t room)

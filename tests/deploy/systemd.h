@@ -17,7 +17,8 @@ struct systemd_behaviour {
 	enum job_result start[4]; /* of the first starts on it; then as the last one */
 	uint64_t takes_usec; /* a start */
 	uint64_t dies_after_usec; /* it fails then; 0: never */
-	uint64_t stops_after_usec; /* it leaves with 0 then */
+	uint64_t stops_after_usec; /* it is stopped then */
+	uint64_t ends_after_usec; /* it leaves with 0 then */
 	bool keeps_old_code; /* its processes still use the other slot */
 	bool sick; /* Type=notify, but its STATUS= is not "ok" */
 };
@@ -38,9 +39,12 @@ static struct {
 	bool job_pending;
 	const char *load_state; /* NULL: loaded */
 	bool unmet; /* its Condition…= is not met */
+	const char *trigger; /* a socket that starts it; NULL: none */
+	bool oneshot; /* without RemainAfterExit= */
 	bool root_is_current; /* RootDirectory= is */
 	enum slot runs;
 	uint64_t since; /* it runs */
+	uint64_t ended; /* its main process, by itself; 0: it did not */
 	unsigned int starts[SLOT_MAX];
 	char jobs[256]; /* what was asked: "restart b, stop -, " */
 	unsigned int resets, waits;
@@ -104,10 +108,17 @@ UNUSED static void systemd_run(enum slot slot)
 {
 	systemd.runs = slot;
 	systemd.since = systemd.now;
+	systemd.ended = 0;
 	systemd.restarts = 0;
 	(void)snprintf(systemd.invocation, sizeof(systemd.invocation), "inv-%u",
 		       ++systemd.invocations);
 	systemd_set("active", "running");
+}
+
+static void systemd_end(void)
+{
+	systemd.ended = systemd.now;
+	systemd_set("inactive", "dead");
 }
 
 static void systemd_age(void)
@@ -122,6 +133,8 @@ static void systemd_age(void)
 		systemd_set("failed", "failed");
 	else if (how->stops_after_usec > 0 && age >= how->stops_after_usec)
 		systemd_set("inactive", "dead");
+	else if (how->ends_after_usec > 0 && age >= how->ends_after_usec)
+		systemd_end();
 }
 
 static void systemd_pass(uint64_t usec)
@@ -148,7 +161,7 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 			sizeof(unit.load_state));
 	(void)text_copy(systemd.active, unit.active_state, sizeof(unit.active_state));
 	(void)text_copy(systemd.sub, unit.sub_state, sizeof(unit.sub_state));
-	(void)text_copy("notify", unit.type, sizeof(unit.type));
+	(void)text_copy(systemd.oneshot ? "oneshot" : "notify", unit.type, sizeof(unit.type));
 	(void)text_copy(strcmp(systemd.active, "failed") == 0 ? "exit-code" : "success",
 			unit.result, sizeof(unit.result));
 	(void)text_copy(systemd.invocation, unit.invocation, sizeof(unit.invocation));
@@ -158,6 +171,13 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 	unit.conditions_met = !systemd.unmet;
 	unit.main_pid = running ? 4711 : 0;
 	unit.active_enter_usec = running ? systemd.since : 0;
+	unit.inactive_exit_usec = systemd.since;
+	unit.main_exit_usec = unit.active_exit_usec = systemd.ended;
+	unit.exec_main_code = systemd.ended > 0 ? CLD_EXITED : 0;
+	if (systemd.trigger) {
+		unit.triggered_by = calloc(2, sizeof(char *));
+		unit.triggered_by[0] = strdup(systemd.trigger);
+	}
 	unit.start_timeout_usec = 90 * USEC_PER_SEC;
 	unit.drop_in_paths = calloc(1, sizeof(char *));
 	unit.exec_start = calloc(1, sizeof(*unit.exec_start));

@@ -102,6 +102,15 @@ static void a_stop_is_no_verdict_on_the_release(void **unused)
 	assert_non_null(strstr(report.reason, "stopped"));
 }
 
+static void who_ends_by_itself_is_bad(void **unused)
+{
+	systemd_end();
+	assert_int_equal(judge(JUDGE_START, START, systemd.invocation), JUDGE_BAD);
+	assert_non_null(strstr(report.reason, "although it should stay"));
+	systemd.trigger = "gw.socket"; /* which starts it again at need */
+	assert_int_equal(judge(JUDGE_WATCH, WATCH, systemd.invocation), JUDGE_STOPPED);
+}
+
 /* `systemctl restart` is a stop and a start: between them a job is in the queue. */
 static void start_again_soon(void)
 {
@@ -296,6 +305,7 @@ int main(void)
 		judge_test(a_restart_by_systemd_is_bad),
 		judge_test(a_condition_that_is_not_met),
 		judge_test(a_stop_is_no_verdict_on_the_release),
+		judge_test(who_ends_by_itself_is_bad),
 		judge_test(a_stop_with_a_job_behind_it_is_waited_for),
 		judge_test(a_machine_that_goes_down_judges_nobody),
 		judge_test(one_restart_by_hand_is_followed),

@@ -71,6 +71,14 @@ static void a_unit_that_is_down(void **unused)
 	assert_int_equal(run(), 0);
 }
 
+static void a_unit_that_never_stays(void **unused)
+{
+	systemd.oneshot = true;
+	check_finding(FAULT_UNIT, "RemainAfterExit=yes");
+	input.start = true;
+	check_finding(FAULT_UNIT, "RemainAfterExit=yes");
+}
+
 static void a_job_in_the_queue(void **unused)
 {
 	systemd.job_pending = true;
@@ -189,6 +197,7 @@ int main(void)
 		preflight_test(nothing_stands_in_the_way),
 		preflight_test(a_hold),
 		preflight_test(a_unit_that_is_down),
+		preflight_test(a_unit_that_never_stays),
 		preflight_test(a_job_in_the_queue),
 		preflight_test(old_processes_in_the_slot_to_be_emptied),
 		preflight_test(a_unit_of_the_same_name_of_a_user),

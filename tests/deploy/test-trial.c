@@ -135,7 +135,7 @@ static void who_dies_in_the_window_is_reverted(void **unused)
 	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
 }
 
-/* Somebody stopped it, or it left with 0: it is started again, but not for ever. */
+/* Somebody stopped it: it is started again, but not for ever. */
 static void a_stopped_unit_is_started_twice(void **unused)
 {
 	systemd.slots[SLOT_B].stops_after_usec = 15 * USEC_PER_SEC;
@@ -145,12 +145,31 @@ static void a_stopped_unit_is_started_twice(void **unused)
 	assert_int_equal(app_told(EVENT_NOTE, "started again"), 2);
 }
 
+static void stop_at_forty(void)
+{
+	if (systemd.now < 40 * USEC_PER_SEC + systemd.since || systemd.jobs[0])
+		return;
+	systemd_set("inactive", "dead");
+}
+
 static void stopped_once_is_forgiven(void **unused)
 {
-	systemd.slots[SLOT_B].stops_after_usec = 40 * USEC_PER_SEC;
+	uint64_t began;
+
 	open_at(PHASE_WATCHING);
+	began = systemd.now;
+	systemd.on_wait = stop_at_forty;
 	assert_int_equal(run(trial_watch).phase, PHASE_IDLE);
 	assert_string_equal(systemd.jobs, "start b, ");
+	assert_in_range(systemd.now - began, 100 * USEC_PER_SEC, 105 * USEC_PER_SEC); /* anew */
+}
+
+static void who_leaves_by_itself_is_reverted(void **unused)
+{
+	systemd.slots[SLOT_B].ends_after_usec = 40 * USEC_PER_SEC;
+	open_at(PHASE_WATCHING);
+	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+	assert_string_equal(systemd.jobs, "");
 }
 
 static void a_start_that_fails_then_is_a_verdict(void **unused)
@@ -194,6 +213,7 @@ int main(void)
 		systemd_test(who_dies_in_the_window_is_reverted),
 		systemd_test(a_stopped_unit_is_started_twice),
 		systemd_test(stopped_once_is_forgiven),
+		systemd_test(who_leaves_by_itself_is_reverted),
 		systemd_test(a_start_that_fails_then_is_a_verdict),
 		systemd_test(a_stop_leaves_it_under_way),
 	};

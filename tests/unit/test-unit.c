@@ -62,6 +62,31 @@ static void test_explain_success(void **state UNUSED)
 	check_explained(&unit, "is active (running)");
 }
 
+/* Moments of a run: started at 100, up at 110. */
+static void test_ended_by_itself(void **state UNUSED)
+{
+	struct unit unit = loaded("inactive", "success");
+
+	unit.inactive_exit_usec = 100;
+	assert_false(unit_ended_by_itself(&unit)); /* no main process that systemd knows */
+	unit.main_exit_usec = 200;
+	unit.exec_main_code = CLD_EXITED;
+	unit.active_exit_usec = 190; /* it was asked to go */
+	assert_false(unit_ended_by_itself(&unit));
+	check_explained(&unit, "was stopped: exited with status 0");
+	unit.active_exit_usec = 201;
+	assert_true(unit_ended_by_itself(&unit));
+	check_explained(&unit, "exited with status 0 although it should stay");
+	unit.exec_main_code = CLD_KILLED;
+	unit.exec_main_status = SIGTERM;
+	check_explained(&unit, "ended by itself: was killed by signal 15 (TERM)");
+	unit.inactive_exit_usec = 300; /* that was an earlier run */
+	assert_false(unit_ended_by_itself(&unit));
+	unit.inactive_exit_usec = 100;
+	unit.remains = true; /* and was stopped at 201 */
+	assert_false(unit_ended_by_itself(&unit));
+}
+
 static void test_explain_signals(void **state UNUSED)
 {
 	struct unit unit = loaded("activating", "success");
@@ -225,6 +250,29 @@ static void test_query(void **state UNUSED)
 	assert_true(unit.inactive_exit_usec <= unit.active_enter_usec);
 	assert_in_range(clock_realtime_usec() - unit.started_usec, 0, 5 * USEC_PER_SEC);
 	fixture_systemctl("stop unit-a.service");
+}
+
+/* What systemd's moments say of a main process that leaves with 0, and of one that is asked to. */
+static void test_query_ended_by_itself(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	static const char *const ways[] = { "stop unit-e.service", "kill unit-e.service" };
+	struct error err = {};
+
+	fixture_unit(manager, "unit-e.service",
+		     "[Service]\nType=exec\nExecStart=/bin/sleep 60\nExecStop=/bin/true\n");
+	for (int by_itself = 0; by_itself < 2; by_itself++) {
+		_cleanup_unit_ struct unit unit = {};
+
+		start(manager, "unit-e.service");
+		fixture_systemctl(ways[by_itself]);
+		do {
+			unit_done(&unit);
+			check_ok(unit_query(manager, "unit-e.service", &unit, &err), &err);
+		} while (strcmp(unit.active_state, "inactive") != 0);
+		assert_int_equal(unit.exec_main_code, CLD_KILLED);
+		assert_int_equal(unit_ended_by_itself(&unit), by_itself);
+	}
 }
 
 static void test_query_absent(void **state UNUSED)
@@ -430,12 +478,14 @@ int main(void)
 		cmocka_unit_test(test_explain_process),
 		cmocka_unit_test(test_explain_success),
 		cmocka_unit_test(test_explain_signals),
+		cmocka_unit_test(test_ended_by_itself),
 		cmocka_unit_test(test_explain_conditions),
 		cmocka_unit_test(test_explain_timeouts),
 		cmocka_unit_test(test_explain_unloaded),
 		cmocka_unit_test(test_explain_room),
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_query_ended_by_itself),
 		cmocka_unit_test(test_query_absent),
 		cmocka_unit_test(test_query_strange_names),
 		cmocka_unit_test(test_job_pending),
