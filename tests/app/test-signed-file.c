@@ -72,11 +72,11 @@ static void both_kinds(void **state)
 	assert_string_equal(verdict.comment, "old");
 	assert_true(digest_equal(&digest, &verdict.digest));
 
-	/* the key as base64, and its id as minisign wrote it into the comment */
+	/* the key as base64, and its id as minisign wrote it into the comment: without zeroes in front */
 	file = fopen("k.pub", "re");
 	assert_non_null(file);
 	assert_non_null(fgets(text, sizeof(text), file));
-	assert_non_null(strstr(text, verdict.signer));
+	assert_non_null(strstr(text, verdict.signer + strspn(verdict.signer, "0")));
 	assert_non_null(fgets(text, sizeof(text), file));
 	(void)fclose(file);
 	assert_int_equal(try("f", strtok_r(text, "\n", &(char *){ NULL }), NULL), 0);
