@@ -6,6 +6,7 @@
 
 #include "app/result.h"
 #include "release/descriptor.h"
+#include "store/checked.h"
 #include "store/outbox.h"
 #include "store/scrubbed.h"
 #include "unit/proof.h"
@@ -66,6 +67,8 @@ struct status {
 	char problem[ERROR_TEXT_MAX]; /* `current` is damaged; empty: it is not */
 	bool current_is_link; /* … but a link, which can be replaced */
 	struct status_slot slots[SLOT_MAX];
+	bool has_source; /* [Source] Url= is set: checked is what the last look found */
+	struct checked checked;
 	bool used_up; /* an update waits: MaxBytesPerDay= is used up */
 	struct state state;
 	struct status_unit unit;

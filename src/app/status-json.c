@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/look.h"
 #include "base/text.h"
 
 /* What is not valid UTF-8 is escaped; an empty text is null. */
@@ -183,6 +184,23 @@ static json_t *make_alerts(const struct status_alerts *alerts)
 	return object;
 }
 
+static json_t *make_source(const struct status *status)
+{
+	const struct checked *checked = &status->checked;
+	json_t *object;
+
+	if (!status->has_source)
+		return json_null();
+	object = json_object();
+	put_number(object, "checked_usec", checked->when);
+	put_text(object, "fault", checked->fault == FAULT_NONE ? "" : fault_name(checked->fault));
+	put_text(object, "text", checked->text);
+	put_bool(object, "update", look_has_news(checked));
+	put_text(object, "version", checked->offer.version);
+	put_number(object, "sequence", checked->offer.sequence);
+	return object;
+}
+
 static json_t *make_bad(const struct state *state)
 {
 	json_t *array = json_array();
@@ -224,6 +242,7 @@ json_t *status_json(const struct status *status)
 						       json_null());
 	(void)json_object_set_new(object, "hold", make_hold(status));
 	(void)json_object_set_new(object, "alerts", make_alerts(&status->alerts));
+	(void)json_object_set_new(object, "source", make_source(status));
 	(void)json_object_set_new(object, "bad", make_bad(&status->state));
 	put_text(object, "next", status_next(status, next));
 	return object;

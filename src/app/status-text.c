@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/format.h"
+#include "app/look.h"
 
 #define LABEL "  %-8s"
 
@@ -245,6 +246,40 @@ static void add_alerts(const struct status *status, struct text *text)
 		text_add(text, LABEL "%u could not be kept and are lost\n", "", alerts->dropped);
 }
 
+/* Notes are lines of their own. */
+static void add_notes(const char *notes, struct text *text)
+{
+	while (*notes) {
+		size_t size = strcspn(notes, "\n");
+
+		if (size > 0)
+			text_add(text, LABEL "%.*s\n", "", (int)size, notes);
+		notes += size + (notes[size] == '\n');
+	}
+}
+
+static void add_source(const struct status *status, struct text *text)
+{
+	const struct checked *checked = &status->checked;
+	char ago[FORMAT_MAX];
+	char said[LOOK_MAX];
+
+	if (!status->has_source)
+		return;
+	text_add(text, LABEL "%s", "source", look_say(checked, status->app, said));
+	if (checked->when)
+		text_add(text, " (looked %s)", format_ago(checked->when, status->now, ago));
+	text_add(text, "\n");
+	if (look_has_news(checked) && state_is_bad(&status->state, &checked->offer.digest))
+		text_add(
+			text,
+			LABEL
+			"known to be bad: no timer tries it; forget that: flipslot forgive %s %s\n",
+			"", status->app, checked->offer.version);
+	if (checked->fault == FAULT_NONE)
+		add_notes(checked->text, text);
+}
+
 void status_text(const struct status *status, struct text *text)
 {
 	char next[STATUS_NEXT_MAX];
@@ -256,6 +291,7 @@ void status_text(const struct status *status, struct text *text)
 		add_slot(status, slot, text);
 	add_phase(status, text);
 	add_last(status, text);
+	add_source(status, text);
 	add_hold(status, text);
 	add_alerts(status, text);
 	text_add(text, LABEL "%s\n", "next", status_next(status, next));

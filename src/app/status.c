@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 
 #include "app/cli.h"
+#include "app/look.h"
 #include "app/tail.h"
 #include "base/scope.h"
 #include "deploy/allowance.h"
 #include "deploy/soundness.h"
 #include "install/seal.h"
-#include "store/checked.h"
 #include "store/layout.h"
 
 #define SETTLED_USEC \
@@ -231,14 +231,21 @@ static int gather_last(int dirfd, struct status *status, struct error *err)
 }
 
 /* Does an update wait because the day's bytes are used up? */
-static bool is_used_up(int dirfd, const struct config *config, const struct state *state)
+static bool is_used_up(const struct status *status, uint64_t most)
 {
-	uint64_t most = config_deploy(config)->source.max_bytes_per_day;
-	struct checked checked;
+	return status->state.phase == PHASE_STAGING && most > 0 &&
+	       status->checked.day == allowance_day(clock_realtime_usec()) &&
+	       status->checked.day_bytes >= most;
+}
 
-	return state->phase == PHASE_STAGING && most > 0 &&
-	       checked_load(dirfd, &checked, NULL) == 0 &&
-	       checked.day == allowance_day(clock_realtime_usec()) && checked.day_bytes >= most;
+static void gather_source(int dirfd, const struct config *config, struct status *status)
+{
+	const struct source_options *source = &config_deploy(config)->source;
+
+	if (checked_load(dirfd, &status->checked, NULL) < 0)
+		status->checked = (struct checked){};
+	status->has_source = source->url;
+	status->used_up = is_used_up(status, source->max_bytes_per_day);
 }
 
 static void gather_alerts(int dirfd, struct status_alerts *alerts)
@@ -296,7 +303,7 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	r = load_state(app, dirfd, &status->state, err);
 	if (r < 0)
 		return r;
-	status->used_up = is_used_up(dirfd, config, &status->state);
+	gather_source(dirfd, config, status);
 	gather_slots(dirfd, status);
 	gather_progress(status);
 	gather_alerts(dirfd, &status->alerts);
@@ -464,6 +471,9 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "nothing; timers change nothing until: flipslot unhold %s",
 			       status->app);
+	else if (status->has_source && look_has_news(&status->checked) &&
+		 !state_is_bad(&status->state, &status->checked.offer.digest))
+		(void)snprintf(ret_text, STATUS_NEXT_MAX, "flipslot update %s", status->app);
 	else
 		(void)snprintf(ret_text, STATUS_NEXT_MAX, "nothing");
 	return ret_text;

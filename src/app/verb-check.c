@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/ask.h"
+#include "app/look.h"
 #include "app/status-json.h"
 #include "app/verbs.h"
 #include "base/scope.h"
@@ -59,19 +60,9 @@ static int ask(const char *app, struct checked *ret_checked, struct error *err)
 
 static void print_text(const char *app, const struct checked *checked)
 {
-	if (digest_is_null(&checked->offer.digest))
-		printf("%s: the source offers nothing for it\n", app);
-	else if (checked->offer.sequence == 0 && checked->news)
-		printf("%s: %s is there: flipslot update %s\n", app, checked->offer.version, app);
-	else if (checked->offer.sequence == 0)
-		printf("%s: %s is the newest there: nothing to install\n", app,
-		       checked->offer.version);
-	else if (checked->news)
-		printf("%s: %s (sequence %llu) is there: flipslot update %s\n", app,
-		       checked->offer.version, (unsigned long long)checked->offer.sequence, app);
-	else
-		printf("%s: %s (sequence %llu) is the newest, and known good here\n", app,
-		       checked->offer.version, (unsigned long long)checked->offer.sequence);
+	char text[LOOK_MAX];
+
+	printf("%s: %s\n", app, look_say(checked, app, text));
 	if (checked->text[0])
 		printf("  %s\n", checked->text);
 }

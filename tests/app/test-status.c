@@ -162,6 +162,34 @@ static void test_words_of_alerts(void **unused)
 	assert_says(&status, "alerts  reading the outbox: I/O error\n");
 }
 
+static void test_words_of_a_source(void **unused)
+{
+	struct status status = make_healthy();
+	char next[STATUS_NEXT_MAX];
+
+	(void)unused;
+	status.has_source = true;
+	assert_says(&status, "source  not looked at yet: flipslot check gateway\n");
+	status.checked.when = NOW - 60000000;
+	assert_says(&status, "source  the source offers nothing for it (looked 1min ago)\n");
+	status.checked.offer = (struct state_release){ { { 4 } }, "1.4", .sequence = 4 };
+	assert_says(&status,
+		    "source  1.4 (sequence 4) is the newest, and known good here (looked ");
+	assert_string_equal(status_next(&status, next), "nothing");
+	status.checked.offer = (struct state_release){ { { 5 } }, "1.5", .sequence = 5 };
+	status.checked.news = true;
+	assert_says(&status, "source  1.5 (sequence 5) is there: flipslot update gateway (looked ");
+	assert_string_equal(status_next(&status, next), "flipslot update gateway");
+	(void)snprintf(status.checked.text, sizeof(status.checked.text), "one note\nanother\n");
+	assert_says(&status, "(looked 1min ago)\n          one note\n          another\n");
+	status.state.bad[0].digest = status.checked.offer.digest;
+	assert_says(&status, "no timer tries it; forget that: flipslot forgive gateway 1.5\n");
+	assert_string_equal(status_next(&status, next), "nothing");
+	status.checked.fault = FAULT_STALE;
+	(void)snprintf(status.checked.text, sizeof(status.checked.text), "root: expired");
+	assert_says(&status, "source  stale: root: expired (looked 1min ago)\n");
+}
+
 /* As between init --adopt and the first restart. */
 static void test_words_of_a_process_that_is_older_than_the_link(void **unused)
 {
@@ -289,11 +317,11 @@ static void test_keys(void **unused)
 	struct status status = make_healthy();
 	json_t *object = status_json(&status);
 	static const char *const keys[] = {
-		"app",	   "root", "problem",	   "config_problem",
-		"current", "unit", "slots",	   "rollback_slot",
-		"phase",   "hold", "transaction",  "worker_alive",
-		"last",	   "bad",  "good_version", "next",
-		"alerts",
+		"app",	   "root",   "problem",	     "config_problem",
+		"current", "unit",   "slots",	     "rollback_slot",
+		"phase",   "hold",   "transaction",  "worker_alive",
+		"last",	   "bad",    "good_version", "next",
+		"alerts",  "source",
 	};
 	const char *slot, *version, *outcome, *rollback, *proof;
 	int held;
@@ -327,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_words_of_a_transaction),
 		cmocka_unit_test(test_words_of_a_hold),
 		cmocka_unit_test(test_words_of_alerts),
+		cmocka_unit_test(test_words_of_a_source),
 		cmocka_unit_test(test_words_of_a_process_that_is_older_than_the_link),
 		cmocka_unit_test(test_words_of_a_crash_loop),
 		cmocka_unit_test(test_words_of_a_broken_configuration),
