@@ -16,6 +16,8 @@
 
 #define OFFER_FILE     "offer.json" /* in trust/: the offer that was verified last */
 #define TIMESYNC_CLOCK "/var/lib/systemd/timesync/clock" /* its mtime: a time that has passed */
+#define CLOCK_SLACK \
+	(24 * 60 * 60 * USEC_PER_SEC) /* behind that time a clock may be, and not be said */
 
 void source_release_done(struct source_release *release)
 {
@@ -258,7 +260,9 @@ static int remember(struct session *session, const char *id, uint64_t reference,
 				!digest_equal(&checked->offer.digest, &session->state.good.digest);
 		return checked_store(session->dirfd, checked, err);
 	}
-	if (reference > checked->verified)
+	/* a clock that ran ahead is not believed for good because expired metadata was used */
+	if (reference > checked->verified &&
+	    (session->options->source.expiry != EXPIRY_WARN || !checked->text[0]))
 		checked->verified = reference;
 	checked->offer = (struct state_release){};
 	checked->offer.sequence = checked->min_sequence = 0;
@@ -288,6 +292,32 @@ static void tell(const struct session *session)
 					     "is the newest, and runs");
 }
 
+/*
+ * A clock that was not set yet: what depends on it (certificates, above all) fails until it is, and each
+ * tick tries again.
+ */
+static void say_clock(uint64_t floor, struct error *why, struct checked *checked)
+{
+	uint64_t now = clock_realtime_usec();
+	char shown[CLOCK_TEXT_MAX];
+	char passed[CLOCK_TEXT_MAX];
+	struct error said = *why;
+	size_t used = strlen(checked->text);
+
+	if (now + CLOCK_SLACK >= floor)
+		return;
+	clock_format(now, shown);
+	clock_format(floor, passed);
+	if (why->fault == FAULT_NETWORK || why->fault == FAULT_STALE)
+		(void)error_set(
+			why, said.fault,
+			"%s; the clock says %s, though %s has passed: waiting for it to be set",
+			said.text, shown, passed);
+	else if (why->fault == FAULT_NONE)
+		(void)snprintf(checked->text + used, sizeof(checked->text) - used,
+			       "the clock says %s, though %s has passed\n", shown, passed);
+}
+
 static int refresh_by(struct session *session, struct fetcher *fetcher, uint64_t reference,
 		      const char *version, struct source_release *ret_release, struct error *err)
 {
@@ -309,7 +339,7 @@ int source_refresh(struct session *session, const char *request_id, const char *
 	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
 	_cleanup_source_release_ struct source_release release = {};
 	struct error why = {};
-	uint64_t reference;
+	uint64_t reference, floor;
 	int found;
 	int r;
 
@@ -321,11 +351,12 @@ int source_refresh(struct session *session, const char *request_id, const char *
 	r = checked_load(session->dirfd, &session->checked, err);
 	if (r < 0)
 		return r;
-	reference = expiry_reference(source->expiry, clock_realtime_usec(),
-				     time_floor(&session->checked));
+	floor = time_floor(&session->checked);
+	reference = expiry_reference(source->expiry, clock_realtime_usec(), floor);
 	found = fetcher_new(session->options->helper, &source->fetch, &fetcher, &why);
 	if (found >= 0)
 		found = refresh_by(session, fetcher, reference, version, &release, &why);
+	say_clock(floor, &why, &session->checked);
 	r = remember(session, request_id, reference, found, &release, &why, err);
 	if (r < 0)
 		return r;
