@@ -43,3 +43,6 @@ int salvage_finish(struct salvage *salvage, uint64_t reserve_bytes, struct error
 
 /* Was a mending cut off? Then the slot has no seal, and *ret_descriptor says what is to come. > 0: SEAL_ABSENT, no. */
 int salvage_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor, struct error *err);
+
+/* Removes a seal that was laid aside and is of no use any more; fine if there is none. */
+int salvage_drop(int dirfd, struct error *err);

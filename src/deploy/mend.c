@@ -14,7 +14,8 @@
 
 /* ---- the repair ---- */
 
-/* While the release that runs is in need of its way back, that is left alone, damaged or not. */
+/* While the release that runs is in need of its way back, that is left alone, damaged or not. > 0: MEND_NOT_NOW. */
+enum { MEND_NOT_NOW = 1 };
 static int check_well(struct session *session, enum slot slot, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
@@ -27,8 +28,7 @@ static int check_well(struct session *session, enum slot slot, struct error *err
 	if (r < 0)
 		return r;
 	if (!unit_is_running(&unit) || unit_is_looping(&unit))
-		return error_set(err, FAULT_UNIT, "%s does not run: it is not repaired meanwhile",
-				 unit.name);
+		return MEND_NOT_NOW;
 	if (soundness_find(session->dirfd, slot_other(slot), &running) == 0 &&
 	    running.differences > 0)
 		return error_set(
@@ -191,7 +191,7 @@ static void close_case(struct case_file *file)
 	soundness_keep(session->dirfd, file->slot, &mended);
 }
 
-/* 0: repaired. */
+/* 0: repaired. > 0: MEND_NOT_NOW. */
 static int treat(struct case_file *file, struct error *err)
 {
 	const char *app = file->session->options->app;
@@ -206,30 +206,49 @@ static int treat(struct case_file *file, struct error *err)
 	return try_repair(file->session, file->slot, err);
 }
 
-static void work_on(struct case_file *file)
+/* What could not be done, and that somebody has heard of it. */
+static void keep_open(struct case_file *file, const struct error *why)
 {
 	struct session *session = file->session;
-	struct error why = {};
 
-	if (!is_open(file) || (!is_due(&file->found) && file->found.told))
-		return;
-	if (!file->found.told)
-		tell_damage(file);
-	if (treat(file, &why) == 0) {
-		close_case(file);
-		return;
-	}
-	if (session->stop || session->state.phase != session->working)
-		return; /* something else is wanted; it is tried again */
-	(void)text_copy(why.text, file->found.text, sizeof(file->found.text));
+	(void)text_copy(why->text, file->found.text, sizeof(file->found.text));
 	file->found.tried = clock_realtime_usec();
 	if (!file->runs)
-		session_tell(session, EVENT_WARNING, why.fault, "slot %s is not repaired: %s",
-			     slot_name(file->slot), why.text);
+		session_tell(session, EVENT_WARNING, why->fault, "slot %s is not repaired: %s",
+			     slot_name(file->slot), why->text);
 	if (!file->found.told)
 		alert(file);
 	file->found.told = true;
 	soundness_keep(session->dirfd, file->slot, &file->found);
+}
+
+static void work_on(struct case_file *file)
+{
+	struct session *session = file->session;
+	struct error why = {};
+	int r;
+
+	if (!is_open(file) || (!is_due(&file->found) && file->found.told))
+		return;
+	r = treat(file, &why);
+	if (session->stop || session->state.phase != session->working || r == MEND_NOT_NOW)
+		return; /* something else is wanted, or it waits: it is tried again */
+	if (!file->found.told)
+		tell_damage(file);
+	if (r == 0)
+		close_case(file);
+	else
+		keep_open(file, &why);
+}
+
+/* Of a repair that was cut off right at its end, or that an update has made needless. */
+static void drop_seal(const struct session *session, enum slot slot)
+{
+	struct descriptor descriptor;
+
+	if (salvage_peek(session->dirfd, slot, &descriptor, NULL) != 0 ||
+	    !digest_equal(&descriptor.index, &session->state.fallback.digest))
+		(void)salvage_drop(session->dirfd, NULL);
 }
 
 void mend_run(struct session *session)
@@ -240,6 +259,7 @@ void mend_run(struct session *session)
 	if (scrubbed_load(session->dirfd, &scrubbed, NULL) < 0 ||
 	    layout_current(session->dirfd, &current, NULL) != 0)
 		return;
+	drop_seal(session, slot_other(current));
 	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
 		struct case_file file = {
 			.session = session,

@@ -77,6 +77,16 @@ int salvage_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor, s
 	return r;
 }
 
+int salvage_drop(int dirfd, struct error *err)
+{
+	_cleanup_close_ int staging_fd = -1;
+	int r = staged_open_dir(dirfd, &staging_fd, err);
+
+	if (r != 0 || faccessat(staging_fd, ASIDE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return r < 0 ? r : 0;
+	return durable_remove(staging_fd, ASIDE, err);
+}
+
 static int load_seal(struct salvage *salvage, struct error *err)
 {
 	int r = seal_load(salvage->dirfd, salvage->slot, &salvage->seal, err);

@@ -104,6 +104,26 @@ def write_back(fd):
     libc.sync_file_range(fd, ctypes.c_long(0), ctypes.c_long(0), 7)
 
 
+def write_back_some(root, dice):
+    """The file system writes back what it likes: the data of some files, and perhaps all of one, mostly of a slot."""
+    files = sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(root)
+        for name in names
+        if not os.path.islink(os.path.join(folder, name))
+    )
+    for path in files:
+        if dice.random() < 0.5:
+            fd = os.open(path, os.O_RDONLY)
+            write_back(fd)
+            os.close(fd)
+    slots = [path for path in files if "/slots/" in path]
+    if files and dice.random() < 0.5:
+        fd = os.open(dice.choice(slots if slots and dice.random() < 0.7 else files), os.O_RDONLY)
+        os.fsync(fd)
+        os.close(fd)
+
+
 class Machine:
     """One at a time in a sandbox."""
 

@@ -77,6 +77,7 @@ SCENARIOS = [
     Scenario("update", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0"),
     Scenario("update-full", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0",
              delta="off"),
+    Scenario("mend", "rotten", ["sh", "-c", "flipslot scrub gateway; systemctl start flipslot@gateway"], "2.0", "2.0", serve="2.0"),
     Scenario("check-rotated", "repo", cli("check"), "1.0", "1.0", serve="rotated"),
     Scenario("check", "repo", cli("check"), "1.0", "1.0", serve="2.0"),
     Scenario("switch", "two", cli("switch", "previous", "--json"), "2.0", "1.0", verb="switch",
@@ -205,6 +206,7 @@ class Bases:
             "held": ("one", cli("hold", "--why", "test")),
             "repo": ("one", SOURCE),
             "lost": ("one", ["true"]),
+            "rotten": ("empty", SOURCE),
             "mid-switching": ("one", install("2.0")),
             "mid-watching": ("one", install("2.0")),
             "mid-reverting": ("one", install("bad")),
@@ -217,7 +219,7 @@ class Bases:
         machine.configure()
         if before != "empty":
             self.box.up("1.0")
-        if name == "repo":
+        if name in ("repo", "rotten"):
             serve("1.0")
         run(*argv)
         if name == "repo":
@@ -226,8 +228,29 @@ class Bases:
         if name == "lost":  # both records are damaged, the links are gone
             with open(f"{APP}/state", "r+b") as file:
                 file.write(b"x" * 16384)
+        if name == "rotten":
+            self.make_rotten()
         run("sync", "-f", APP)
         self.box.off()
+
+    @staticmethod
+    def make_rotten():
+        """1.0, of the source, is to be gone back to; of two files one is in the other slot too, whole."""
+        machine.configure(source=URL)
+        run(*cli("update"))
+        serve("2.0")
+        run(*cli("update"))
+        for name in ("deep/data", "same"):
+            rot(f"{APP}/slots/a/lib/{name}")
+
+
+def rot(path):
+    """Not what it was, at the same size and time."""
+    was = os.stat(path)
+    with open(path, "r+b") as file:
+        file.seek(500)
+        file.write(b"rotten")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
 
 
 def start(argv):

@@ -166,6 +166,29 @@ class Sweep:
             raise Bad(f"{what}: current names slot {slot}, which has no seal")
         return version
 
+    def check_seals(self, what):
+        """A seal is only ever over bytes that are on the disk, in either slot."""
+        for slot in ("a", "b"):
+            try:
+                disk.complete(APP, slot, self.trees)
+            except Bad as bad:
+                raise Bad(f"{what}: {bad}") from None
+
+    def check_table(self, one, what):
+        """What docs/DURABILITY.md says that `current` names in each phase."""
+        state = disk.record(f"{APP}/state")
+        current = disk.current(APP)
+        phase = state.get("phase", "")
+        wanted = {"staging": "origin", "staged": "origin", "trial": "target", "watching": "target"}.get(phase)
+        if wanted and state.get(f"transaction.{wanted}", "none") != (current or "none"):
+            raise Bad(f"{what}: in {phase} current names {current}, not the {wanted}, "
+                      f"{state.get(f'transaction.{wanted}')}")  # fmt: skip
+        good = state.get("good.version", "")
+        if phase == "idle" and current and good and not one.kept():
+            version = (disk.seal(APP, current) or {}).get("version")
+            if version != good:
+                raise Bad(f"{what}: in idle current names {version}, known good is {good}")
+
     def check_fallback(self, state):
         """P4. What was known good before is there, whole, unless it gave way to a release since."""
         version = state.get("fallback.version")
@@ -221,30 +244,11 @@ class Sweep:
         if one.serve:
             scenario.serve(one.serve)
         self.box.insert(image)
-        source = scenario.URL if one.base == "repo" else ""
+        source = scenario.URL if one.base in ("repo", "rotten") else ""
         machine.configure(source=source, delta=one.delta, **one.health)
         if one.old and one.who != "recover":
             if not self.box.up(one.old):
                 raise Bad(f"{one.old} does not come up before the test")
-
-    def write_back_some(self, number):
-        """The file system writes back what it likes: the data of some files, and perhaps all of one."""
-        dice = random.Random(f"{self.options.seed} {number}")
-        files = sorted(
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(APP)
-            for name in names
-            if not os.path.islink(os.path.join(folder, name))
-        )
-        for path in files:
-            if dice.random() < 0.5:
-                fd = os.open(path, os.O_RDONLY)
-                machine.write_back(fd)
-                os.close(fd)
-        if files and dice.random() < 0.3:
-            fd = os.open(dice.choice(files), os.O_RDONLY)
-            os.fsync(fd)
-            os.close(fd)
 
     def begun_on(self, one, before):
         """Whether the disk has the intent of the transaction, in the state or in the history."""
@@ -273,7 +277,7 @@ class Sweep:
                 self.cut_after(one, running, before, image)
                 return None
             if self.mode == "some":
-                self.write_back_some(number)
+                machine.write_back_some(APP, random.Random(f"{self.options.seed} {number}"))
             machine.clone(image, self.cut_image)
         finally:
             self.box.kill(machine.WORKER_CGROUP)
@@ -338,6 +342,9 @@ class Sweep:
         if current and not disk.current(APP):
             raise Bad("after the cut: current is gone")
         self.check_slot("after the cut")
+        if one.base != "rotten":
+            self.check_seals("after the cut")
+        self.check_table(one, "after the cut")
         begun = self.begun_on(one, before)
         if running.said_accepted() and not begun:
             raise Bad("after the cut: the command said accepted, the disk knows nothing of it")
@@ -392,6 +399,8 @@ class Sweep:
         if one.outcome == "committed" and one.verb in ("install", "update") and one.old:
             if back != one.old:
                 raise Bad(f"no way back to {one.old}: slot holds {back or 'nothing'}")
+        if one.base == "rotten" and not back:
+            raise Bad("the slot to go back to was not repaired, but lost")
         if back and one.name in self.options.rollback:
             done = run(*scenario.cli("rollback"), check=False)
             if done.returncode:
