@@ -383,7 +383,9 @@ int salvage_finish(struct salvage *salvage, uint64_t reserve_bytes, struct error
 		r = lay_aside(salvage, err);
 	if (r == 0)
 		r = rebuild_begin(rebuild, err);
-	if (r == 0)
+	while (r == 0)
+		r = rebuild_clone(rebuild, err);
+	if (r == REBUILD_CLONED)
 		r = rebuild_finish(rebuild, &descriptor, err);
 	if (r < 0)
 		return r;
