@@ -30,7 +30,10 @@
  */
 int layout_create(int dirfd, struct error *err);
 
-/* Removes temporary files that a killed process left. Only for the holder of the lock. */
+/*
+ * Removes temporary files that a killed process left, and makes a slot directory anew that was removed (its seal goes). Only for
+ * the holder of the lock.
+ */
 int layout_tidy(int dirfd, struct error *err);
 
 /*

@@ -55,11 +55,27 @@ enum resume_verdict resume_judge(enum phase phase, struct state_transaction *tra
 	return is_before_switch(phase) ? RESUME_FAIL : RESUME_REVERT;
 }
 
+/* Where the release is, under a seal, with its directory; SLOT_NONE: nowhere. */
+static enum slot find_release(const struct session *session, const struct digest *digest)
+{
+	struct descriptor descriptor;
+
+	for (enum slot slot = SLOT_A; !digest_is_null(digest) && slot < SLOT_MAX; slot++) {
+		_cleanup_close_ int fd = -1;
+
+		if (seal_peek(session->dirfd, slot, &descriptor, NULL) == 0 &&
+		    digest_equal(&descriptor.index, digest) &&
+		    layout_open_slot(session->dirfd, slot, &fd, NULL) == 0)
+			return slot;
+	}
+	return SLOT_NONE;
+}
+
 /* Which slot `current` should name; SLOT_NONE: leave it as it is. */
 static enum slot wanted_slot(const struct session *session)
 {
 	const struct state *state = &session->state;
-	struct descriptor descriptor;
+	enum slot good;
 
 	switch (state->phase) {
 	case PHASE_TRIAL:
@@ -72,13 +88,9 @@ static enum slot wanted_slot(const struct session *session)
 	default:
 		break;
 	}
-	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
-		if (!digest_is_null(&state->good.digest) &&
-		    seal_peek(session->dirfd, slot, &descriptor, NULL) == 0 &&
-		    digest_equal(&descriptor.index, &state->good.digest))
-			return slot;
-	}
-	return SLOT_NONE;
+	good = find_release(session, &state->good.digest);
+	/* what is left is better than nothing */
+	return good != SLOT_NONE ? good : find_release(session, &state->fallback.digest);
 }
 
 /* A `current` that names a whole release is left alone while nothing is under way: a person may have set it. */

@@ -83,12 +83,26 @@ static int tidy_below(int dirfd, const char *name, struct error *err)
 	return durable_tidy(fd, err);
 }
 
+/* A slot that somebody has removed, directory and all, is one to be filled; without slots/ that is for init. */
+static int make_slot(int dirfd, enum slot slot, struct error *err)
+{
+	int r;
+
+	if (faccessat(dirfd, slot_dir_name(slot), F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    faccessat(dirfd, SLOTS, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	r = durable_remove(dirfd, slot_seal_name(slot), err);
+	return r < 0 ? r : durable_mkdir(dirfd, slot_dir_name(slot), 0755, err);
+}
+
 int layout_tidy(int dirfd, struct error *err)
 {
 	int r = durable_tidy(dirfd, err);
 
 	if (r == 0)
 		r = tidy_below(dirfd, SLOTS, err);
+	for (enum slot slot = SLOT_A; r == 0 && slot < SLOT_MAX; slot++)
+		r = make_slot(dirfd, slot, err);
 	return r < 0 ? r : tidy_below(dirfd, LAYOUT_TRUST, err);
 }
 

@@ -485,6 +485,21 @@ static void a_slot_that_is_a_link_is_not_opened(void **state)
 	assert_int_equal(fd, -1);
 }
 
+/* Somebody has removed the whole of it: what is there then is no release. */
+static void a_slot_that_is_gone_is_made_anew(void **state)
+{
+	int dirfd = check_dirfd(state);
+	struct stat st;
+
+	assert_int_equal(layout_create(dirfd, NULL), 0);
+	check_write(dirfd, "slots/a.seal", "x", 1);
+	assert_int_equal(unlinkat(dirfd, "slots/a", AT_REMOVEDIR), 0);
+	assert_int_equal(layout_tidy(dirfd, NULL), 0);
+	check_entry(dirfd, "slots/a", S_IFDIR | 0755, 0);
+	assert_int_equal(fstatat(dirfd, "slots/a.seal", &st, 0), -1);
+	check_entry(dirfd, "slots/b", S_IFDIR | 0755, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,6 +517,7 @@ int main(void)
 		check_with_layout(a_slot_that_is_not_there_is_not_pointed_to),
 		check_with_layout(current_is_removed),
 		check_in_dir(p4_a_flip_needs_no_free_block_and_no_inode),
+		check_in_dir(a_slot_that_is_gone_is_made_anew),
 		check_with_layout(clearing_empties_the_slot_and_takes_its_seal_first),
 		check_with_layout(a_seal_is_never_over_a_slot_that_is_being_cleared),
 		check_with_layout(the_current_slot_is_never_cleared),
