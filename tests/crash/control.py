@@ -11,7 +11,9 @@ import scenario
 import sweep
 from disk import Bad
 
-SPAN = 8  # calls behind the one that was left out, before each of which the power is cut
+# Behind the call that was left out, before which the power is cut: what was not synced shows at once, or only when the file
+# system has written something of what came later.
+SPAN = {"cut": range(8), "some": (0, 1, 3, 6, 10, 15, 21, 28, 36, 45)}
 END = 1000000
 PLACES = 3  # where a call is made more often, so many of them are tried
 
@@ -91,7 +93,7 @@ def try_site(sweeps, site):
         for mode in ("cut", "some"):
             for one, first in places(site):
                 swept.mode = mode
-                for number in (END, *range(first, first + SPAN)):
+                for number in (END, *(first + behind for behind in SPAN[mode])):
                     what = notices(swept, site.address, one, number)
                     cuts += 1
                     if what is None and number < END:
