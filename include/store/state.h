@@ -105,6 +105,13 @@ struct state_hold {
 	char why[STATE_REASON_MAX];
 };
 
+/* Since the app was set up; what each outcome adds is in the same write as the outcome. */
+struct state_totals {
+	unsigned int ended[OUTCOME_MAX - 1]; /* transactions, by how they ended: [outcome - 1] */
+	uint64_t downtime; /* usec, of those that were measured */
+	uint64_t fetched, requests; /* of releases: bytes, and requests that were made for them */
+};
+
 struct state {
 	enum phase phase;
 	struct state_transaction transaction;
@@ -114,11 +121,15 @@ struct state {
 	struct state_release bad[STATE_BAD_MAX]; /* newest first; null digest ends the list */
 	/* usec from job to ready of committed trials, newest first; 0 ends */
 	uint64_t starts[STATE_STARTS_MAX];
+	struct state_totals totals;
 	/* the request that was answered last */
 	char answered[STATE_ID_MAX];
 	bool accepted;
 	char answer[STATE_REASON_MAX]; /* why not, if not accepted; of `forgive`: what was forgotten */
 };
+
+/* Adds a transaction that has ended. */
+void state_count(struct state *state, const struct state_transaction *transaction);
 
 /*
  * Loads; a file that was never written gives PHASE_IDLE and nothing else, no file FAULT_CONFIG.
@@ -129,7 +140,7 @@ int state_load(int dirfd, struct state *ret_state, struct error *err);
 
 /*
  * Stores. It always fits: if need be, first the reasons (reason, why, answer) are cut to 63 bytes, then
- * the versions of bad releases to 31.
+ * the versions of bad releases to 11.
  */
 int state_store(int dirfd, const struct state *state, struct error *err);
 

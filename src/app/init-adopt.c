@@ -183,6 +183,7 @@ static int store_state(const struct init_adopt *adopt, const struct init_options
 		       adopt->dir);
 	text_copy(adopt->dir, transaction->source, sizeof(transaction->source));
 	text_copy(options->who ? options->who : "", transaction->who, sizeof(transaction->who));
+	state_count(&state, transaction);
 	r = state_store(dirfd, &state, err);
 	if (r == 0)
 		*ret_state = state;

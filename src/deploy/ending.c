@@ -60,6 +60,7 @@ static int end(struct session *session, enum outcome outcome, enum fault fault, 
 	transaction->ended = clock_realtime_usec();
 	transaction->fault = fault;
 	(void)text_copy(reason, transaction->reason, sizeof(transaction->reason));
+	state_count(&session->state, transaction);
 	r = session_enter(session, MACHINE_ENDED, err);
 	if (r < 0)
 		return r;

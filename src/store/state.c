@@ -5,6 +5,7 @@
  */
 #include "store/state.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +24,12 @@
 		S(FIELD_TEXT, key ".version", member.version), \
 		S(FIELD_U64, key ".sequence", member.sequence)
 
+#define ENDED(outcome, key) S(FIELD_UINT, "total." key, totals.ended[(outcome) - 1])
+
 /* A release that is remembered as bad is known by its digest: its version may be cut. */
 #define BAD(number)                                                         \
 	S(FIELD_DIGEST, "bad." #number ".digest", bad[number].digest),      \
-		CUT("bad." #number ".version", bad[number].version, 2, 31), \
+		CUT("bad." #number ".version", bad[number].version, 2, 11), \
 		S(FIELD_U64, "bad." #number ".sequence", bad[number].sequence)
 
 static const struct field fields[] = {
@@ -101,12 +104,34 @@ static const struct field fields[] = {
 	S(FIELD_U64, "start.5", starts[5]),
 	S(FIELD_U64, "start.6", starts[6]),
 	S(FIELD_U64, "start.7", starts[7]),
+	ENDED(OUTCOME_COMMITTED, "committed"),
+	ENDED(OUTCOME_REFUSED, "refused"),
+	ENDED(OUTCOME_CANCELLED, "cancelled"),
+	ENDED(OUTCOME_FAILED, "failed"),
+	ENDED(OUTCOME_FAILED_FIRST, "failed-first"),
+	ENDED(OUTCOME_ROLLED_BACK, "rolled-back"),
+	ENDED(OUTCOME_ROLLED_BACK_UNHEALTHY, "rolled-back-unhealthy"),
+	ENDED(OUTCOME_BOTH_BAD, "both-bad"),
+	S(FIELD_U64, "total.downtime", totals.downtime),
+	S(FIELD_U64, "total.fetched", totals.fetched),
+	S(FIELD_U64, "total.requests", totals.requests),
 	S(FIELD_TEXT, "answered", answered),
 	S(FIELD_BOOL, "accepted", accepted),
 	CUT("answer", answer, 1, 63),
 };
 
-_Static_assert(STATE_BAD_MAX == 6 && STATE_STARTS_MAX == 8, "the table above has them all");
+_Static_assert(STATE_BAD_MAX == 6 && STATE_STARTS_MAX == 8 && OUTCOME_MAX == 9, "the table above has them all");
+
+void state_count(struct state *state, const struct state_transaction *transaction)
+{
+	struct state_totals *totals = &state->totals;
+
+	assert(transaction->outcome != OUTCOME_NONE);
+	totals->ended[transaction->outcome - 1]++;
+	totals->downtime += transaction->downtime;
+	totals->fetched += transaction->fetched;
+	totals->requests += transaction->requests;
+}
 
 int state_load(int dirfd, struct state *ret_state, struct error *err)
 {

@@ -109,6 +109,9 @@ static void random_state(struct state *s)
 		s->bad[i] = random_release();
 	for (size_t i = 0; i < STATE_STARTS_MAX; i++)
 		s->starts[i] = check_random() >> check_below(64);
+	for (size_t i = 0; i < ARRAY_SIZE(s->totals.ended); i++)
+		s->totals.ended[i] = (unsigned int)check_random();
+	s->totals.downtime = check_random();
 	random_text(s->answered, sizeof(s->answered));
 	s->accepted = check_below(2);
 	random_text(s->answer, sizeof(s->answer));
@@ -234,6 +237,7 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 	for (size_t i = 0; i < STATE_BAD_MAX; i++)
 		memset(&before.bad[i].digest, 0xee, DIGEST_SIZE);
 	memset(before.starts, 0xff, sizeof(before.starts));
+	memset(&before.totals, 0xff, sizeof(before.totals));
 	before.transaction.began = before.transaction.phase_began = UINT64_MAX;
 	before.transaction.switched = before.transaction.ended = UINT64_MAX;
 	before.transaction.phase_began_monotonic = before.transaction.downtime = UINT64_MAX;
@@ -277,6 +281,7 @@ static void the_largest_plain_state_is_not_cut(void **state)
 	memset(&base_state.transaction.release.digest, 0xee, DIGEST_SIZE);
 	memset(&base_state.transaction.source_digest, 0xee, DIGEST_SIZE);
 	memset(base_state.starts, 0xff, sizeof(base_state.starts));
+	memset(&base_state.totals, 0xff, sizeof(base_state.totals));
 	assert_int_equal(state_store(dirfd, &base_state, NULL), 0);
 	assert_int_equal(state_load(dirfd, &after, NULL), 0);
 	check_same(&base_state, &after);
@@ -318,6 +323,8 @@ static void the_text_is_the_published_one(void **state)
 				     "good.version=1.2.2\n"
 				     "hold=yes\n"
 				     "start.0=1500000\n"
+				     "total.rolled-back=3\n"
+				     "total.downtime=1700000\n"
 				     "accepted=yes\n";
 	_cleanup_free_ char *payload = NULL;
 	struct state s = {
@@ -331,6 +338,7 @@ static void the_text_is_the_published_one(void **state)
 		.good = { .version = "1.2.2" },
 		.hold = { .held = true },
 		.starts = { 1500000 },
+		.totals = { .ended = { [OUTCOME_ROLLED_BACK - 1] = 3 }, .downtime = 1700000 },
 		.accepted = true,
 	};
 
@@ -383,6 +391,25 @@ static void forget_bad(struct state *s, uint8_t n)
 	struct state_release bad = release(n);
 
 	state_forget_bad(s, &bad.digest);
+}
+
+static void what_has_ended_is_counted(void **unused)
+{
+	static struct state s;
+	const struct state_transaction transaction = {
+		.outcome = OUTCOME_BOTH_BAD,
+		.downtime = 5,
+		.fetched = 7,
+		.requests = 2,
+	};
+
+	state_count(&s, &transaction);
+	state_count(&s, &transaction);
+	assert_int_equal(s.totals.ended[OUTCOME_BOTH_BAD - 1], 2);
+	assert_int_equal(s.totals.ended[OUTCOME_COMMITTED - 1], 0);
+	assert_int_equal(s.totals.downtime, 10);
+	assert_int_equal(s.totals.fetched, 14);
+	assert_int_equal(s.totals.requests, 4);
 }
 
 static void bad_releases_are_remembered_newest_first(void **state)
@@ -503,6 +530,7 @@ int main(void)
 		check_with_layout(the_text_is_the_published_one),
 		check_with_layout(a_newer_version_may_know_more_keys_but_not_other_values),
 		check_with_layout(a_torn_state_gives_the_one_before),
+		cmocka_unit_test(what_has_ended_is_counted),
 		cmocka_unit_test(bad_releases_are_remembered_newest_first),
 		cmocka_unit_test(bad_releases_are_forgotten),
 		cmocka_unit_test(no_digest_is_never_bad),
