@@ -9,7 +9,7 @@
 #   RUNS= SEED=    how many updates `make campaign` makes
 #   PAIR= PEER= ROUNDS=     what `make bench` compares; tests/bench/README.md
 #   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
-#   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= UNITDIR=     as everywhere
+#   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= SYSTEMDLIB= UNITDIR=     as everywhere
 
 VERSION := 0.1.0
 
@@ -19,7 +19,9 @@ WERROR ?= -Werror
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib
-UNITDIR ?= $(PREFIX)/lib/systemd/system
+# what systemd must find: it looks below these two prefixes, and no other
+SYSTEMDLIB ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
+UNITDIR ?= $(SYSTEMDLIB)/systemd/system
 SAN ?=
 B ?= build$(if $(filter 1,$(SAN)),-san)
 
@@ -315,10 +317,10 @@ USER_UNITS = $(wildcard $(foreach t,service timer path socket target slice,units
 # each: a file, where it goes
 INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
 	$(foreach f,$(wildcard units/*.d/*.conf),$f:$(UNITDIR)/$(patsubst units/%,%,$f)) \
-	$(foreach f,$(USER_UNITS),$f:$(PREFIX)/lib/systemd/user/$(notdir $f)) \
-	$(foreach f,$(wildcard units/catalog/*.catalog),$f:$(PREFIX)/lib/systemd/catalog/$(notdir $f)) \
-	$(patsubst %,%:$(PREFIX)/lib/sysusers.d/flipslot.conf,$(wildcard slots-layout/flipslot.sysusers)) \
-	$(patsubst %,%:$(PREFIX)/lib/tmpfiles.d/flipslot.conf,$(wildcard slots-layout/flipslot.tmpfiles)) \
+	$(foreach f,$(USER_UNITS),$f:$(SYSTEMDLIB)/systemd/user/$(notdir $f)) \
+	$(foreach f,$(wildcard units/catalog/*.catalog),$f:$(SYSTEMDLIB)/systemd/catalog/$(notdir $f)) \
+	$(patsubst %,%:$(SYSTEMDLIB)/sysusers.d/flipslot.conf,$(wildcard slots-layout/flipslot.sysusers)) \
+	$(patsubst %,%:$(SYSTEMDLIB)/tmpfiles.d/flipslot.conf,$(wildcard slots-layout/flipslot.tmpfiles)) \
 	$(foreach f,$(wildcard README.md LICENSE docs/*.md),$f:$(DOCDIR)/$(notdir $f)) \
 	$(foreach f,$(PAGES),$f:$(MANDIR)/man$(subst .,,$(suffix $f))/$(notdir $f)) \
 	scripts/completion.bash:$(PREFIX)/share/bash-completion/completions/flipslot \
