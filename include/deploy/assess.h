@@ -18,6 +18,7 @@ struct assessment {
 	bool no_range; /* the server is known to give none */
 	const char *ruled_out[WAY_MAX]; /* why; NULL: it is not */
 
+	struct fetcher *own; /* what session_fetcher gave */
 	struct fetcher *fetcher;
 	struct seal running; /* index NULL: none */
 	struct descriptor

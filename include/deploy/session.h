@@ -11,6 +11,7 @@
 #include "deploy/options.h"
 #include "store/checked.h"
 #include "store/request.h"
+#include "transfer/fetcher.h"
 #include "unit/manager.h"
 
 #define SESSION_PATH_MAX 4096
@@ -23,6 +24,8 @@ struct session {
 	int request_fd; /* inotify on the request file */
 	int stop_fd; /* borrowed; -1: none */
 	int wake_fd; /* epoll over both */
+	struct fetcher *
+		fetcher; /* between session_open_fetcher and session_drop_fetcher; otherwise NULL */
 	struct manager *manager; /* NULL until session_manager */
 	struct manager *own; /* NULL until session_own_manager, and where it is the same */
 	struct state state; /* as it is on disk */
@@ -57,6 +60,17 @@ void session_drop_manager(struct session *session);
 
 /* The manager that has this worker and its timers: of the scope, never another user's. */
 int session_own_manager(struct session *session, struct manager **ret_manager, struct error *err);
+
+/*
+ * A fetch helper that all of an update's steps share; a start of one takes longer than most of what it is asked for. If there
+ * is none to be had, the steps find out for themselves.
+ */
+void session_open_fetcher(struct session *session);
+void session_drop_fetcher(struct session *session);
+
+/* The shared one, or one of the caller's own, which is in *ret_own, too. */
+int session_fetcher(const struct session *session, struct fetcher **ret_own,
+		    struct fetcher **ret_fetcher, struct error *err);
 
 /* Writes session->state. */
 int session_store(struct session *session, struct error *err);

@@ -23,7 +23,7 @@ void assess_done(struct assessment *assessment)
 		bundle_free(assessment->bundles[i]);
 		head_done(&assessment->heads[i]);
 	}
-	fetcher_free(assessment->fetcher);
+	fetcher_free(assessment->own);
 	seal_done(&assessment->running);
 	relay_done(&assessment->relay);
 }
@@ -239,7 +239,6 @@ static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struc
 
 int assess_run(struct assessment *assessment, struct error *err)
 {
-	const struct deploy_options *options = assessment->watcher->session->options;
 	int r = look_at_slots(assessment, err);
 
 	if (r < 0)
@@ -248,7 +247,8 @@ int assess_run(struct assessment *assessment, struct error *err)
 	assessment->listener = relay_listener(&assessment->relay);
 	set_room(assessment);
 	weigh_full(assessment);
-	r = fetcher_new(options->helper, &options->source.fetch, &assessment->fetcher, err);
+	r = session_fetcher(assessment->watcher->session, &assessment->own, &assessment->fetcher,
+			    err);
 	for (enum way_kind kind = 0; kind < WAY_FULL && r == 0; kind++)
 		r = weigh_bundle(assessment, kind, err);
 	return r;

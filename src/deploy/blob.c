@@ -260,7 +260,8 @@ static int download_rest(struct blob *blob, struct fetcher *fetcher, bool whole,
 static int fetch(struct blob *blob, struct error *err)
 {
 	const struct deploy_options *options = blob->watcher->session->options;
-	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
+	_cleanup_(fetcher_freep) struct fetcher *own = NULL;
+	struct fetcher *fetcher = NULL;
 	_cleanup_text_ struct text url = {};
 	char hex[DIGEST_HEX_MAX];
 	int r;
@@ -269,7 +270,7 @@ static int fetch(struct blob *blob, struct error *err)
 		 digest_to_hex(&blob->offer->full, hex));
 	r = text_check(&url, err);
 	if (r >= 0)
-		r = fetcher_new(options->helper, &options->source.fetch, &fetcher, err);
+		r = session_fetcher(blob->watcher->session, &own, &fetcher, err);
 	if (r < 0)
 		return r;
 	blob->url = url.data;

@@ -124,8 +124,35 @@ int session_open(struct session *session, const struct deploy_options *options,
 	return make_wake_fd(session, err);
 }
 
+void session_open_fetcher(struct session *session)
+{
+	const struct deploy_options *options = session->options;
+
+	if (!session->fetcher && options->source.url)
+		(void)fetcher_new(options->helper, &options->source.fetch, &session->fetcher, NULL);
+}
+
+void session_drop_fetcher(struct session *session)
+{
+	fetcher_free(TAKE_PTR(session->fetcher));
+}
+
+int session_fetcher(const struct session *session, struct fetcher **ret_own,
+		    struct fetcher **ret_fetcher, struct error *err)
+{
+	const struct deploy_options *options = session->options;
+	int r = 0;
+
+	if (!session->fetcher)
+		r = fetcher_new(options->helper, &options->source.fetch, ret_own, err);
+	if (r == 0)
+		*ret_fetcher = session->fetcher ? session->fetcher : *ret_own;
+	return r;
+}
+
 void session_close(struct session *session)
 {
+	session_drop_fetcher(session);
 	cleanup_close(&session->wake_fd);
 	cleanup_close(&session->request_fd);
 	manager_free(session->manager);

@@ -336,7 +336,8 @@ int source_refresh(struct session *session, const char *request_id, const char *
 		   struct source_release *ret_release, struct error *err)
 {
 	const struct source_options *source = &session->options->source;
-	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
+	_cleanup_(fetcher_freep) struct fetcher *own = NULL;
+	struct fetcher *fetcher = NULL;
 	_cleanup_source_release_ struct source_release release = {};
 	struct error why = {};
 	uint64_t reference, floor;
@@ -353,7 +354,7 @@ int source_refresh(struct session *session, const char *request_id, const char *
 		return r;
 	floor = time_floor(&session->checked);
 	reference = expiry_reference(source->expiry, clock_realtime_usec(), floor);
-	found = fetcher_new(session->options->helper, &source->fetch, &fetcher, &why);
+	found = session_fetcher(session, &own, &fetcher, &why);
 	if (found >= 0)
 		found = refresh_by(session, fetcher, reference, version, &release, &why);
 	say_clock(floor, &why, &session->checked);

@@ -209,7 +209,8 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	return r;
 }
 
-int update_stage(struct watcher *watcher, struct error *err)
+/* > 0: UPDATE_NOTHING */
+static int look_and_stage(struct watcher *watcher, struct error *err)
 {
 	struct session *session = watcher->session;
 	_cleanup_source_release_ struct source_release release = {};
@@ -224,4 +225,14 @@ int update_stage(struct watcher *watcher, struct error *err)
 		return r;
 	return release.plain ? stage_plain(watcher, release.plain, err) :
 			       stage_offered(watcher, release.offer, err);
+}
+
+int update_stage(struct watcher *watcher, struct error *err)
+{
+	int r;
+
+	session_open_fetcher(watcher->session);
+	r = look_and_stage(watcher, err);
+	session_drop_fetcher(watcher->session);
+	return r;
 }
