@@ -167,7 +167,7 @@ $(B)/crash-flipslot: $(B)/src/main.o $(B)/crash-skip.o $(LATE) $(DEPS_app)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(DURABLE:%=-Wl,--wrap=%) -o $@ $^ $(PROGRAM_LIBS)
 
 # The program with what protects it wrapped, so that a scenario can be seen to fail; tests/without/without.c.
-PROTECTION := epoch_bars job_start_and_forget state_store job_wait proof_find exec_goes_through cgroup_find_in_user_managers unit_query \
+PROTECTION := data_restore epoch_bars job_start_and_forget state_store job_wait proof_find exec_goes_through cgroup_find_in_user_managers unit_query \
 	lock_take shipped_reload reverting_reassert rounds_new durable_overwrite unit_reset_failed
 $(B)/without.o: tests/without/without.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)

@@ -9,6 +9,7 @@
 
 #include "app/verbs.h"
 #include "base/scope.h"
+#include "deploy/data-helper.h"
 #include "transfer/fetch-helper.h"
 #include "transfer/post-helper.h"
 #include "unit/probe-helper.h"
@@ -103,6 +104,8 @@ static int run_special(const char *word)
 {
 	if (strcmp(word, "probe-helper") == 0)
 		return probe_helper_main();
+	if (strcmp(word, "data-helper") == 0)
+		return data_helper_main();
 	if (strcmp(word, "fetch-helper") == 0)
 		return fetch_helper_main();
 	if (strcmp(word, "post-helper") == 0)

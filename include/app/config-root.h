@@ -16,3 +16,6 @@
  */
 int config_root_resolve(const struct config_places *places, const char *app, const char *given,
 			char **ret_root, struct error *err);
+
+/* [Data] Path=, as far as its text goes: absolute and tidy, where the worker may write and where it lasts. Who owns what is looked at when it is used. */
+int config_root_check_data(void *unused, const char *value, struct error *err);

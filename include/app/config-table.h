@@ -20,6 +20,7 @@ struct config {
 	bool auto_install;
 	bool check_on_start;
 	bool stop_start;
+	char *data_path;
 	char **shipped; /* Units=, NULL-terminated; NULL: none */
 	struct probe_options check; /* Check=: no command: none */
 	struct alert_settings *alerts;

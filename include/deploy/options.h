@@ -16,6 +16,19 @@ enum switch_mode {
 	SWITCH_STOP_START,
 };
 
+enum data_snapshot {
+	SNAPSHOT_NONE,
+	SNAPSHOT_REFLINK, /* only where blocks can be shared */
+	SNAPSHOT_COPY, /* shared where that is possible, else copied */
+};
+
+struct data_options { /* [Data] */
+	const char *path; /* absolute, tidy; NULL: none */
+	enum data_snapshot snapshot;
+	uint64_t max_copy; /* bytes */
+	uint64_t timeout_usec; /* to copy, or to remove */
+};
+
 struct source_options { /* [Source]; strings borrowed */
 	const char
 		*url; /* where the repository is, without a slash at the end; NULL: there is none */
@@ -31,6 +44,7 @@ struct source_options { /* [Source]; strings borrowed */
 
 struct deploy_options {
 	struct source_options source;
+	struct data_options data;
 	const char *app;
 	const char *unit; /* "gateway.service" */
 	const char *user; /* in whose manager it is (manager_open_of); NULL: that of the scope */

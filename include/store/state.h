@@ -87,6 +87,8 @@ struct state_transaction {
 	unsigned int strip_components;
 	bool start; /* --start: an inactive unit is fine */
 	bool no_way_back; /* --accept-no-rollback */
+	bool data; /* the data is kept aside before the release runs, and comes back with a rollback */
+	uint64_t data_inode; /* of the directory with the old data, once it is whole; 0: not yet, or not any more */
 	uint64_t epoch; /* install: of the release's data */
 	bool now; /* --now: neither a window nor an inhibitor is waited for */
 	bool force; /* --force: the slot is emptied although old processes still use it */

@@ -15,6 +15,7 @@ void config_build_free(struct config *config)
 	config_probe_free_all(config);
 	probe_options_done(&config->check);
 	config_alert_free_all(config);
+	free(config->data_path);
 	parse_argv_free(config->shipped);
 	free(config->app);
 	free(config->conf_file);
@@ -96,6 +97,7 @@ static void fill_deploy(struct config *config)
 	deploy->groups = scope_dir(SCOPE_STATE);
 	deploy->helper = "/proc/self/exe";
 	fill_source(config);
+	deploy->data.path = config->data_path;
 	deploy->shipped = config->shipped;
 	deploy->check = config->check.command ? &config->check : NULL;
 	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
@@ -122,6 +124,14 @@ static int build(struct config *config, const struct config_places *places,
 		r = config_probe_take_all(config, files, findings, err);
 	if (r == 0)
 		r = config_alert_take_all(config, files, findings, err);
+	if (r == 0 && config->deploy.data.snapshot != SNAPSHOT_NONE && !config->data_path)
+		config_findings_add(findings,
+				    "%s: [Data] Snapshot= needs Path=", config->conf_file);
+	if (r == 0 && config->shipped && config->user)
+		config_findings_add(findings,
+				    "%s: [App] Units= is for units of the system, not for "
+				    "Scope=user:NAME",
+				    config->conf_file);
 	fill_deploy(config);
 	/* borrowed from files, which go */
 	config->unit_where = NULL;

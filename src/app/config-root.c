@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/scope.h"
 #include "base/text.h"
 
 #define ROOT_SIZE_MAX	400 /* bytes; names in slots come behind it */
@@ -174,4 +175,13 @@ int config_root_resolve(const struct config_places *places, const char *app, con
 		return r;
 	*ret_root = TAKE_PTR(root);
 	return 0;
+}
+
+int config_root_check_data(void *unused, const char *value, struct error *err)
+{
+	const struct config_places places = { .of_user = scope_is_user() };
+	int r = check_text(value, err);
+
+	(void)unused;
+	return r < 0 ? r : check_place(&places, value, value, err);
 }

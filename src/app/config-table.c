@@ -6,6 +6,7 @@
 
 #include "app/config-list.h"
 #include "app/config-probe-value.h"
+#include "app/config-root.h"
 #include "base/parse.h"
 #include "base/scope.h"
 #include "base/text.h"
@@ -169,6 +170,24 @@ static int set_shipped(void *object, const char *value, struct error *err)
 	return config_list_take(value, config_list_check_shipped, &config->shipped, err);
 }
 
+static int set_snapshot(void *object, const char *value, struct error *err)
+{
+	static const char *const names[] = {
+		[SNAPSHOT_NONE] = "none",
+		[SNAPSHOT_REFLINK] = "reflink",
+		[SNAPSHOT_COPY] = "copy",
+	};
+	struct config *config = object;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		config->deploy.data.snapshot = (enum data_snapshot)i;
+		return 0;
+	}
+	return error_set(err, FAULT_CONFIG, "\"%s\" is not none, reflink or copy", value);
+}
+
 #define OF(member) offsetof(struct config, member)
 
 /* section, name, type, place, least, most, default, how it is taken, help */
@@ -280,6 +299,16 @@ const struct config_key config_table[] = {
 	KEY("Health", "MaxRollbacks", COUNT, OF(deploy.max_rollbacks), "1", "20", "3", NULL,
 	    "How often to try to get the old release healthy again."),
 
+	KEY("Data", "Path", TEXT, OF(data_path), NULL, NULL, NULL, config_root_check_data,
+	    "The directory with the service's data."),
+	KEY("Data", "Snapshot", OTHER, 0, NULL, NULL, "none", set_snapshot,
+	    "Whether it is kept aside before a release with newer data (its epoch) runs, and put back with a "
+	    "rollback: none, reflink (only shared), copy (copied where it cannot be shared)."),
+	KEY("Data", "MaxCopy", SIZE, OF(deploy.data.max_copy), "0", "64T", "1G", NULL,
+	    "The most that may be copied."),
+	KEY("Data", "Timeout", SPAN, OF(deploy.data.timeout_usec), "1s", "1d", "10min", NULL,
+	    "How long that may last; the service is stopped meanwhile."),
+
 	KEY("Group", "Name", TEXT, OF(group), NULL, NULL, NULL, check_group,
 	    "The group of which it is a member: apps that are updated as one, all or none."),
 	KEY("Group", "Order", COUNT, OF(deploy.group_order), "0", "1000", "50", NULL,
@@ -292,7 +321,6 @@ static bool is_later(const char *section, const char *key)
 	static const char *const later[][2] = {
 		{ "App", "AlsoRestart" },
 		{ "Update", "Dedupe" },
-		{ "Data", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
@@ -351,7 +379,7 @@ static bool is_named(const char *section)
 static void unknown_section(struct config *config, const struct config_entry *entry,
 			    struct config_findings *findings)
 {
-	static const char *const names[] = { "App",   "Source", "Update", "Health",
+	static const char *const names[] = { "App",   "Source", "Update", "Health", "Data",
 					     "Group", "Probe",	"Alert",  NULL };
 	_cleanup_free_ char *word = NULL;
 	const char *nearest;

@@ -11,6 +11,7 @@
 #include "app/status-json.h"
 #include "app/verbs.h"
 #include "deploy/assess.h"
+#include "deploy/data.h"
 #include "deploy/source.h"
 #include "store/layout.h"
 
@@ -23,6 +24,7 @@ struct plan_view {
 	struct assessment assessment;
 	struct way_answer answer;
 	bool decided;
+	char data[300]; /* what is kept aside of it; empty: nothing */
 	bool one_way; /* its data could not be taken back */
 	struct error why; /* not decided: why */
 };
@@ -76,6 +78,8 @@ static int assess(struct plan_view *view, struct error *err)
 	r = choose_slots(&view->session, err);
 	if (r == 0)
 		view->one_way = is_one_way(&view->session, view->release.offer);
+	if (r == 0 && view->one_way && data_is_kept(view->session.options))
+		r = data_describe(view->session.options, view->data, sizeof(view->data), err);
 	if (r == 0)
 		r = assess_run(&view->assessment, err);
 	if (r == 0)
@@ -159,7 +163,9 @@ static void print_text(const struct plan_view *view)
 	print_ways(view);
 	print_reuse(assessment);
 	printf("  room: %s beside Reserve=\n", format_size(assessment->question.room_bytes, room));
-	if (view->one_way)
+	if (view->data[0])
+		printf("  data: epoch %" PRIu64 " is new, so %s\n", offer->epoch, view->data);
+	else if (view->one_way)
 		printf("  a rollback would be impossible: it writes data of epoch %" PRIu64
 		       ", which what runs cannot read: --accept-no-rollback\n",
 		       offer->epoch);

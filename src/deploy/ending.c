@@ -108,7 +108,6 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 
 int ending_unhealthy(struct session *session, const char *reason, struct error *err)
 {
-	const struct state_transaction *transaction = &session->state.transaction;
 	char barred[STATE_REASON_MAX / 2], text[STATE_REASON_MAX];
 	int r = accord_veto(session, FAULT_UNHEALTHY, reason, err);
 
@@ -118,8 +117,7 @@ int ending_unhealthy(struct session *session, const char *reason, struct error *
 		return ending_commit(session, "passed, as its group did; then: it failed", err);
 	if (accord_is_bound(session)) /* all or none: nobody stays */
 		return session_condemn(session, FAULT_UNHEALTHY, reason, err);
-	if (epoch_bars(session->dirfd, transaction->target, transaction->origin, barred,
-		       sizeof(barred)))
+	if (epoch_bars_return(session, barred, sizeof(barred)))
 		return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY,
 				  text_print(text, sizeof(text), "no way back: %s; it stays: %s",
 					     barred, reason),

@@ -16,3 +16,11 @@ bool epoch_bars(int dirfd, enum slot from, enum slot to, char *ret_why, size_t r
 			 (unsigned long long)next.epoch);
 	return true;
 }
+
+bool epoch_bars_return(const struct session *session, char *ret_why, size_t room)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+
+	return !transaction->data &&
+	       epoch_bars(session->dirfd, transaction->target, transaction->origin, ret_why, room);
+}

@@ -82,7 +82,8 @@ static int point(struct session *session, enum slot slot, bool *ret_loaded, stru
 
 int flip_to(struct session *session, enum slot slot, enum job_result *ret_result, struct error *err)
 {
-	bool restart = session->options->switch_mode == SWITCH_RESTART;
+	bool restart = session->options->switch_mode == SWITCH_RESTART &&
+		       !session->state.transaction.data;
 	struct manager *manager;
 	bool loaded;
 	int r;

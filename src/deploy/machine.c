@@ -32,9 +32,11 @@
  * STAGING    the origin        target slot: unsealed, in any condition    staging_run
  * STAGED     the origin        target slot: complete, synced, sealed      switching_prepare
  * SWITCHING  origin or target  both slots sealed; the unit must run        switching_run
+ *                              data to be kept aside (data.h): whole, with its inode recorded, before `current` names the target
  * TRIAL      the target        the unit was started from the target        trial_run
  * WATCHING   the target        start probes were passed                    trial_watch
  * REVERTING  target or origin  the verdict and its reason are recorded     reverting_run
+ *                              stop, data back, flip, start: each is done if it is not so yet
  *
  * Each step can be run again from its beginning at any time: after a crash the state is loaded and
  * the function of its phase is called, nothing else.

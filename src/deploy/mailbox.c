@@ -272,13 +272,10 @@ int mailbox_begin(struct session *session, const struct request *request, bool u
 /* A rollback or a cancel of what is under way: the verdict is a person's. */
 static int overrule(struct session *session, const struct request *request, struct error *err)
 {
-	const struct state_transaction *transaction = &session->state.transaction;
 	char reason[STATE_REASON_MAX];
 	int r;
 
-	if (request->verb == VERB_ROLLBACK &&
-	    epoch_bars(session->dirfd, transaction->target, transaction->origin, reason,
-		       sizeof(reason)))
+	if (request->verb == VERB_ROLLBACK && epoch_bars_return(session, reason, sizeof(reason)))
 		return error_set(err, FAULT_CONFIG, "a rollback is impossible: %s", reason);
 	(void)snprintf(reason, sizeof(reason), "%s asked by %s%s%.150s", verb_name(request->verb),
 		       request->who, request->why[0] ? ": " : "", request->why);
@@ -287,7 +284,7 @@ static int overrule(struct session *session, const struct request *request, stru
 		return error_set(err, FAULT_BUSY,
 				 "group %s has passed and is committed right now; after that, "
 				 "`flipslot rollback` goes back",
-				 transaction->group);
+				 session->state.transaction.group);
 	if (r < 0)
 		return r;
 	answer(session, request, NULL);

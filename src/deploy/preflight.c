@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "deploy/data.h"
 #include "deploy/epoch.h"
 #include "deploy/landlord.h"
 #include "deploy/preflight.h"
@@ -414,7 +415,10 @@ static void check_epoch(struct check *check)
 
 	if (input->state->transaction.no_way_back)
 		return;
-	if (epoch_bars(input->dirfd, input->target, input->current, why, sizeof(why)))
+	if (epoch_bars(input->dirfd, input->target, input->current, why, sizeof(why)) &&
+	    data_is_kept(check->options))
+		data_check(check->options, check->preflight);
+	else if (epoch_bars(input->dirfd, input->target, input->current, why, sizeof(why)))
 		complain(check, FAULT_CONFIG,
 			 "a rollback would be impossible: %s; --accept-no-rollback installs it all "
 			 "the same, and keeps it whatever happens",

@@ -166,9 +166,7 @@ int resume_settle(struct session *session, struct error *err)
 		return r;
 	if (verdict == RESUME_FAIL)
 		return ending_end(session, OUTCOME_FAILED, FAULT_INTERNAL, reason, err);
-	if (verdict == RESUME_REVERT &&
-	    epoch_bars(session->dirfd, state->transaction.target, state->transaction.origin, barred,
-		       sizeof(barred)))
+	if (verdict == RESUME_REVERT && epoch_bars_return(session, barred, sizeof(barred)))
 		return ending_unhealthy(session, reason, err);
 	r = verdict == RESUME_REVERT ? session_condemn(session, FAULT_UNHEALTHY, reason, err) :
 				       session_store(session, err);

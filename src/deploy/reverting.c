@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/data.h"
 #include "deploy/ending.h"
 #include "deploy/flip.h"
 #include "deploy/resume.h"
@@ -45,6 +46,29 @@ static int end(struct session *session, enum outcome outcome, const char *also, 
 	return ending_end(session, outcome, transaction->fault, reason, err);
 }
 
+/*
+ * The service is stopped, and its old data is put back: the old code may not be able to read what the new one made of it. What goes wrong
+ * here is told, and takes nothing from bringing the service back. > 0: as switching_job.
+ */
+static int put_data_back(struct session *session, struct error *err)
+{
+	enum job_result result = JOB_RESULT_OTHER;
+	struct error why = { .text = "neither it nor what was kept aside is where it was" };
+	bool back = false;
+	int r;
+
+	if (data_is_back(session, &back, &why) == 0 && back)
+		return 0;
+	r = switching_job(session, JOB_STOP, &result, err);
+	if (r != 0)
+		return r;
+	r = data_restore(session, &why);
+	if (r != 0)
+		session_tell(session, EVENT_WARNING, why.fault,
+			     "the data could not be put back: %s", why.text);
+	return 0;
+}
+
 /* > 0: SWITCHING_INTERRUPTED. *ret_up says whether the unit came up on the old slot, ret_why why not. */
 static int bring_back(struct session *session, bool *ret_up, char *ret_why, size_t room,
 		      struct error *err)
@@ -54,9 +78,14 @@ static int bring_back(struct session *session, bool *ret_up, char *ret_why, size
 	int r;
 
 	r = switching_runs(session, transaction->origin, transaction->invocation, ret_up, err);
+	if (r == 0 && *ret_up)
+		(void)data_is_back(session, ret_up, NULL);
 	if (r < 0 || *ret_up)
 		return r;
 	for (unsigned int i = 0;; i++) {
+		r = put_data_back(session, err);
+		if (r != 0)
+			return r;
 		r = flip_to(session, transaction->origin, &result, err);
 		if (r < 0 || r == SWITCHING_INTERRUPTED)
 			return r;

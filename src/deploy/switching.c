@@ -2,7 +2,10 @@
 
 #include "base/text.h"
 #include "deploy/accord.h"
+#include "deploy/data-helper.h"
+#include "deploy/data.h"
 #include "deploy/ending.h"
+#include "deploy/epoch.h"
 #include "deploy/flip.h"
 #include "deploy/gate.h"
 #include "deploy/growth.h"
@@ -150,6 +153,7 @@ int switching_prepare(struct session *session, struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
 	_cleanup_unit_ struct unit unit = {};
+	char why[STATE_REASON_MAX];
 	struct manager *manager;
 	bool go, steady;
 	int r;
@@ -187,6 +191,9 @@ int switching_prepare(struct session *session, struct error *err)
 		growth_note(session, &unit);
 	(void)text_copy(unit.invocation, transaction->old_invocation,
 			sizeof(transaction->old_invocation));
+	if (!transaction->no_way_back && data_is_kept(session->options))
+		transaction->data = epoch_bars(session->dirfd, transaction->target,
+					       transaction->origin, why, sizeof(why));
 	shipped_tell_difference(session, transaction->origin, transaction->target);
 	return session_enter(session, MACHINE_GO, err); /* the service is touched from here on */
 }
@@ -402,6 +409,42 @@ static int give_up(struct session *session, struct manager *manager, enum job_re
 	return ending_unhealthy(session, reason, err);
 }
 
+/* It could not be: the new release does not run, the old one is started again. */
+static int condemn_without_data(struct session *session, const struct error *why, struct error *err)
+{
+	char reason[STATE_REASON_MAX];
+
+	(void)text_print(reason, sizeof(reason), "the data could not be kept aside: %s", why->text);
+	return session_condemn(session, why->fault, reason, err);
+}
+
+/*
+ * Keeps the data aside, with the service stopped; not again once `current` names the target: it may have run. > 0: the step ends here, the phase moved
+ * on or something else is wanted.
+ */
+static int keep_data(struct session *session, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	enum job_result result = JOB_RESULT_OTHER;
+	struct error why = {};
+	enum slot current;
+	int r;
+
+	if (!transaction->data)
+		return 0;
+	r = layout_current(session->dirfd, &current, err);
+	if (r < 0 || current == transaction->target)
+		return r < 0 ? r : 0;
+	r = switching_job(session, JOB_STOP, &result, err);
+	if (r != 0)
+		return r;
+	r = data_take(session, &why);
+	if (r >= 0)
+		return r;
+	r = condemn_without_data(session, &why, err);
+	return r < 0 ? r : DATA_INTERRUPTED;
+}
+
 int switching_run(struct session *session, struct error *err)
 {
 	enum job_result result = JOB_RESULT_OTHER;
@@ -419,6 +462,9 @@ int switching_run(struct session *session, struct error *err)
 		return r;
 	if (switched)
 		return enter_trial(session, manager, err);
+	r = keep_data(session, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = flip_to(session, session->state.transaction.target, &result, err);
 	if (r < 0)
 		return r;

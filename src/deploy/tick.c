@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/data.h"
 #include "deploy/mailbox.h"
 #include "deploy/source.h"
 #include "install/seal.h"
@@ -30,7 +31,8 @@ static bool is_one_way(const struct session *session, const struct source_releas
 	struct descriptor running;
 	enum slot current;
 
-	return release->offer && layout_current(session->dirfd, &current, NULL) == 0 &&
+	return release->offer && !data_is_kept(session->options) &&
+	       layout_current(session->dirfd, &current, NULL) == 0 &&
 	       seal_peek(session->dirfd, current, &running, NULL) == 0 &&
 	       release->offer->epoch > running.epoch;
 }

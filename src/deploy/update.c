@@ -3,17 +3,40 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/data.h"
 #include "deploy/plain.h"
 #include "deploy/demands.h"
 #include "deploy/route.h"
 #include "deploy/source.h"
 #include "deploy/soundness.h"
 
+/* Before a byte of it is fetched: will there be a way back? */
+static int judge_epoch(const struct session *session, const struct offer *offer,
+		       const struct descriptor *running, struct error *err)
+{
+	struct preflight preflight = {};
+
+	if (offer->epoch <= running->epoch || session->state.transaction.no_way_back)
+		return 0;
+	if (!data_is_kept(session->options))
+		return error_set(err, FAULT_CONFIG,
+				 "a rollback would be impossible: %s writes data of epoch %llu, "
+				 "which %s cannot read (it knows %llu); --accept-no-rollback "
+				 "installs it all the same",
+				 offer->version, (unsigned long long)offer->epoch, running->version,
+				 (unsigned long long)running->epoch);
+	data_check(session->options, &preflight);
+	if (preflight.n_findings == 0)
+		return 0;
+	return error_set(err, preflight.findings[0].fault, "%s", preflight.findings[0].text);
+}
+
 /* May the offer take the place of what runs? */
 static int judge_offer(const struct session *session, const struct offer *offer, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	struct descriptor running = {};
+	int r;
 
 	if (transaction->sequence != 0 && transaction->sequence != offer->sequence)
 		return error_set(
@@ -37,14 +60,8 @@ static int judge_offer(const struct session *session, const struct offer *offer,
 			"the source offers %s, sequence %llu; %s, sequence %llu, is installed",
 			offer->version, (unsigned long long)offer->sequence, running.version,
 			(unsigned long long)running.sequence);
-	if (offer->epoch > running.epoch && !transaction->no_way_back)
-		return error_set(err, FAULT_CONFIG,
-				 "a rollback would be impossible: %s writes data of epoch %llu, "
-				 "which %s cannot read (it knows %llu); --accept-no-rollback "
-				 "installs it all the same",
-				 offer->version, (unsigned long long)offer->epoch, running.version,
-				 (unsigned long long)running.epoch);
-	return demands_check(offer, &running, err);
+	r = judge_epoch(session, offer, &running, err);
+	return r < 0 ? r : demands_check(offer, &running, err);
 }
 
 static bool holds(const struct session *session, enum slot slot, const struct digest *index)

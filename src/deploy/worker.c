@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "deploy/alert.h"
+#include "deploy/data.h"
 #include "deploy/mailbox.h"
 #include "deploy/mend.h"
 #include "deploy/resume.h"
@@ -90,6 +91,7 @@ static int idle(struct session *session, struct error *err)
 	int r;
 
 	session->working = PHASE_IDLE;
+	data_drop(session);
 	begin_scrub(session);
 	mend_run(session);
 	if (session->state.phase != PHASE_IDLE)

@@ -76,6 +76,8 @@ static const struct field fields[] = {
 	T(FIELD_BOOL, start),
 	T(FIELD_BOOL, now),
 	T(FIELD_BOOL, no_way_back),
+	T(FIELD_BOOL, data),
+	T(FIELD_U64, data_inode),
 	T(FIELD_U64, epoch),
 	T(FIELD_BOOL, force),
 	T(FIELD_U64, inhibited),

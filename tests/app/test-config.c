@@ -283,7 +283,12 @@ static void test_wrong_keys(void **state)
 		  CONF ":4: Delta=: \"on\" is not prefer, require or off" },
 		{ UNIT "[Source]\nFallback=10M\n",
 		  CONF ":4: Fallback=: \"10M\" is not full, refuse or <= SIZE" },
-		{ UNIT "[Data]\nPath=/x\n", CONF ":4: [Data] is not supported by this version" },
+		{ UNIT "[Data]\nPath=data\n", CONF ":4: Path=: \"data\" is not an absolute path" },
+		{ UNIT "[Data]\nPath=/usr/x\n",
+		  CONF ":4: Path=: /usr/x: not below /usr: the worker cannot write there" },
+		{ UNIT "[Data]\nSnapshot=yes\n",
+		  CONF ":4: Snapshot=: \"yes\" is not none, reflink or copy" },
+		{ UNIT "[Data]\nSnapshot=copy\n", CONF ": [Data] Snapshot= needs Path=" },
 		{ UNIT "[Probe a,b]\nKind=unit\n", CONF
 		  ":3: a section is [Name], of at most 48 letters, digits, blanks and any of - _ "
 		  ". : @ /" },
@@ -304,6 +309,17 @@ static void test_lists(void **state)
 	assert_string_equal(config_deploy(config)->shipped[0], "lib/systemd/gw.service");
 	assert_string_equal(config_deploy(config)->shipped[1], "x.socket");
 	assert_null(config_deploy(config)->shipped[2]);
+}
+
+static void test_data(void **state)
+{
+	_cleanup_(config_freep) struct config *config =
+		load_text(*state, UNIT "[Data]\nPath=/srv/gw\nSnapshot=reflink\nMaxCopy=2M\n");
+	const struct data_options *data = &config_deploy(config)->data;
+
+	assert_string_equal(data->path, "/srv/gw");
+	assert_int_equal(data->snapshot, SNAPSHOT_REFLINK);
+	assert_int_equal(data->max_copy, 2 << 20);
 }
 
 static void test_ways(void **state)
@@ -555,6 +571,7 @@ int main(void)
 		scratch_test(test_wrong_keys),
 		scratch_test(test_wrong_values),
 		scratch_test(test_lists),
+		scratch_test(test_data),
 		scratch_test(test_ways),
 		scratch_test(test_list),
 		scratch_test(test_list_without_places),

@@ -55,6 +55,7 @@ static struct {
 	char timer[128]; /* that was set last */
 	uint64_t wakes; /* when */
 	void (*on_wait)(void); /* asked at each wait */
+	void (*on_run)(enum slot slot); /* told of each start that succeeds */
 	/* the job under way */
 	enum job_type job;
 	uint64_t job_ends;
@@ -113,6 +114,8 @@ UNUSED static void systemd_run(enum slot slot)
 	(void)snprintf(systemd.invocation, sizeof(systemd.invocation), "inv-%u",
 		       ++systemd.invocations);
 	systemd_set("active", "running");
+	if (systemd.on_run)
+		systemd.on_run(slot);
 }
 
 static void systemd_end(void)

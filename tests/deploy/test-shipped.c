@@ -1,4 +1,4 @@
-/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=scope_dir,--wrap=mounts_find */
+/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=scope_dir,--wrap=mounts_find,--wrap=intact_check */
 /* Units that come with a release. */
 #include "deploy/shipped.h"
 
@@ -31,6 +31,13 @@ int __wrap_mounts_find(const char *table, const char *path, char *ret_point, siz
 {
 	assert_string_equal(path, check_path);
 	(void)text_copy(mount, ret_point, room);
+	return 0;
+}
+
+/* The units are put into the slots behind their seals' backs. */
+int __wrap_intact_check(struct session *unused, const struct unit *unit, struct error *err);
+int __wrap_intact_check(struct session *unused, const struct unit *unit, struct error *err)
+{
 	return 0;
 }
 

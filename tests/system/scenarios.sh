@@ -255,6 +255,39 @@ s13() { # data migrated forward, code rolled back: the old code refuses the data
 	is 'S13: back to the epoch before: only with a word' "$status $(outcome)" '3 refused'
 	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --accept-no-rollback
 	committed 'S13: back to the epoch before'
+	s13_kept
+}
+
+# migrate EPOCH [KEY=VALUE]... : installs the next release, which brings the data up to that epoch
+migrate() {
+	local sum
+	n=$((n + 1)) new=2.$n
+	sum=$(release "$new" migrate=/var/lib/gwdata/epoch "epoch=$1" "${@:2}")
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --epoch "$1"
+}
+data_is() { [[ $(sh_box 'cat /var/lib/gwdata/epoch; stat -c %U:%a /var/lib/gwdata; ls -A /var/lib | grep -c flipslot$' | xargs) == "$*" ]]; }
+
+s13_kept() { # with Snapshot= the old code gets its old data back, as its owner left it
+	scenario 'S13, kept'
+	sh_box 'mkdir -m 750 /var/lib/gwdata && echo precious >/var/lib/gwdata/other && chown -R daemon:daemon /var/lib/gwdata'
+	drop_in '[Service]' User=daemon
+	conf_in '[Data]' Path=/var/lib/gwdata Snapshot=copy
+	migrate 1
+	committed 'S13: data of epoch 1'
+	migrate 2 mode=http-500
+	rolled_back S13 'HTTP 500'
+	check 'S13: the old data is back, nothing else is left' data_is 1 daemon:750 1
+	is 'S13: and all of it' "$(sh_box 'cat /var/lib/gwdata/other')" precious
+	conf_in '[Data]' Path=/var/lib/gwdata Snapshot=copy MaxCopy=1
+	migrate 2
+	is 'S13: what does not fit is said before' "$status $(outcome)" '8 refused'
+	conf_in '[Data]' Path=/var/lib/gwdata Snapshot=copy
+	migrate 2
+	committed 'S13: data of epoch 2'
+	check 'S13: what was kept aside is dropped' data_is 2 daemon:750 1
+	run flipslot rollback gateway
+	is 'S13: then there is no way back any more' "$status" 3
+	sh_box 'rm -r /var/lib/gwdata'
 }
 
 s14() { # the disk is full while staging

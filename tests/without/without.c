@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "deploy/data.h"
 #include "deploy/epoch.h"
 #include "deploy/reverting.h"
 #include "deploy/rounds.h"
@@ -121,6 +122,11 @@ WRAP(int, cgroup_find_in_user_managers, const char *unit, const char *owner,
 }
 
 /* S13: code is all there is. */
+WRAP(int, data_restore, struct session *session, struct error *err)
+{
+	return is("s13_kept") ? 0 : __real_data_restore(session, err);
+}
+
 WRAP(bool, epoch_bars, int dirfd, enum slot from, enum slot to, char *ret_why, size_t room)
 {
 	return !is("s13") && __real_epoch_bars(dirfd, from, to, ret_why, room);
