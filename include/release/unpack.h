@@ -2,7 +2,7 @@
  * Takes the compression off an archive, in a thread of its own: decompressing costs as much time as
  * parsing, hashing and writing together, and there mostly is a second processor.
  *
- * The thread takes verified pieces, decompresses them through libarchive (raw format, one given filter) and
+ * The thread takes verified pieces, decompresses them through libarchive (raw format, one given filter), or zstd's by libzstd, and
  * keeps at most 1 MiB ahead of the reader. Whatever is reported to a caller is reported by unpack_read.
  */
 #pragma once

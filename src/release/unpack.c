@@ -6,11 +6,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <zstd.h>
 
 #include "base/text.h"
 
 #define SLABS	  4
 #define SLAB_SIZE (256 * 1024)
+
+static const uint8_t zstd_magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
+
+static void cleanup_zstd(ZSTD_DCtx **zstd)
+{
+	(void)ZSTD_freeDCtx(*zstd);
+}
 
 /*
  * A ring of slabs between the thread, which fills, and the reader. What both touch is below `mutex`:
@@ -161,6 +169,89 @@ static int decompress(struct unpack *unpack, struct archive *archive, struct err
 	return r == ARCHIVE_EOF ? 0 : fail(unpack, archive, err);
 }
 
+/* ---- zstd, without libarchive: what it unpacks would be copied once more ---- */
+
+static int corrupt(const char *why, struct error *err)
+{
+	return error_set(err, FAULT_CORRUPT, "the archive cannot be decompressed: %s", why);
+}
+
+/* The next piece; none at the end. */
+static int next_input(struct unpack *unpack, ZSTD_inBuffer *ret_input, struct error *err)
+{
+	const void *bytes = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (unpack->position < pieces_bytes(unpack->pieces) && !is_stopped(unpack))
+		r = pieces_read(unpack->pieces, unpack->next_piece++, &bytes, &size, err);
+	if (r < 0)
+		return r;
+	unpack->position += size;
+	*ret_input = (ZSTD_inBuffer){ .src = bytes, .size = size };
+	return 0;
+}
+
+static bool is_compressed_twice(const struct unpack *unpack)
+{
+	return unpack->filled == 0 && unpack->in_slab >= sizeof(zstd_magic) &&
+	       memcmp(unpack->slabs[0], zstd_magic, sizeof(zstd_magic)) == 0;
+}
+
+/* Frame after frame. *hint is 0 where one ends, and when nothing has come yet. */
+static int unpack_some(struct unpack *unpack, ZSTD_DCtx *zstd, ZSTD_inBuffer *input, size_t *hint,
+		       struct error *err)
+{
+	ZSTD_outBuffer output = {
+		.dst = unpack->slabs[unpack->filled % SLABS],
+		.size = SLAB_SIZE,
+		.pos = unpack->in_slab,
+	};
+
+	*hint = ZSTD_decompressStream(zstd, &output, input);
+	if (ZSTD_isError(*hint))
+		return corrupt(ZSTD_getErrorName(*hint), err);
+	unpack->in_slab = output.pos;
+	if (!is_compressed_twice(unpack))
+		return 0;
+	unpack->in_slab = 0;
+	return error_set(err, FAULT_CORRUPT, "the archive is compressed more than once");
+}
+
+static int unpack_zstd(struct unpack *unpack, struct error *err)
+{
+	_cleanup_(cleanup_zstd) ZSTD_DCtx *zstd = ZSTD_createDCtx();
+	ZSTD_inBuffer input = {};
+	size_t hint = 0;
+	bool more = false; /* may come out without anything more going in */
+	int r = 0;
+
+	if (!zstd)
+		return error_code(err, -ENOMEM, "decompressing the archive");
+	while (r == 0) {
+		if (!more && input.pos == input.size)
+			r = next_input(unpack, &input, err);
+		if (r < 0 || (!more && input.size == 0))
+			break;
+		r = unpack_some(unpack, zstd, &input, &hint, err);
+		more = unpack->in_slab == SLAB_SIZE && hint != 0;
+		if (r == 0 && unpack->in_slab == SLAB_SIZE && !hand_over(unpack))
+			return 0;
+	}
+	return r == 0 && hint != 0 && !is_stopped(unpack) ? corrupt("it ends too early", err) : r;
+}
+
+static int unpack_by_libarchive(struct unpack *unpack, struct error *err)
+{
+	struct archive *archive = archive_read_new();
+	int r = archive ? decompress(unpack, archive, err) :
+			  error_code(err, -ENOMEM, "decompressing the archive");
+
+	if (archive)
+		(void)archive_read_free(archive);
+	return r;
+}
+
 /* The slab that is not full is handed over with the end. */
 static void tell_end(struct unpack *unpack, int code, const struct error *err)
 {
@@ -180,13 +271,11 @@ static void tell_end(struct unpack *unpack, int code, const struct error *err)
 static void *run(void *data)
 {
 	struct unpack *unpack = data;
-	struct archive *archive = archive_read_new();
 	struct error err = {};
-	int r = archive ? decompress(unpack, archive, &err) :
-			  error_code(&err, -ENOMEM, "decompressing the archive");
+	int r = unpack->filter == archive_read_support_filter_zstd ?
+			unpack_zstd(unpack, &err) :
+			unpack_by_libarchive(unpack, &err);
 
-	if (archive)
-		(void)archive_read_free(archive);
 	tell_end(unpack, r, &err);
 	return NULL;
 }

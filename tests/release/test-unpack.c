@@ -162,6 +162,30 @@ static void test_twice_compressed(void **state)
 	check_error_after(dirfd, "ff", archive_read_support_filter_gzip, bytes, "more than once");
 	shell(dirfd, "gzip -c f | gzip -c | gzip -c | gzip -c >ff");
 	check_error_after(dirfd, "ff", archive_read_support_filter_gzip, bytes, "more than once");
+	shell(dirfd, "zstd -qc f | zstd -qc >ff");
+	check_error_after(dirfd, "ff", archive_read_support_filter_zstd, bytes, "more than once");
+}
+
+/* One after the other, that end with a slab, with a skippable and an empty one between. */
+static void test_many_frames(void **state)
+{
+	int dirfd = check_dirfd(state);
+	_cleanup_free_ uint8_t *bytes = make_file(dirfd);
+	_cleanup_(pieces_freep) struct pieces *pieces = NULL;
+	_cleanup_(unpack_freep) struct unpack *unpack = NULL;
+	_cleanup_close_ int fd = -1;
+	size_t size;
+
+	shell(dirfd,
+	      "{ head -c 262144 f | zstd -qc; printf '\\120\\052\\115\\030\\003\\0\\0\\0abc';"
+	      "tail -c +262145 f | head -c 524288 | zstd -qc; : | zstd -qc;"
+	      "tail -c +786433 f | zstd -qc; } >frames; "
+	      "head -c 1000 frames >cut");
+	pieces = open_pieces(dirfd, "frames", &fd);
+	assert_int_equal(unpack_new(pieces, archive_read_support_filter_zstd, &unpack, NULL), 0);
+	assert_int_equal(read_all(unpack, bytes, &size, NULL), 0);
+	assert_int_equal(size, SIZE);
+	check_error_after(dirfd, "cut", archive_read_support_filter_zstd, bytes, "too early");
 }
 
 /* The piece that changed is not decompressed. */
@@ -234,10 +258,10 @@ static void test_takes_no_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		check_in_dir(test_all_comes_out),    check_in_dir(test_the_reader_may_leave),
-		check_in_dir(test_damage),	     check_in_dir(test_twice_compressed),
-		check_in_dir(test_changed_piece),    check_in_dir(test_nothing_inside),
-		check_in_dir(test_takes_no_signals),
+		check_in_dir(test_all_comes_out),  check_in_dir(test_the_reader_may_leave),
+		check_in_dir(test_damage),	   check_in_dir(test_twice_compressed),
+		check_in_dir(test_many_frames),	   check_in_dir(test_changed_piece),
+		check_in_dir(test_nothing_inside), check_in_dir(test_takes_no_signals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
