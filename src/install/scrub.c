@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "install/attributes.h"
+#include "install/survey.h"
 #include "release/names.h"
 #include "release/walk.h"
 #include "store/layout.h"
@@ -26,7 +27,8 @@ struct scrub {
 	uint64_t total;
 	uint64_t differences;
 	uid_t owner; /* of all that is in the slot: whoever owns the app's directory */
-	bool shallow; /* contents and capabilities are not looked at */
+	const struct index *promised; /* of a glance, sorted */
+	ino_t *inodes; /* of a glance, by number: what was seen; 0: nothing */
 };
 
 static void scrub_done(struct scrub *scrub)
@@ -35,6 +37,7 @@ static void scrub_done(struct scrub *scrub)
 	index_free(scrub->found);
 	digester_free(scrub->digester);
 	free(scrub->buffer);
+	free(scrub->inodes);
 }
 
 static void report(struct scrub *scrub, const char *path, const char *what)
@@ -105,18 +108,6 @@ static int check_capability(struct scrub *scrub, int fd, const struct index_entr
 	if (!has)
 		report(scrub, entry->path, "file capabilities differ");
 	return 0;
-}
-
-/* Each name is one of the index; what has more is somebody else's too. */
-static void check_shallow(struct scrub *scrub, const struct index_entry *entry,
-			  const struct stat *st)
-{
-	if (st->st_mtim.tv_sec != entry->mtime)
-		report(scrub, entry->path, "time of change differs");
-	if ((uint64_t)st->st_size != entry->size)
-		report(scrub, entry->path, "size differs");
-	if (st->st_nlink > 1 && !entry->linked)
-		report(scrub, entry->path, "has another name elsewhere");
 }
 
 static int check_content(struct scrub *scrub, const struct index_entry *entry,
@@ -220,9 +211,7 @@ static int check_entry(struct scrub *scrub, const struct index_entry *entry, str
 	if (entry->type == INDEX_HARDLINK)
 		return check_hardlink(scrub, entry, &st, err);
 	check_owner_and_mode(scrub, entry->path, entry->mode, &st);
-	if (entry->type == INDEX_FILE && scrub->shallow)
-		check_shallow(scrub, entry, &st);
-	else if (entry->type == INDEX_FILE)
+	if (entry->type == INDEX_FILE)
 		return check_content(scrub, entry, &st, err);
 	return entry->type == INDEX_SYMLINK ? check_symlink(scrub, entry, err) : 0;
 }
@@ -314,6 +303,94 @@ int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress
 	return r;
 }
 
+/* ---- a glance: one walk, contents and capabilities are not looked at ---- */
+
+/* Each name is one of the index; what has more is somebody else's too. */
+static void check_shallow(struct scrub *scrub, const struct index_entry *entry,
+			  const struct stat *st)
+{
+	if (st->st_mtim.tv_sec != entry->mtime)
+		report(scrub, entry->path, "time of change differs");
+	if ((uint64_t)st->st_size != entry->size)
+		report(scrub, entry->path, "size differs");
+	if (st->st_nlink > 1 && !entry->linked)
+		report(scrub, entry->path, "has another name elsewhere");
+}
+
+static int glance_at_symlink(struct scrub *scrub, const struct walk_entry *found,
+			     const struct index_entry *entry, struct error *err)
+{
+	char text[NAMES_PATH_MAX + 2];
+	ssize_t n = readlinkat(found->dirfd, found->name, text, sizeof(text));
+
+	if (n < 0)
+		return complain(entry->path, err);
+	if ((size_t)n != strlen(entry->target) || memcmp(text, entry->target, (size_t)n) != 0)
+		report(scrub, entry->path, "link text differs");
+	return 0;
+}
+
+static int glance_at(void *data, const struct walk_entry *found, struct error *err)
+{
+	struct scrub *scrub = data;
+	uint32_t number = survey_find(scrub->promised, found->path);
+	const struct index_entry *entry;
+
+	if (number == CONTENTS_NONE) {
+		report(scrub, found->path, "not in the seal");
+		return 0;
+	}
+	entry = index_at(scrub->promised, number);
+	scrub->inodes[number] = found->stat->st_ino;
+	if ((found->stat->st_mode & S_IFMT) != kind_of(entry) || found->is_mount) {
+		report(scrub, entry->path, "another kind of file");
+		return 0;
+	}
+	if (entry->type == INDEX_HARDLINK)
+		return 0;
+	check_owner_and_mode(scrub, entry->path, entry->mode, found->stat);
+	if (entry->type == INDEX_FILE)
+		check_shallow(scrub, entry, found->stat);
+	return entry->type == INDEX_SYMLINK ? glance_at_symlink(scrub, found, entry, err) : 0;
+}
+
+/* What was not seen, and hard links, which need both names. */
+static void glance_back(struct scrub *scrub)
+{
+	for (size_t i = 0; i < index_count(scrub->promised); i++) {
+		const struct index_entry *entry = index_at(scrub->promised, i);
+		uint32_t first;
+
+		if (scrub->inodes[i] == 0) {
+			report(scrub, entry->path, "missing");
+			continue;
+		}
+		if (entry->type != INDEX_HARDLINK)
+			continue;
+		first = survey_find(scrub->promised, entry->target);
+		if (first != CONTENTS_NONE && scrub->inodes[first] != 0 &&
+		    scrub->inodes[first] != scrub->inodes[i])
+			report(scrub, entry->path, "no longer the same file as its other name");
+	}
+}
+
+static int glance(struct scrub *scrub, struct error *err)
+{
+	struct stat st;
+	int r;
+
+	scrub->inodes = calloc(index_count(scrub->promised) + 1, sizeof(*scrub->inodes));
+	if (!scrub->inodes)
+		return error_errno(err, "looking at a slot");
+	if (fstat(scrub->slot_fd, &st) < 0)
+		return complain(".", err);
+	check_owner_and_mode(scrub, ".", 0755, &st);
+	r = walk_tree(scrub->slot_fd, glance_at, scrub, err);
+	if (r == 0)
+		glance_back(scrub);
+	return r;
+}
+
 int scrub_tree(int slot_fd, uid_t owner, const struct index *index, scrub_finding finding,
 	       void *data, uint64_t *ret_differences, struct error *err)
 {
@@ -322,14 +399,12 @@ int scrub_tree(int slot_fd, uid_t owner, const struct index *index, scrub_findin
 		.finding = finding,
 		.data = data,
 		.owner = owner,
-		.shallow = true,
+		.promised = index,
 	};
 	int r = fd_open_dir(slot_fd, ".", &scrub.slot_fd, err);
 
 	if (r == 0)
-		r = prepare(&scrub, err);
-	if (r == 0)
-		r = compare(&scrub, index, err);
+		r = glance(&scrub, err);
 	if (r == 0)
 		*ret_differences = scrub.differences;
 	return r;
