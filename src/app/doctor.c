@@ -243,15 +243,15 @@ static void active_state(struct doctor *doctor, const char *name, char *ret_stat
 	(void)text_copy(state, ret_state, room);
 }
 
-static void file_state(struct doctor *doctor, const char *name, char *ret_state, size_t room)
+static void file_state(struct manager *manager, const char *name, char *ret_state, size_t room)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 	const char *state;
 
 	ret_state[0] = '\0';
-	if (manager_call(doctor->manager, MANAGER_PATH, MANAGER_INTERFACE, "GetUnitFileState",
-			 &bus_error, &reply, "s", name) >= 0 &&
+	if (manager_call(manager, MANAGER_PATH, MANAGER_INTERFACE, "GetUnitFileState", &bus_error,
+			 &reply, "s", name) >= 0 &&
 	    sd_bus_message_read(reply, "s", &state) >= 0)
 		(void)text_copy(state, ret_state, room);
 }
@@ -262,7 +262,7 @@ static void look_at_own_units(struct doctor *doctor)
 	_cleanup_unit_ struct unit unit = {};
 
 	(void)init_enable_timer_name(doctor->app, timer);
-	file_state(doctor, INIT_RECOVER_UNIT, state, sizeof(state));
+	file_state(doctor->manager, INIT_RECOVER_UNIT, state, sizeof(state));
 	if (strcmp(state, "enabled") != 0)
 		complain(doctor, FAULT_UNIT,
 			 INIT_RECOVER_UNIT
@@ -291,6 +291,17 @@ static struct manager *manager_of_app(const struct doctor *doctor)
 	return doctor->owner ? doctor->owner : doctor->manager;
 }
 
+/* A unit without [Install], or one that a socket starts, is for others to start. */
+static void look_at_boot(struct doctor *doctor, const struct unit *unit)
+{
+	char systemctl[SCOPE_COMMAND_MAX], state[32];
+
+	file_state(manager_of_app(doctor), unit->name, state, sizeof(state));
+	if (strcmp(state, "disabled") == 0 && !(unit->triggered_by && unit->triggered_by[0]))
+		warn(doctor, "%s is not enabled: after a boot nothing starts it: `%s enable %s`",
+		     unit->name, scope_systemctl_of(doctor->options->user, systemctl), unit->name);
+}
+
 static void look_at_unit(struct doctor *doctor)
 {
 	const char *user = doctor->options->user;
@@ -301,6 +312,7 @@ static void look_at_unit(struct doctor *doctor)
 
 	if (unit_query(manager_of_app(doctor), doctor->options->unit, &unit, NULL) < 0)
 		return;
+	look_at_boot(doctor, &unit);
 	if (unit.need_daemon_reload)
 		warn(doctor,
 		     "files of %s have changed on the disk: `%s daemon-reload`, or an update "
