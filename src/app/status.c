@@ -238,6 +238,18 @@ static bool is_used_up(const struct status *status, uint64_t most)
 	       status->checked.day_bytes >= most;
 }
 
+/* What was news when it was found may have been installed since. */
+static bool is_installed(const struct status *status)
+{
+	const struct state_release *offer = &status->checked.offer;
+
+	if (offer->sequence > 0)
+		return digest_equal(&offer->digest, &status->state.good.digest);
+	return status->current != SLOT_NONE && status->slots[status->current].sealed &&
+	       status->slots[status->current].descriptor.origin == ORIGIN_TARGET &&
+	       digest_equal(&offer->digest, &status->slots[status->current].descriptor.promised);
+}
+
 static void gather_source(int dirfd, const struct config *config, struct status *status)
 {
 	const struct source_options *source = &config_deploy(config)->source;
@@ -245,6 +257,7 @@ static void gather_source(int dirfd, const struct config *config, struct status 
 	if (checked_load(dirfd, &status->checked, NULL) < 0)
 		status->checked = (struct checked){};
 	status->has_source = source->url;
+	status->checked.news = status->checked.news && !is_installed(status);
 	status->used_up = is_used_up(status, source->max_bytes_per_day);
 }
 
@@ -303,8 +316,8 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 	r = load_state(app, dirfd, &status->state, err);
 	if (r < 0)
 		return r;
-	gather_source(dirfd, config, status);
 	gather_slots(dirfd, status);
+	gather_source(dirfd, config, status);
 	gather_progress(status);
 	gather_alerts(dirfd, &status->alerts);
 	r = gather_last(dirfd, status, err);
