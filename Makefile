@@ -277,6 +277,12 @@ demo:
 	+@$(MAKE_) all $(FAULT_APP)
 	@B=$(abspath $(B)) tests/demo/demo
 
+# The accident that all this comes from, without flipslot and with it.
+demo-accident:
+	@scripts/deps test
+	+@$(MAKE_) all $(FAULT_APP)
+	@B=$(abspath $(B)) tests/demo/accident
+
 # ---- lint: everything in scripts/lint-*, over everything or over one layer's files ----
 
 lint = for l in scripts/lint-*; do $$l $1 || bad="$$bad $$l"; done; \
@@ -353,5 +359,5 @@ print-cflags: # quoted for a shell
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: bench all manuals deb tests check check-system test crash faults campaign crash-arrows crash-control fuzz fuzz-targets demo lint install uninstall deps print-layers \
+.PHONY: bench all manuals deb tests check check-system test crash faults campaign crash-arrows crash-control fuzz fuzz-targets demo demo-accident lint install uninstall deps print-layers \
 	print-cflags clean
