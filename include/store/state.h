@@ -124,6 +124,7 @@ struct state {
 	/* usec from job to ready of committed trials, newest first; 0 ends */
 	uint64_t starts[STATE_STARTS_MAX];
 	struct state_totals totals;
+	char late[9]; /* the invocation, its first 8 digits, whose failure was told last with nothing under way */
 	/* the request that was answered last */
 	char answered[STATE_ID_MAX];
 	bool accepted;

@@ -118,6 +118,11 @@ static int build(struct config *config, const struct config_places *places,
 		r = take_entries(config, files, findings, err);
 	if (r == 0 && !config->unit && !config->unit_where && !files->partial)
 		config_findings_add(findings, "%s: [App] Unit= is missing", config->conf_file);
+	if (r == 0 && config->user && config->shipped)
+		config_findings_add(findings,
+				    "%s: Units= is for units of the system's manager, not for "
+				    "Scope=user:%s",
+				    config->conf_file, config->user);
 	if (r == 0)
 		r = resolve_root(config, places, findings, err);
 	if (r == 0)

@@ -208,7 +208,26 @@ static int end_in_haste(struct session *session, struct error *err)
 		   "each worker died before the old release was up; it is being restarted", err);
 }
 
-int reverting_run(struct session *session, struct error *err)
+/* Worker after worker could not reach the user's manager, and nobody else may help it. */
+static int end_unreachable(struct session *session, const struct error *why, struct error *err)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	char text[STATE_REASON_MAX];
+	int r;
+
+	if (transaction->origin == SLOT_NONE)
+		r = layout_remove_current(session->dirfd, err);
+	else
+		r = layout_point_current(session->dirfd, transaction->origin, err);
+	if (r < 0)
+		return r;
+	(void)text_print(text, sizeof(text), "%s", why->text);
+	return transaction->origin == SLOT_NONE ?
+		       ending_end(session, OUTCOME_FAILED_FIRST, FAULT_UNIT, text, err) :
+		       end(session, OUTCOME_BOTH_BAD, text, err);
+}
+
+static int revert(struct session *session, struct error *err)
 {
 	struct judge_report report = {};
 	char why[STATE_REASON_MAX] = "";
@@ -236,6 +255,19 @@ int reverting_run(struct session *session, struct error *err)
 		return r;
 	return end(session, up ? OUTCOME_ROLLED_BACK_UNHEALTHY : OUTCOME_BOTH_BAD, report.reason,
 		   err);
+}
+
+int reverting_run(struct session *session, struct error *err)
+{
+	struct error why = {};
+	int r = revert(session, &why);
+
+	if (r >= 0)
+		return r;
+	if (session->options->user && why.fault == FAULT_UNIT &&
+	    session->state.transaction.attempts > RESUME_ATTEMPTS_MAX)
+		return end_unreachable(session, &why, err);
+	return error_set(err, why.fault, "%s", why.text);
 }
 
 int reverting_reassert(struct session *session, struct error *err)

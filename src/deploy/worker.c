@@ -2,6 +2,7 @@
 
 #include "deploy/alert.h"
 #include "deploy/data.h"
+#include "deploy/late.h"
 #include "deploy/mailbox.h"
 #include "deploy/mend.h"
 #include "deploy/resume.h"
@@ -78,7 +79,7 @@ static void begin_scrub(struct session *session)
 
 	if (session->served || !soundness_is_due(session->dirfd, session->options->scrub_usec))
 		return;
-	if (session_manager(session, &manager, &why) < 0 ||
+	if (session_own_manager(session, &manager, &why) < 0 ||
 	    soundness_wake(manager, session->options->app, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault, "the slots are not read: %s",
 			     why.text);
@@ -92,6 +93,7 @@ static int idle(struct session *session, struct error *err)
 
 	session->working = PHASE_IDLE;
 	data_drop(session);
+	late_look(session);
 	begin_scrub(session);
 	mend_run(session);
 	if (session->state.phase != PHASE_IDLE)
@@ -137,6 +139,20 @@ static int work(struct session *session, void (*ready)(void *data), void *ready_
 	}
 }
 
+/* Another user's manager that does not answer must not keep requests from being answered. */
+static int reassert(struct session *session, struct error *err)
+{
+	struct error why = {};
+	int r = reverting_reassert(session, &why);
+
+	if (r < 0 && !session->options->user)
+		return error_set(err, why.fault, "%s", why.text);
+	if (r < 0)
+		session_tell(session, EVENT_WARNING, why.fault,
+			     "both releases are bad, and the service is not started: %s", why.text);
+	return 0;
+}
+
 int worker_run(const struct deploy_options *options, const struct event_listener *listener,
 	       void (*ready)(void *data), void *ready_data, int stop_fd, struct error *err)
 {
@@ -156,7 +172,7 @@ int worker_run(const struct deploy_options *options, const struct event_listener
 		if (r < 0)
 			return r;
 	}
-	r = reverting_reassert(&session, err);
+	r = reassert(&session, err);
 	if (r < 0)
 		return r;
 	return work(&session, ready, ready_data, err);

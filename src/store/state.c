@@ -67,7 +67,7 @@ static const struct field fields[] = {
 	T(FIELD_BOOL, recorded),
 	T(FIELD_U64, ended),
 	T(FIELD_FAULT, fault),
-	CUT("transaction.reason", transaction.reason, 1, 63),
+	CUT("transaction.reason", transaction.reason, 1, 47),
 	T(FIELD_TEXT, source),
 	T(FIELD_DIGEST, source_digest),
 	T(FIELD_U64, sequence),
@@ -83,7 +83,7 @@ static const struct field fields[] = {
 	T(FIELD_U64, inhibited),
 	T(FIELD_TEXT, group),
 	T(FIELD_TEXT, round),
-	CUT("transaction.why", transaction.why, 1, 63),
+	CUT("transaction.why", transaction.why, 1, 47),
 	T(FIELD_TEXT, who),
 	RELEASE("good", good),
 	RELEASE("fallback", fallback),
@@ -91,7 +91,7 @@ static const struct field fields[] = {
 	S(FIELD_U64, "hold.since", hold.since),
 	S(FIELD_U64, "hold.until", hold.until),
 	S(FIELD_TEXT, "hold.who", hold.who),
-	CUT("hold.why", hold.why, 1, 63),
+	CUT("hold.why", hold.why, 1, 47),
 	BAD(0),
 	BAD(1),
 	BAD(2),
@@ -117,9 +117,10 @@ static const struct field fields[] = {
 	S(FIELD_U64, "total.downtime", totals.downtime),
 	S(FIELD_U64, "total.fetched", totals.fetched),
 	S(FIELD_U64, "total.requests", totals.requests),
+	S(FIELD_TEXT, "late", late),
 	S(FIELD_TEXT, "answered", answered),
 	S(FIELD_BOOL, "accepted", accepted),
-	CUT("answer", answer, 1, 63),
+	CUT("answer", answer, 1, 47),
 };
 
 _Static_assert(STATE_BAD_MAX == 6 && STATE_STARTS_MAX == 8 && OUTCOME_MAX == 9, "the table above has them all");

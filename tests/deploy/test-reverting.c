@@ -189,6 +189,26 @@ static void after_both_bad_the_unit_is_kept_running(void **unused)
 	assert_int_equal(app_told(EVENT_WARNING, "started again (done)"), 1);
 }
 
+/* Scope=user:NAME: nobody may help a manager that hangs; worker after worker tries, and then it is said. */
+static void a_users_manager_that_never_answers(void **unused)
+{
+	struct history_entry ended = {};
+	struct manager *manager;
+	struct error err = {};
+
+	open_failed_trial();
+	assert_int_equal(session_manager(&session, &manager, NULL), 0);
+	app_options.user = "ada";
+	systemd.gone = true;
+	session.state.transaction.attempts = RESUME_ATTEMPTS_MAX;
+	check_error(reverting_run(&session, &err), &err, FAULT_UNIT, "no manager");
+	session.state.transaction.attempts = RESUME_ATTEMPTS_MAX + 1;
+	ended = revert();
+	assert_int_equal(ended.outcome, OUTCOME_BOTH_BAD);
+	assert_string_equal(ended.reason, "it was sick; after the rollback: no manager");
+	assert_int_equal(app_current(), SLOT_A);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +225,7 @@ int main(void)
 		systemd_test(a_first_install_has_no_way_back),
 		systemd_test(a_stop_leaves_it_under_way),
 		systemd_test(after_both_bad_the_unit_is_kept_running),
+		systemd_test(a_users_manager_that_never_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

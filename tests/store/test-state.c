@@ -112,6 +112,7 @@ static void random_state(struct state *s)
 	for (size_t i = 0; i < ARRAY_SIZE(s->totals.ended); i++)
 		s->totals.ended[i] = (unsigned int)check_random();
 	s->totals.downtime = check_random();
+	random_text(s->late, sizeof(s->late));
 	random_text(s->answered, sizeof(s->answered));
 	s->accepted = check_below(2);
 	random_text(s->answer, sizeof(s->answer));
@@ -172,6 +173,7 @@ static void fill_texts(void)
 	fill(base_state.hold.why, sizeof(base_state.hold.why));
 	for (size_t i = 0; i < STATE_BAD_MAX; i++)
 		fill(base_state.bad[i].version, sizeof(base_state.bad[i].version));
+	fill(base_state.late, sizeof(base_state.late));
 	fill(base_state.answered, sizeof(base_state.answered));
 	fill(base_state.answer, sizeof(base_state.answer));
 }
@@ -254,8 +256,8 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 
 	/* the same but for the reasons and the versions of bad releases */
 	assert_true(strlen(after.transaction.reason) < STATE_REASON_MAX - 1);
-	assert_int_equal(strlen(after.hold.why), 63);
-	assert_int_equal(strlen(after.answer), 63);
+	assert_int_equal(strlen(after.hold.why), 47);
+	assert_int_equal(strlen(after.answer), 47);
 	memcpy(after.transaction.reason, before.transaction.reason, STATE_REASON_MAX);
 	assert_true(strlen(after.transaction.why) < STATE_WHY_MAX);
 	memcpy(after.transaction.why, before.transaction.why, STATE_WHY_MAX);
