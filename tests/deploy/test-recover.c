@@ -131,6 +131,28 @@ static void a_lost_state_is_mended_from_the_seals(void **unused)
 	assert_int_equal(app_told(EVENT_WARNING, "was lost"), 1);
 }
 
+/* The request that was done last is not done again, one that came since waits for its answer still. */
+static void a_lost_state_does_nothing_twice(void **unused)
+{
+	static const char *const last[] = { "id-1", "id-2" };
+	struct state state = app_under_way(PHASE_IDLE);
+
+	for (size_t i = 0; i < ARRAY_SIZE(last); i++) {
+		struct request request = { .verb = VERB_INSTALL, .who = "tester" };
+		struct history_entry entry;
+
+		state.transaction.outcome = OUTCOME_COMMITTED;
+		entry = history_entry_of(&state.transaction);
+		assert_int_equal(history_append(check_fd, &entry, NULL), 0);
+		(void)text_copy(last[i], request.id, sizeof(request.id));
+		assert_int_equal(request_store(check_fd, &request, NULL), 0);
+		app_store(&state);
+		damage_state();
+		recover();
+		assert_string_equal(app_load().answered, i == 0 ? "id-1" : "");
+	}
+}
+
 /* What is not sealed is never called known good. */
 static void a_lost_state_without_a_seal_stays_lost(void **unused)
 {
@@ -205,6 +227,7 @@ int main(void)
 		app_test(boot_tries_run_out),
 		app_test(recovery_is_idempotent),
 		app_test(a_lost_state_is_mended_from_the_seals),
+		app_test(a_lost_state_does_nothing_twice),
 		app_test(a_lost_state_without_a_seal_stays_lost),
 		app_test(an_outcome_is_recorded_after_a_crash),
 		app_test(a_staging_that_never_gets_on_has_failed),
