@@ -24,6 +24,8 @@ EXPLAINED = {
     "its fsync, then a power cut behind the next try",
     r"durable_mkdir .*store_root": "the name of trust/ goes with the first sync in it on these file systems; POSIX does not say so",
     r"durable_mkdir .*(blob_get|plain_get|head_get|staged_make_dir)": "staging/ saves a transfer, no more",
+    r"(fsync|durable_mkdir) .*\((durable_sync_dir<durable_(mkdir|preallocate)|make_temporary_dir<durable_mkdir|layout_create)":
+    "the name of what init makes goes with the next sync in the same directory, of which there always is one; POSIX does not say so",
     r"write_conf": "it lies in /etc, which is not on the disk under test",
 }
 

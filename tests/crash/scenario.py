@@ -32,6 +32,7 @@ class Scenario:
     again: bool = True  # the same command again is to end the same way
     serve: str = ""  # which release the source offers
     delta: str = "prefer"  # how an update comes
+    threads: bool = False  # other threads of the worker write too: theirs count
     held: str = ""  # "yes", "no": what the hold is to be in the end
     health: dict = dataclasses.field(default_factory=dict)  # what machine.configure is told of [Health]
 
@@ -74,10 +75,12 @@ SCENARIOS = [
              status=10, again=False, health={"fail": "keep"}),
     Scenario("keep-probe", "one", install("sick"), "1.0", "sick", verb="install", outcome="failed",
              status=10, again=False, health={"fail": "keep", "deadline": "1s"}),
-    Scenario("update", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0"),
+    Scenario("update", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0",
+             threads=True),
     Scenario("update-full", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0",
-             delta="off"),
-    Scenario("mend", "rotten", ["sh", "-c", "flipslot scrub gateway; systemctl start flipslot@gateway"], "2.0", "2.0", serve="2.0"),
+             delta="off", threads=True),
+    Scenario("mend", "rotten", ["sh", "-c", "flipslot scrub gateway; systemctl start flipslot@gateway"], "2.0", "2.0", serve="2.0",
+             threads=True),
     Scenario("check-rotated", "repo", cli("check"), "1.0", "1.0", serve="rotated"),
     Scenario("check", "repo", cli("check"), "1.0", "1.0", serve="2.0"),
     Scenario("switch", "two", cli("switch", "previous", "--json"), "2.0", "1.0", verb="switch",

@@ -14,10 +14,11 @@
  *	do=stop	hold it there for ever; kill: SIGKILL to the process; E...: fail with this errno;
  *		on=E...: this call and all later ones fail; SHORT: half of it is written
  *	all=yes	calls that only read count too, and those of all threads
+ *	threads=yes	those of all threads; in which order they come is not the same each time
  *
  * Lines go to the FIFO /run/crash/calls.WHO: "N name what", and "stop N name what" for the one meant; a write of
  * a state record has " phase=X" behind.
- * Calls of other threads (without all=yes) and of children go through uncounted.
+ * Calls of other threads (without all=yes or threads=yes) and of children go through uncounted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,6 +112,7 @@ static struct {
 	char action[32];
 	bool bus;
 	bool all;
+	bool threads;
 } arm = { .root = "/var/lib/flipslot", .action = "stop" };
 
 static FILE *calls;
@@ -150,6 +152,8 @@ static bool read_arm(const char *who)
 			arm.bus = true;
 		else if (strcmp(word, "all=yes") == 0)
 			arm.all = true;
+		else if (strcmp(word, "threads=yes") == 0)
+			arm.threads = true;
 	}
 	return true;
 }
@@ -400,7 +404,7 @@ static bool is_of(pid_t tid, pid_t pid)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, tid);
-	return tid == pid || (arm.all && access(path, F_OK) == 0);
+	return tid == pid || ((arm.all || arm.threads) && access(path, F_OK) == 0);
 }
 
 static void supervise(int listener, pid_t pid)

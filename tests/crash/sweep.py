@@ -262,7 +262,7 @@ class Sweep:
         """The command, with a durable call left out (control.py) if one is to be."""
         if self.skip:
             machine.write(f"{RUN}/skip", self.skip)
-        return Run(self.box, one.who, one.argv, n=number)
+        return Run(self.box, one.who, one.argv, n=number, threads="yes" if one.threads else "no")
 
     def cut(self, one, number):
         """The power fails before the N-th call. None: there are fewer."""
