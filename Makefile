@@ -329,6 +329,7 @@ INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
 	$(patsubst %,%:$(SYSTEMDLIB)/tmpfiles.d/flipslot.conf,$(wildcard slots-layout/flipslot.tmpfiles)) \
 	$(foreach f,$(wildcard README.md LICENSE docs/*.md),$f:$(DOCDIR)/$(notdir $f)) \
 	$(foreach f,$(PAGES),$f:$(MANDIR)/man$(subst .,,$(suffix $f))/$(notdir $f)) \
+	$(foreach f,$(wildcard monitoring/*.yml monitoring/*.json),$f:$(PREFIX)/share/flipslot/$(notdir $f)) \
 	scripts/completion.bash:$(PREFIX)/share/bash-completion/completions/flipslot \
 	scripts/completion.zsh:$(PREFIX)/share/zsh/vendor-completions/_flipslot
 

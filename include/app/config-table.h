@@ -17,6 +17,7 @@ struct config {
 	char *group; /* [Group] Name= */
 	char *source_url, *source_channel, *target_pattern;
 	char *ca_file, *client_certificate, *client_key, *proxy;
+	char *textfile; /* Textfile= of [Metrics] as written; NULL: the default */
 	bool auto_install;
 	bool check_on_start;
 	bool stop_start;

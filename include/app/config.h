@@ -12,6 +12,8 @@
 #define CONFIG_ROOT \
 	"/var/lib/flipslot" /* Root= is CONFIG_ROOT/APP unless given; of a user: base/scope.h */
 
+#define CONFIG_TEXTFILE_DIR "/var/lib/prometheus/node-exporter" /* where Debian's looks */
+
 struct config; /* owns every string */
 
 enum alert_template { ALERT_CLOUDEVENTS, ALERT_TEXT, ALERT_CHAT };
@@ -83,6 +85,9 @@ bool config_check_on_start(const struct config *config);
 
 /* Who is to be told; lent. */
 const struct alert_settings *config_alerts(const struct config *config, size_t *ret_n);
+
+/* Where the metrics of the app go, absolute; NULL: nowhere. */
+const char *config_metrics_dir(const struct config *config);
 
 /* Names of all configured apps, sorted; malloc'ed, NULL-terminated: parse_argv_free. */
 int config_list(char ***ret_names, struct error *err);

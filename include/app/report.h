@@ -19,6 +19,9 @@ struct event_listener report_listener(struct report *report);
 /* The unit has failed while nothing was under way (`flipslot failed`): says what is known good. */
 void report_late_failure(const char *app, const char *unit, const struct state *state);
 
+/* A warning of the app itself, of no transaction: what, and why. */
+void report_complain(const char *app, const char *unit, const char *what, const struct error *why);
+
 /* What became of an alert; its record says what the entry does, of a dropped one only the sentence counts. */
 enum report_alert { REPORT_ALERT_DELIVERED, REPORT_ALERT_FAILED, REPORT_ALERT_DROPPED };
 void report_alert(const char *app, const char *unit, enum report_alert what,

@@ -87,6 +87,9 @@ struct status {
  */
 int status_gather(const char *app, struct status *ret_status, struct error *err);
 
+/* The same of the disk alone: systemd is not asked, and how far a step has got is not looked for. */
+int status_gather_disk(const char *app, struct status *ret_status, struct error *err);
+
 /* Which slot a rollback would go to; SLOT_NONE: none. */
 enum slot status_rollback_slot(const struct status *status);
 

@@ -10,6 +10,7 @@ struct checked {
 	char id[STATE_ID_MAX]; /* of the request that asked; empty: the timer */
 	uint64_t when; /* realtime of the last look; 0: never */
 	uint64_t verified; /* realtime of the last one whose metadata was verified: time has reached it */
+	uint64_t expires; /* realtime, when the first of the roles ends that were verified then; 0: not known */
 	enum fault fault; /* of the last look; FAULT_NONE: it was verified */
 	char text[STATE_REASON_MAX]; /* why not, or what should be known all the same */
 	struct state_release offer; /* the newest release offered; null digest: none */

@@ -22,6 +22,13 @@ int durable_sync_fs(int fd, struct error *err);
 int durable_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		    struct error *err);
 
+/*
+ * The same without syncing anything: a reader finds the old or the new, and after a power cut either or
+ * an empty one. For what is made anew soon, and what nothing depends on.
+ */
+int durable_publish(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		    struct error *err);
+
 /* Removes a file durably; one that is not there is fine. */
 int durable_remove(int dirfd, const char *name, struct error *err);
 

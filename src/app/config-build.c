@@ -30,6 +30,7 @@ void config_build_free(struct config *config)
 	free(config->client_certificate);
 	free(config->client_key);
 	free(config->proxy);
+	free(config->textfile);
 	free(config->root);
 	free(config);
 }

@@ -149,6 +149,13 @@ static int set_fallback(void *object, const char *value, struct error *err)
 	return 0;
 }
 
+static int check_textfile(void *object, const char *value, struct error *err)
+{
+	if (strcmp(value, "no") == 0 || value[0] == '/')
+		return 0;
+	return error_set(err, FAULT_CONFIG, "\"%s\" is neither an absolute path nor \"no\"", value);
+}
+
 static int set_window(void *object, const char *value, struct error *err)
 {
 	struct config *config = object;
@@ -313,6 +320,10 @@ const struct config_key config_table[] = {
 	    "The group of which it is a member: apps that are updated as one, all or none."),
 	KEY("Group", "Order", COUNT, OF(deploy.group_order), "0", "1000", "50", NULL,
 	    "Its place in the order of switching; equal ones go by their names."),
+
+	KEY("Metrics", "Textfile", TEXT, OF(textfile), NULL, NULL, NULL, check_textfile,
+	    "The folder of node_exporter's textfile collector, or no. Default: " CONFIG_TEXTFILE_DIR
+	    ", if it is there."),
 	{},
 };
 
@@ -379,8 +390,8 @@ static bool is_named(const char *section)
 static void unknown_section(struct config *config, const struct config_entry *entry,
 			    struct config_findings *findings)
 {
-	static const char *const names[] = { "App",   "Source", "Update", "Health", "Data",
-					     "Group", "Probe",	"Alert",  NULL };
+	static const char *const names[] = { "App",   "Source",	 "Update", "Health", "Data",
+					     "Group", "Metrics", "Probe",  "Alert",  NULL };
 	_cleanup_free_ char *word = NULL;
 	const char *nearest;
 

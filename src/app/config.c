@@ -138,6 +138,14 @@ const struct alert_settings *config_alerts(const struct config *config, size_t *
 	return config->alerts;
 }
 
+const char *config_metrics_dir(const struct config *config)
+{
+	if (config->textfile)
+		return config->textfile[0] == '/' ? config->textfile : NULL;
+	return !scope_is_user() && access(CONFIG_TEXTFILE_DIR, F_OK) == 0 ? CONFIG_TEXTFILE_DIR :
+									    NULL;
+}
+
 bool config_auto_install(const struct config *config)
 {
 	return config->auto_install;

@@ -158,17 +158,21 @@ static void write_journal(const struct event_line *line, int priority)
 	(void)sd_journal_sendv(fields.vectors, (int)fields.n);
 }
 
-static void complain(struct report *report, const char *app, const char *unit,
-		     const struct error *err)
+void report_complain(const char *app, const char *unit, const char *what, const struct error *why)
 {
 	struct fields fields = {};
 
-	if (report->complained)
-		return;
-	report->complained = true;
-	add(&fields, "MESSAGE=%s: nobody can follow the events: %s", app, err->text);
+	add(&fields, "MESSAGE=%s: %s: %s", app, what, why->text);
 	add_common(&fields, app, unit, MESSAGE_ID_WARNING, LOG_WARNING);
 	(void)sd_journal_sendv(fields.vectors, (int)fields.n);
+}
+
+static void complain(struct report *report, const char *app, const char *unit,
+		     const struct error *err)
+{
+	if (!report->complained)
+		report_complain(app, unit, "nobody can follow the events", err);
+	report->complained = true;
 }
 
 static int write_stream(struct stream *stream, const struct event_line *line, struct error *err)

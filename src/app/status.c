@@ -296,11 +296,10 @@ static int load_state(const char *app, int dirfd, struct state *ret_state, struc
 			 why.text, scope_systemctl(), app);
 }
 
-int status_gather(const char *app, struct status *ret_status, struct error *err)
+static int gather_disk(const char *app, struct status *status, int *ret_dirfd, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_close_ int dirfd = -1;
-	struct status *status = ret_status;
 	int r;
 
 	*status = (struct status){ .now = clock_realtime_usec(), .current = SLOT_NONE };
@@ -318,11 +317,28 @@ int status_gather(const char *app, struct status *ret_status, struct error *err)
 		return r;
 	gather_slots(dirfd, status);
 	gather_source(dirfd, config, status);
-	gather_progress(status);
 	gather_alerts(dirfd, &status->alerts);
 	r = gather_last(dirfd, status, err);
+	*ret_dirfd = r < 0 ? -1 : TAKE_FD(dirfd);
+	return r;
+}
+
+int status_gather_disk(const char *app, struct status *ret_status, struct error *err)
+{
+	_cleanup_close_ int dirfd = -1;
+
+	return gather_disk(app, ret_status, &dirfd, err);
+}
+
+int status_gather(const char *app, struct status *ret_status, struct error *err)
+{
+	_cleanup_close_ int dirfd = -1;
+	struct status *status = ret_status;
+	int r = gather_disk(app, status, &dirfd, err);
+
 	if (r < 0)
 		return r;
+	gather_progress(status);
 	ask_systemd(status);
 	status->unit.before_slot = runs_since_before(dirfd, status);
 	return 0;

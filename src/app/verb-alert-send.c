@@ -1,4 +1,5 @@
 #include "app/alert-send.h"
+#include "app/metrics.h"
 #include "app/verbs.h"
 
 static int send_all(const char *app, struct error *err)
@@ -7,7 +8,11 @@ static int send_all(const char *app, struct error *err)
 	_cleanup_close_ int dirfd = -1;
 	int r = cli_open(app, &config, &dirfd, err);
 
-	return r < 0 ? r : alert_send_all(config, dirfd, err);
+	if (r < 0)
+		return r;
+	r = alert_send_all(config, dirfd, err);
+	(void)metrics_write(config, NULL); /* the worker complains */
+	return r;
 }
 
 int verb_alert_send(const struct cli_verb *verb, int argc, char **argv)

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "app/ask.h"
+#include "app/metrics.h"
 #include "app/report.h"
 #include "app/verbs.h"
 #include "deploy/alert.h"
@@ -71,6 +72,7 @@ static int look(const char *app, struct error *err)
 	}
 	r = alert(config, dirfd, &state, err);
 	report_late_failure(app, config_unit(config), &state);
+	(void)metrics_write(config, NULL); /* the worker complains */
 	return r;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
+#include "app/metrics.h"
 #include "app/report.h"
 #include "app/trace.h"
 #include "app/verbs.h"
@@ -17,14 +18,37 @@
 #define MENDING_SEC 5
 #define NOTIFY_USEC (2 * USEC_PER_SEC)
 
-/* Events on their way to the report also make STATUS= of the unit. */
+/* Where events go. */
+struct channel {
+	const struct config *config;
+	struct report *report;
+	bool complained; /* that there are no metrics */
+};
+
+/* Nothing depends on them; that they are missing is said once. */
+static void write_metrics(struct channel *channel)
+{
+	struct error err = {};
+
+	if (metrics_write(channel->config, &err) == 0 || channel->complained)
+		return;
+	channel->complained = true;
+	report_complain(config_deploy(channel->config)->app, config_unit(channel->config),
+			"metrics cannot be written ([Metrics] Textfile=)", &err);
+}
+
+/* Events on their way to the report also make STATUS= of the unit, and those that change them the metrics. */
 static void handle(void *data, const struct event *event)
 {
-	const struct event_listener *report = data;
+	struct channel *channel = data;
+	const struct event_listener report = report_listener(channel->report);
 	char sentence[EVENT_LINE_TEXT_MAX];
 	struct event_line line;
 
-	report->handle(report->data, event);
+	report.handle(report.data, event);
+	if (event->kind == EVENT_PHASE || event->kind == EVENT_OUTCOME ||
+	    event->kind == EVENT_HOLD || event->kind == EVENT_CHECK)
+		write_metrics(channel);
 	if (event->kind != EVENT_PHASE && event->kind != EVENT_NOTE && event->kind != EVENT_OUTCOME)
 		return;
 	event_line_of(event, 0, &line);
@@ -141,7 +165,7 @@ static int work(const char *app, struct error *err)
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_close_ int stop_fd = -1;
-	struct event_listener reporting;
+	struct channel channel = {};
 	int r;
 
 	r = cli_load(app, &config, err);
@@ -157,10 +181,14 @@ static int work(const char *app, struct error *err)
 	r = watchdog_start(err);
 	if (r < 0)
 		return r;
-	reporting = report_listener(report);
-	return worker_run(config_deploy(config),
-			  &(struct event_listener){ .handle = handle, .data = &reporting }, ready,
-			  NULL, stop_fd, err);
+	channel = (struct channel){ .config = config, .report = report };
+	metrics_tidy(config);
+	r = worker_run(config_deploy(config),
+		       &(struct event_listener){ .handle = handle, .data = &channel }, ready, NULL,
+		       stop_fd, err);
+	if (r != WORKER_BUSY)
+		write_metrics(&channel);
+	return r;
 }
 
 int verb_run(const struct cli_verb *verb, int argc, char **argv)

@@ -172,6 +172,21 @@ static int find_release(struct session *session, const struct refresh *refresh,
 	return r;
 }
 
+/* When the first of the roles ends; 0: not known. */
+static uint64_t find_expiry(const struct client *client)
+{
+	uint64_t first = 0;
+
+	for (enum root_role role = 0; role < ROOT_ROLE_MAX; role++) {
+		uint64_t expires = 0;
+
+		if (client_version(client, role, &expires) > 0 && expires > 0 &&
+		    (first == 0 || expires < first))
+			first = expires;
+	}
+	return first;
+}
+
 static int look(struct session *session, const struct refresh *refresh, uint64_t reference,
 		const char *version, struct source_release *ret_release, struct error *err)
 {
@@ -183,9 +198,10 @@ static int look(struct session *session, const struct refresh *refresh, uint64_t
 		r = refresh_run(refresh, client, err);
 	if (r >= 0)
 		r = find_release(session, refresh, client, version, ret_release, err);
-	if (r >= 0)
-		(void)text_copy(client_notes(client), session->checked.text,
-				sizeof(session->checked.text));
+	if (r < 0)
+		return r;
+	session->checked.expires = find_expiry(client);
+	(void)text_copy(client_notes(client), session->checked.text, sizeof(session->checked.text));
 	return r;
 }
 

@@ -15,6 +15,7 @@ static const struct field fields[] = {
 	C(FIELD_TEXT, id),
 	C(FIELD_U64, when),
 	C(FIELD_U64, verified),
+	C(FIELD_U64, expires),
 	C(FIELD_FAULT, fault),
 	C(FIELD_TEXT, text),
 	FIELD(struct checked, FIELD_DIGEST, "offer.digest", offer.digest),

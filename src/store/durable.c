@@ -162,6 +162,27 @@ int durable_replace(int dirfd, const char *name, const void *data, size_t size, 
 	return replace(dirfd, name, data ? data : "", size, mode, err);
 }
 
+int durable_publish(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		    struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char temporary[TEMPORARY_MAX];
+	int r = temporary_name(temporary, err);
+
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, "creating %s", name);
+	if (fd_write_full(fd, data, size) < 0 || fchmod(fd, mode) < 0 ||
+	    renameat(dirfd, temporary, dirfd, name) < 0) {
+		r = error_errno(err, "writing %s", name);
+		discard(dirfd, temporary);
+		return r;
+	}
+	return 0;
+}
+
 int durable_remove(int dirfd, const char *name, struct error *err)
 {
 	_cleanup_(place_done) struct place place = { .owned = -1 };

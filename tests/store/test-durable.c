@@ -144,6 +144,19 @@ static void a_file_is_replaced_whole(void **state)
 	check_operation(state, &replace);
 }
 
+static int publish_file(int dirfd, struct error *err)
+{
+	return durable_publish(dirfd, "f", "newer", 5, 0640, err);
+}
+
+static void a_file_is_published_whole_and_not_synced(void **state)
+{
+	static const struct operation publish = { "openat write fchmod renameat ", old_file,
+						  publish_file, is_new_file };
+
+	check_operation(state, &publish);
+}
+
 static void no_link(int dirfd)
 {
 	(void)unlinkat(dirfd, "link", 0);
@@ -462,6 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		check_in_dir(a_file_is_replaced_whole),
+		check_in_dir(a_file_is_published_whole_and_not_synced),
 		check_in_dir(a_link_is_made_or_replaced_in_one_step),
 		check_in_dir(names_are_exchanged_in_one_step),
 		check_in_dir(a_file_system_without_exchange_is_told),
