@@ -36,7 +36,7 @@ _flipslot() {
 		case $verb in
 		'config check' | 'alert test' | 'alert send' | \
 			install | check | update | plan | switch | rollback | cancel | hold | unhold | forgive | inhibit | health | status | follow | history | \
-			list | verify | scrub | doctor | drill | units | source | run | failed | started | metrics)
+			list | verify | scrub | doctor | drill | units | source | run | failed | started | metrics | events | report)
 			((COMP_CWORD > first + 1)) || words=$(_flipslot_apps)
 			[[ $verb != *' '* ]] || words=$(_flipslot_apps)
 			;;

@@ -36,6 +36,8 @@ static const struct cli_verb verbs[] = {
 	{"group", "NAME", "How far the members of a group are, and what was decided", verb_group},
 	{"history", "APP [-n N]", "Past transactions", verb_history},
 	{"list", "[APP]", "The apps and the releases in their slots", verb_list},
+	{"events", "[APP]", "What happens, as lines of JSON", verb_events},
+	{"report", "APP", "All about the last failure in one file, for a ticket", verb_report},
 	{"metrics", "[APP]", "What node_exporter is given, in the format of Prometheus", verb_metrics},
 	{"doctor", "[APP]", "What would make the next update or rollback fail, and what to do", verb_doctor},
 	{"drill", "APP", "Rehearse: switch to the other slot, and back", verb_drill},

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "app/event-line.h"
+#include "app/format.h"
 
 enum display_style {
 	DISPLAY_PLAIN, /* not a terminal: lines only */
@@ -13,6 +14,9 @@ enum display_style {
 };
 
 struct display;
+
+/* A terminal, not a dumb one, and NO_COLOR is not set. */
+bool display_has_colours(FILE *out);
 
 /* What fits the file: `json`, or by whether it is a terminal (and TERM is not "dumb"). */
 enum display_style display_style_of(FILE *out, bool json);
@@ -39,6 +43,9 @@ void display_say(struct display *display, enum outcome outcome, const char *text
 #define DISPLAY_BAR_MAX 64
 char *display_bar(uint64_t done, uint64_t total, unsigned int width,
 		  char ret_text[static DISPLAY_BAR_MAX]);
+
+/* "  1min 3s left" at the rate so far, took seconds; empty: that cannot be said. Returns ret_text. */
+char *display_left(uint64_t done, uint64_t total, double took, char ret_text[static FORMAT_MAX]);
 
 /* One event as the line that is shown, with the time since the transaction began. Empty: it is not shown. */
 char *display_line(const struct event_line *line, char *ret_text, size_t room);

@@ -21,9 +21,18 @@ char *format_ago(uint64_t realtime_usec, uint64_t now_usec, char ret_text[static
 /* Columns that the text takes on a terminal, one for each character. */
 size_t format_width(const char *text);
 
+/* Columns of the terminal that the file is; 0: it is none, and lines are as long as they are. */
+size_t format_terminal_width(FILE *out);
+
+/*
+ * Text from column `at` on, broken between words so that no line is wider than `width` (0: never); the lines after the first
+ * begin in column `indent`. No newline at the end.
+ */
+void format_wrapped(FILE *out, const char *text, size_t at, size_t indent, size_t width);
+
 /*
  * A table: the first row is its head, columns are as wide as their widest cell, two blanks apart; the last
- * one is not padded. Without rows but the head nothing is printed.
+ * one is not padded, and on a terminal broken between words. Without rows but the head nothing is printed.
  */
 #define FORMAT_COLUMNS_MAX 8
 struct format_table; /* keeps copies of the cells */

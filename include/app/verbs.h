@@ -26,6 +26,8 @@ int verb_follow(const struct cli_verb *verb, int argc, char **argv);
 int verb_status(const struct cli_verb *verb, int argc, char **argv);
 int verb_history(const struct cli_verb *verb, int argc, char **argv);
 int verb_metrics(const struct cli_verb *verb, int argc, char **argv);
+int verb_report(const struct cli_verb *verb, int argc, char **argv);
+int verb_events(const struct cli_verb *verb, int argc, char **argv);
 int verb_list(const struct cli_verb *verb, int argc, char **argv);
 int verb_doctor(const struct cli_verb *verb, int argc, char **argv);
 int verb_drill(const struct cli_verb *verb, int argc, char **argv);

@@ -1,15 +1,17 @@
 #include "app/display.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "app/format.h"
 #include "base/text.h"
 
-#define BAR_WIDTH  24
-#define NARROW	   50 /* columns; below that there is no room for a bar */
-#define LIVE_MAX   256
-#define CLEAR_LINE "\r\033[K"
+#define BAR_WIDTH      14
+#define NARROW	       50 /* columns; below that there is no room for a bar */
+#define LIVE_MAX       256
+#define WIDTH_UNKNOWN  80
+#define LEFT_LEAST_SEC 1 /* before that nothing can be said of the rate */
+#define LEFT_MOST_SEC  (30 * 86400.0)
+#define CLEAR_LINE     "\r\033[K"
 
 struct display {
 	FILE *out;
@@ -34,17 +36,28 @@ enum display_style display_style_of(FILE *out, bool json)
 		       DISPLAY_PLAIN;
 }
 
+static bool wants_colours(enum display_style style)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	return style == DISPLAY_TERMINAL && !(no_colour && no_colour[0]);
+}
+
+bool display_has_colours(FILE *out)
+{
+	return wants_colours(display_style_of(out, false));
+}
+
 int display_new(FILE *out, enum display_style style, uint64_t watch_usec,
 		struct display **ret_display, struct error *err)
 {
 	struct display *display = calloc(1, sizeof(*display));
-	const char *no_colour = getenv("NO_COLOR");
 
 	if (!display)
 		return error_errno(err, "showing what goes on");
 	display->out = out;
 	display->style = style;
-	display->colours = style == DISPLAY_TERMINAL && !(no_colour && no_colour[0]);
+	display->colours = wants_colours(style);
 	display->watch_usec = watch_usec;
 	*ret_display = display;
 	return 0;
@@ -64,15 +77,6 @@ void display_clear(struct display *display)
 		(void)fputs(CLEAR_LINE, display->out);
 	display->live = false;
 	(void)fflush(display->out);
-}
-
-static unsigned int get_width(const struct display *display)
-{
-	struct winsize size;
-
-	if (ioctl(fileno(display->out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return 80;
-	return size.ws_col;
 }
 
 /* ---- lines that stay ---- */
@@ -192,23 +196,40 @@ char *display_bar(uint64_t done, uint64_t total, unsigned int width,
 	return ret_text;
 }
 
+char *display_left(uint64_t done, uint64_t total, double took, char ret_text[static FORMAT_MAX])
+{
+	char span[CLOCK_TEXT_MAX];
+	double left;
+
+	ret_text[0] = '\0';
+	if (done == 0 || done >= total || took < LEFT_LEAST_SEC)
+		return ret_text;
+	left = took / (double)done * (double)(total - done);
+	if (left < LEFT_MOST_SEC)
+		(void)snprintf(ret_text, FORMAT_MAX, "  %s left",
+			       clock_format_span((uint64_t)(left + 1) * USEC_PER_SEC, span));
+	return ret_text;
+}
+
 static void format_progress(const struct display *display, uint64_t now, bool narrow,
 			    char ret_text[static LIVE_MAX])
 {
 	const struct event_line *line = &display->last;
 	double took = seconds_since(display->step_began, now);
 	char bar[DISPLAY_BAR_MAX], done[FORMAT_MAX], total[FORMAT_MAX], rate[FORMAT_MAX];
+	char left[FORMAT_MAX];
 
 	if (line->total == 0 || line->step == STAGE_SYNC) { /* which counts nothing */
 		(void)snprintf(ret_text, LIVE_MAX, "%s: %.0fs", stage_step_name(line->step), took);
 		return;
 	}
-	(void)snprintf(ret_text, LIVE_MAX, "%-6s %s %3u %%  %s of %s  %s/s",
+	(void)snprintf(ret_text, LIVE_MAX, "%-6s %s %3u %%  %s of %s  %s/s%s",
 		       stage_step_name(line->step),
 		       narrow ? "" : display_bar(line->done, line->total, BAR_WIDTH, bar),
 		       (unsigned int)((double)line->done * 100 / (double)line->total),
 		       format_size(line->done, done), format_size(line->total, total),
-		       format_size(took > 0 ? (uint64_t)((double)line->done / took) : 0, rate));
+		       format_size(took > 0 ? (uint64_t)((double)line->done / took) : 0, rate),
+		       display_left(line->done, line->total, took, left));
 }
 
 static void format_watch(const struct display *display, uint64_t now, bool narrow,
@@ -240,13 +261,14 @@ static void format_live(const struct display *display, uint64_t now, bool narrow
 
 void display_tick(struct display *display, uint64_t realtime_usec)
 {
-	unsigned int width;
+	size_t width;
 	char text[LIVE_MAX];
 
 	if (display->style != DISPLAY_TERMINAL || !display->any ||
 	    display->last.phase == PHASE_IDLE)
 		return;
-	width = get_width(display);
+	width = format_terminal_width(display->out);
+	width = width > 0 ? width : WIDTH_UNKNOWN;
 	format_live(display, realtime_usec, width < NARROW, text);
 	(void)fprintf(display->out, CLEAR_LINE "%10s%.*s", "", width > 11 ? (int)width - 11 : 0,
 		      text);

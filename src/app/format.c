@@ -5,8 +5,13 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+
+#define WIDTH_UNKNOWN 80
+#define ROOM_LEAST    20 /* columns; where there is less, nothing is broken */
 
 struct format_table {
 	size_t columns;
@@ -47,13 +52,51 @@ char *format_ago(uint64_t realtime_usec, uint64_t now_usec, char ret_text[static
 	return ret_text;
 }
 
-size_t format_width(const char *text)
+size_t format_terminal_width(FILE *out)
+{
+	struct winsize size;
+
+	if (!isatty(fileno(out)))
+		return 0;
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return WIDTH_UNKNOWN;
+	return size.ws_col;
+}
+
+static size_t word_width(const char *text, size_t size)
 {
 	size_t width = 0;
 
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
+	for (size_t i = 0; i < size; i++)
+		width += ((unsigned char)text[i] & 0xc0) != 0x80;
 	return width;
+}
+
+size_t format_width(const char *text)
+{
+	return word_width(text, strlen(text));
+}
+
+void format_wrapped(FILE *out, const char *text, size_t at, size_t indent, size_t width)
+{
+	const bool breaks = width > indent + ROOM_LEAST;
+	bool fresh = true; /* nothing stands on this line yet */
+
+	while (*text) {
+		size_t blanks = strspn(text, " ");
+		size_t size = strcspn(text + blanks, " ");
+
+		if (breaks && !fresh && at + blanks + word_width(text + blanks, size) > width) {
+			(void)fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			text += blanks;
+			blanks = 0;
+		}
+		(void)fwrite(text, 1, blanks + size, out);
+		at += word_width(text, blanks + size);
+		fresh = false;
+		text += blanks + size;
+	}
 }
 
 int format_table_new(size_t columns, struct format_table **ret_table, struct error *err)
@@ -109,7 +152,9 @@ static size_t column_width(const struct format_table *table, size_t column)
 
 int format_table_print(const struct format_table *table, FILE *out, struct error *err)
 {
+	const size_t width = format_terminal_width(out);
 	size_t widths[FORMAT_COLUMNS_MAX];
+	size_t before = 0; /* the last column */
 
 	assert(table->columns > 0 && table->columns <= FORMAT_COLUMNS_MAX);
 	if (table->failed)
@@ -118,15 +163,19 @@ int format_table_print(const struct format_table *table, FILE *out, struct error
 		return 0;
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = column_width(table, i);
+	for (size_t i = 0; i + 1 < table->columns; i++)
+		before += widths[i] + 2;
 	for (size_t i = 0; i < table->n_cells; i++) {
+		const char *cell = table->cells[i];
 		size_t column = i % table->columns;
-		bool last = column + 1 == table->columns;
-		size_t width = format_width(table->cells[i]);
 
-		(void)fprintf(out, "%s%*s", table->cells[i],
-			      last ? 0 : (int)(widths[column] - width + 2), "");
-		if (last)
-			(void)fputc('\n', out);
+		if (column + 1 < table->columns) {
+			(void)fprintf(out, "%s%*s", cell,
+				      (int)(widths[column] - format_width(cell) + 2), "");
+			continue;
+		}
+		format_wrapped(out, cell, before, before, width);
+		(void)fputc('\n', out);
 	}
 	return 0;
 }

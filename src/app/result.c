@@ -151,7 +151,8 @@ static void describe_commit(const struct result *result, const char *app, const 
 }
 
 /* The service's own output, and what systemd said of it, of the run that was on trial. */
-static void add_log(const struct result *result, const char *unit, struct text *text)
+static void add_log(const struct result *result, const char *app, const char *unit,
+		    struct text *text)
 {
 	char since[CLOCK_TEXT_MAX];
 
@@ -161,6 +162,7 @@ static void add_log(const struct result *result, const char *unit, struct text *
 	else
 		text_add(text, "  log: %s -u %s --since \"%.10s %.8s UTC\"\n", scope_journalctl(),
 			 unit, clock_format(result->entry.began, since), since + 11);
+	text_add(text, "  all of it in one file: flipslot report %s\n", app);
 }
 
 static void describe_failure(const struct result *result, const char *app, const char *unit,
@@ -172,7 +174,7 @@ static void describe_failure(const struct result *result, const char *app, const
 	if (result->is_last && !result->switched)
 		text_add(text, "  %s was not touched\n", unit);
 	else
-		add_log(result, unit, text);
+		add_log(result, app, unit, text);
 }
 
 static void describe_rollback(const struct result *result, const char *app, const char *unit,
@@ -196,7 +198,7 @@ static void describe_rollback(const struct result *result, const char *app, cons
 		text_add(text, "%s: rolled back to %s: %s\n", app, old, reason);
 	if (result->remembered_bad)
 		text_add(text, "  %s is remembered as bad\n", new);
-	add_log(result, unit, text);
+	add_log(result, app, unit, text);
 }
 
 void result_describe(const struct result *result, const char *app, const char *unit,
@@ -219,7 +221,7 @@ void result_describe(const struct result *result, const char *app, const char *u
 	case OUTCOME_FAILED_FIRST:
 		text_add(text, "%s: the first release failed, %s is stopped: %s\n", app, unit,
 			 or_text(entry->reason, "no reason is recorded"));
-		add_log(result, unit, text);
+		add_log(result, app, unit, text);
 		break;
 	case OUTCOME_FAILED:
 		describe_failure(result, app, unit, text);

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
+#include "app/failure-log.h"
 #include "app/metrics.h"
 #include "app/report.h"
 #include "app/trace.h"
@@ -37,6 +38,21 @@ static void write_metrics(struct channel *channel)
 			"metrics cannot be written ([Metrics] Textfile=)", &err);
 }
 
+/* Before journald rotates it away. */
+static void keep_log(const struct channel *channel, const struct state_transaction *transaction)
+{
+	_cleanup_close_ int dirfd = -1;
+	struct error err = {};
+
+	if (!failure_log_is_due(transaction))
+		return;
+	if (config_open_root(channel->config, &dirfd, &err) < 0 ||
+	    failure_log_keep(dirfd, transaction, &err) < 0)
+		report_complain(config_deploy(channel->config)->app, config_unit(channel->config),
+				"the log of the run that failed is not kept for `flipslot report`",
+				&err);
+}
+
 /* Events on their way to the report also make STATUS= of the unit, and those that change them the metrics. */
 static void handle(void *data, const struct event *event)
 {
@@ -46,6 +62,8 @@ static void handle(void *data, const struct event *event)
 	struct event_line line;
 
 	report.handle(report.data, event);
+	if (event->kind == EVENT_OUTCOME)
+		keep_log(channel, &event->state->transaction);
 	if (event->kind == EVENT_PHASE || event->kind == EVENT_OUTCOME ||
 	    event->kind == EVENT_HOLD || event->kind == EVENT_CHECK)
 		write_metrics(channel);

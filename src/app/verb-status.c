@@ -1,10 +1,18 @@
+#include <poll.h>
 #include <stdio.h>
 
+#include "app/display.h"
 #include "app/format.h"
+#include "app/paint.h"
 #include "app/status-json.h"
 #include "app/status-text.h"
+#include "app/tail.h"
 #include "app/verbs.h"
 #include "base/parse.h"
+#include "base/scope.h"
+
+#define WATCH_MSEC 1000
+#define REDRAW	   "\033[H\033[2J" /* home, clear */
 
 /* ---- one app ---- */
 
@@ -17,7 +25,8 @@ static int print_text(const struct status *status, struct error *err)
 	r = text_check(&text, err);
 	if (r < 0)
 		return r;
-	(void)fputs(text.data, stdout);
+	paint_status(status, text.data, display_has_colours(stdout), format_terminal_width(stdout),
+		     stdout);
 	return 0;
 }
 
@@ -39,6 +48,29 @@ static int print_one(const char *app, bool json, int *ret_status, struct error *
 		return r;
 	r = json ? status_json_print(status_json(&status), err) : print_text(&status, err);
 	*ret_status = tell_problem(&status, 0);
+	return r;
+}
+
+/* Again and again: when something happens, and each second; on a terminal in its place. Ends by Ctrl-C. */
+static int watch_one(const char *app, int *ret_status, struct error *err)
+{
+	const bool terminal = display_style_of(stdout, false) == DISPLAY_TERMINAL;
+	_cleanup_(tail_freep) struct tail *tail = NULL;
+	struct event_line line;
+	int r = tail_new(scope_dir(SCOPE_RUN), app, TAIL_END, &tail, err);
+
+	while (r >= 0) {
+		struct pollfd pollfd = { .fd = tail_fd(tail), .events = POLLIN };
+
+		if (terminal)
+			(void)fputs(REDRAW, stdout);
+		r = print_one(app, false, ret_status, err);
+		if (r < 0 || fputs(terminal ? "" : "\n", stdout) < 0 || fflush(stdout) != 0)
+			break; /* nobody looks any more */
+		(void)poll(&pollfd, 1, WATCH_MSEC);
+		while (tail_next(tail, &line, NULL, NULL) == 0)
+			;
+	}
 	return r;
 }
 
@@ -116,9 +148,10 @@ static int print_all(bool json, int *ret_status, struct error *err)
 
 int verb_status(const struct cli_verb *verb, int argc, char **argv)
 {
-	bool json = false;
+	bool json = false, watch = false;
 	const struct cli_option options[] = {
 		{ "json", '\0', NULL, "print JSON", .flag = &json },
+		{ "watch", 'w', NULL, "go on showing it, until Ctrl-C", .flag = &watch },
 		{},
 	};
 	struct error err = {};
@@ -128,7 +161,14 @@ int verb_status(const struct cli_verb *verb, int argc, char **argv)
 	r = cli_begin(verb, options, 0, 1, argc, argv, &operands);
 	if (r != CLI_GO)
 		return r;
-	r = operands[0] ? print_one(operands[0], json, &status, &err) :
-			  print_all(json, &status, &err);
+	if (watch && (json || !operands[0]))
+		return cli_refuse(verb,
+				  "--watch is for one app, and not for JSON: `flipslot events "
+				  "--follow` tells what happens");
+	if (watch)
+		r = watch_one(operands[0], &status, &err);
+	else
+		r = operands[0] ? print_one(operands[0], json, &status, &err) :
+				  print_all(json, &status, &err);
 	return r < 0 ? cli_fail(&err) : status;
 }

@@ -24,7 +24,7 @@
 		S(FIELD_TEXT, key ".version", member.version), \
 		S(FIELD_U64, key ".sequence", member.sequence)
 
-#define ENDED(outcome, key) S(FIELD_UINT, "total." key, totals.ended[(outcome) - 1])
+#define ENDED(outcome, key) S(FIELD_UINT, "total." key, totals.ended[(outcome)-1])
 
 /* A release that is remembered as bad is known by its digest: its version may be cut. */
 #define BAD(number)                                                         \
@@ -123,7 +123,8 @@ static const struct field fields[] = {
 	CUT("answer", answer, 1, 47),
 };
 
-_Static_assert(STATE_BAD_MAX == 6 && STATE_STARTS_MAX == 8 && OUTCOME_MAX == 9, "the table above has them all");
+_Static_assert(STATE_BAD_MAX == 6 && STATE_STARTS_MAX == 8 && OUTCOME_MAX == 9,
+	       "the table above has them all");
 
 void state_count(struct state *state, const struct state_transaction *transaction)
 {

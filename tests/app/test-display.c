@@ -133,13 +133,12 @@ static void test_live_line(void **unused)
 	display_tick(shown.display, BEGAN + 5500000);
 	display_say(shown.display, OUTCOME_ROLLED_BACK, "it did not work\n");
 	end(&shown);
-	assert_string_equal(
-		shown.text,
-		"\r\033[K          write  [=====>                ]  25 %  50.0 MB of 200 MB  "
-		"50.0 MB/s"
-		"\r\033[K    2.5s  watching: 1.4 passed its start probes\n"
-		"\r\033[K          watching [======>               ] 7s left"
-		"\r\033[Kit did not work\n");
+	assert_string_equal(shown.text,
+			    "\r\033[K          write  [===>        ]  25 %  50.0 MB of 200 MB  "
+			    "50.0 MB/s  4s left"
+			    "\r\033[K    2.5s  watching: 1.4 passed its start probes\n"
+			    "\r\033[K          watching [===>        ] 7s left"
+			    "\r\033[Kit did not work\n");
 	free(shown.text);
 	assert_int_equal(unsetenv("NO_COLOR"), 0);
 }
@@ -156,12 +155,27 @@ static void test_colours_of_the_end(void **unused)
 	free(shown.text);
 }
 
+static void what_is_left_is_said_when_it_can_be(void **unused)
+{
+	char text[FORMAT_MAX];
+
+	(void)unused;
+	assert_string_equal(display_left(25, 100, 10, text), "  31s left");
+	assert_string_equal(display_left(0, 100, 10, text), "");
+	assert_string_equal(display_left(100, 100, 10, text), "");
+	assert_string_equal(display_left(50, 100, 0.5, text), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bar),	  cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_plain),	  cmocka_unit_test(test_json_is_passed_on),
-		cmocka_unit_test(test_live_line), cmocka_unit_test(test_colours_of_the_end),
+		cmocka_unit_test(test_bar),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_json_is_passed_on),
+		cmocka_unit_test(test_live_line),
+		cmocka_unit_test(what_is_left_is_said_when_it_can_be),
+		cmocka_unit_test(test_colours_of_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,45 @@ static void test_table_is_aligned(void **unused)
 				     "é…é  x     end\n");
 }
 
+static char *wrapped(const char *text, size_t at, size_t indent, size_t width)
+{
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	assert_non_null(out);
+	format_wrapped(out, text, at, indent, width);
+	assert_int_equal(fclose(out), 0);
+	return printed;
+}
+
+static void lines_are_broken_between_words(void **unused)
+{
+	static const struct {
+		const char *text;
+		size_t at, indent, width;
+		const char *wanted;
+	} cases[] = {
+		{ "one two  three four five six", 0, 2, 0, "one two  three four five six" },
+		{ "one two  three four five six", 0, 2, 24, "one two  three four five\n  six" },
+		{ "one two  three four five six", 0, 2, 25, "one two  three four five\n  six" },
+		{ "é…é two  three four five six", 0, 2, 24, "é…é two  three four five\n  six" },
+		{ "one two", 20, 4, 26, "one\n    two" },
+		{ "averylongwordthatdoesnotfitintoaline x", 0, 2, 25,
+		  "averylongwordthatdoesnotfitintoaline\n  x" },
+		{ "where there is no room nothing is broken", 0, 30, 40,
+		  "where there is no room nothing is broken" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *got =
+			wrapped(cases[i].text, cases[i].at, cases[i].indent, cases[i].width);
+
+		assert_string_equal(got, cases[i].wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +121,7 @@ int main(void)
 		cmocka_unit_test(test_ago),
 		cmocka_unit_test(test_width_counts_characters),
 		cmocka_unit_test(test_table_is_aligned),
+		cmocka_unit_test(lines_are_broken_between_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

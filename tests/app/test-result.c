@@ -196,7 +196,8 @@ static void test_words_of_a_rollback(void **state)
 			    "gateway: rolled back to 1.3: probe web: HTTP 500\n"
 			    "  1.4 is remembered as bad\n"
 			    "  log: journalctl INVOCATION_ID=0123456789abcdef0123456789abcdef + "
-			    "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef\n");
+			    "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef\n"
+			    "  all of it in one file: flipslot report gateway\n");
 }
 
 /* Whether the service was touched is what one wants to know first. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "app/status-json.h"
+#include "app/paint.h"
 #include "app/status-text.h"
 
 #define NOW 1700000000000000
@@ -347,10 +348,49 @@ static void test_keys(void **unused)
 	json_decref(object);
 }
 
+static char *painted(const struct status *status, bool colours, size_t width)
+{
+	_cleanup_text_ struct text text = {};
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	assert_non_null(out);
+	status_text(status, &text);
+	paint_status(status, text.data, colours, width, out);
+	assert_int_equal(fclose(out), 0);
+	return printed;
+}
+
+static void test_colours_and_width(void **unused)
+{
+	struct status status = make_healthy();
+	_cleanup_free_ char *good = painted(&status, true, 0);
+	_cleanup_free_ char *plain = painted(&status, false, 0);
+	_cleanup_free_ char *narrow = painted(&status, false, 60);
+	_cleanup_free_ char *bad = NULL;
+	_cleanup_text_ struct text text = {};
+
+	(void)unused;
+	assert_non_null(strstr(good, "\033[32m  runs    1.4 from slot a"));
+	assert_non_null(strstr(good, "\033[32m  last    install 1.4: committed"));
+	status_text(&status, &text);
+	assert_string_equal(plain, text.data);
+	for (const char *line = narrow; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= 60);
+	assert_non_null(strstr(narrow, "\n          "));
+	status.unit.crashing = true;
+	status.last.entry.outcome = OUTCOME_ROLLED_BACK;
+	bad = painted(&status, true, 0);
+	assert_non_null(strstr(bad, "\033[31m  runs    "));
+	assert_non_null(strstr(bad, "\033[31m  last    install 1.4: rolled-back"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_colours_and_width),
 		cmocka_unit_test(test_words_when_something_is_wrong),
 		cmocka_unit_test(test_words_of_a_transaction),
 		cmocka_unit_test(test_words_of_a_hold),
