@@ -299,7 +299,7 @@ $(PRESENT:%=lint-%): lint-%:
 
 # ---- manuals: made of docs/, so that both say the same ----
 
-MANUALS := flipslot.1=CLI flipslot.7=FROM-SELF-UPDATE flipslot.conf.5=CONFIG \
+MANUALS := flipslot.1=CLI flipslot.7=CONCEPTS flipslot-self-update.7=FROM-SELF-UPDATE flipslot.conf.5=CONFIG \
 	flipslot-release.5=FORMATS flipslot-publish.7=PUBLISHING
 PAGES := $(foreach m,$(MANUALS),$(B)/man/$(firstword $(subst =, ,$m)))
 
@@ -328,6 +328,7 @@ INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
 	$(patsubst %,%:$(SYSTEMDLIB)/sysusers.d/flipslot.conf,$(wildcard slots-layout/flipslot.sysusers)) \
 	$(patsubst %,%:$(SYSTEMDLIB)/tmpfiles.d/flipslot.conf,$(wildcard slots-layout/flipslot.tmpfiles)) \
 	$(foreach f,$(wildcard README.md LICENSE docs/*.md),$f:$(DOCDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard docs/examples/*.conf),$f:$(DOCDIR)/examples/$(notdir $f)) \
 	$(foreach f,$(PAGES),$f:$(MANDIR)/man$(subst .,,$(suffix $f))/$(notdir $f)) \
 	$(foreach f,$(wildcard monitoring/*.yml monitoring/*.json),$f:$(PREFIX)/share/flipslot/$(notdir $f)) \
 	scripts/completion.bash:$(PREFIX)/share/bash-completion/completions/flipslot \
