@@ -92,6 +92,3 @@ int status_gather_disk(const char *app, struct status *ret_status, struct error 
 
 /* Which slot a rollback would go to; SLOT_NONE: none. */
 enum slot status_rollback_slot(const struct status *status);
-
-/* The next step in words, for the one who asked. Returns ret_text. */
-char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/look.h"
+#include "app/status-next.h"
 #include "base/text.h"
 
 /* What is not valid UTF-8 is escaped; an empty text is null. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/format.h"
+#include "app/status-next.h"
 #include "app/look.h"
 
 #define LABEL "  %-8s"

@@ -9,6 +9,7 @@
 
 #include "app/status-json.h"
 #include "app/paint.h"
+#include "app/status-next.h"
 #include "app/status-text.h"
 
 #define NOW 1700000000000000
