@@ -106,7 +106,7 @@ TUF_CLIENT := $(if $(wildcard tests/tuf-conformance/client.c),$(B)/tuf-conforman
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(PROGRAM) $(LINKED)
+all: $(PROGRAM) $(LINKED) $(FAULT_APP)
 
 $(B)/src/%.o: src/%.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
@@ -337,13 +337,14 @@ INSTALLED = $(foreach f,$(UNITS),$f:$(UNITDIR)/$(notdir $f)) \
 install: all manuals
 	install -d $(DESTDIR)$(SYSCONFDIR)/flipslot $(DESTDIR)$(STATEDIR)/flipslot
 	install -D -m 755 $(B)/flipslot $(DESTDIR)$(BINDIR)/flipslot
+	install -D -m 755 $(FAULT_APP) $(DESTDIR)$(PREFIX)/lib/flipslot/fault-app
 	@set -e; for f in $(INSTALLED); do \
 		from=$${f%%:*}; to=$(DESTDIR)$${f#*:}; echo "install $$from -> $$to"; \
 		mkdir -p "$${to%/*}"; sed -e 's,@BINDIR@,$(BINDIR),g' \
 			-e 's,@DOCDIR@,$(DOCDIR),g' "$$from" >"$$to"; chmod 644 "$$to"; done
 
 uninstall: # configuration and slots stay
-	rm -f $(DESTDIR)$(BINDIR)/flipslot $(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$f)))
+	rm -f $(DESTDIR)$(BINDIR)/flipslot $(DESTDIR)$(PREFIX)/lib/flipslot/fault-app $(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$f)))
 
 deb: all manuals
 	@scripts/deps deb

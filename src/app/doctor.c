@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "app/checkup.h"
 #include "app/cli.h"
 #include "app/format.h"
 #include "app/init-enable.h"
@@ -436,6 +437,21 @@ static void done(struct doctor *doctor)
 	config_free(doctor->config);
 }
 
+static void look_further(struct doctor *doctor)
+{
+	struct checkup checkup = {
+		.app = doctor->app,
+		.options = doctor->options,
+		.status = &doctor->status,
+		.dirfd = doctor->dirfd,
+		.manager = doctor->manager,
+		.listener = doctor->listener,
+	};
+
+	checkup_run(&checkup);
+	doctor->problems += checkup.problems;
+}
+
 int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
 	       struct error *err)
 {
@@ -453,6 +469,8 @@ int doctor_run(const char *app, const struct doctor_listener *listener, unsigned
 		look_at_users(&doctor);
 		look_at_lingering(&doctor);
 		r = look_at_systemd(&doctor, err);
+		if (r >= 0)
+			look_further(&doctor);
 	}
 	if (r < 0)
 		return r;

@@ -1,8 +1,12 @@
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app/errand.h"
+#include "app/fault-release.h"
 #include "app/status.h"
 #include "app/verbs.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "store/layout.h"
 
@@ -104,10 +108,166 @@ static void print_end(const struct drill *drill)
 	       clock_format_span(drill->away[1], span[3]));
 }
 
+/* ---- with a release that is broken on purpose ---- */
+
+static int refuse_fault(const char *name, const struct cli_verb *verb)
+{
+	_cleanup_text_ struct text names = {};
+
+	for (const struct fault_kind *kind = fault_kinds; kind->name; kind++)
+		text_add(&names, "%s%s", names.size ? ", " : "", kind->name);
+	return cli_refuse(verb, "--fault: \"%.40s\" is none of %s", name,
+			  names.data ? names.data : "those");
+}
+
+/* Where the release comes from for a moment; the worker sees it, and it is on the disk of the slots or near it. */
+static void name_archive(const char *app, char *ret_path, size_t room)
+{
+	(void)snprintf(ret_path, room, "%s/%s.drill.tar.zst", scope_dir(SCOPE_STATE), app);
+}
+
+static int look_at_fault(struct drill *drill, struct error *err)
+{
+	static struct status status; /* large */
+	int r = status_gather(drill->app, &status, err);
+
+	if (r < 0)
+		return r;
+	if (status.state.phase != PHASE_IDLE)
+		return error_set(err, FAULT_BUSY,
+				 "a transaction is under way: `flipslot follow %s`", drill->app);
+	if (status.current == SLOT_NONE)
+		return error_set(err, FAULT_CONFIG, "nothing is installed yet");
+	drill->home = status.current;
+	drill->other = slot_other(status.current);
+	drill->held = status.state.hold.held;
+	(void)text_copy(status.slots[drill->home].descriptor.version, drill->home_version,
+			sizeof(drill->home_version));
+	if (status.slots[drill->other].sealed)
+		(void)text_copy(status.slots[drill->other].descriptor.version, drill->other_version,
+				sizeof(drill->other_version));
+	return 0;
+}
+
+static int make_fault(const struct drill *drill, const struct fault_kind *kind,
+		      struct request *request, struct error *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	_cleanup_unit_ struct unit unit = {};
+	int r = cli_load(drill->app, &config, err);
+
+	if (r >= 0 && config_deploy(config)->keep)
+		return error_set(err, FAULT_CONFIG,
+				 "OnFail=keep: the broken release would stay; this drill is for "
+				 "rollbacks");
+	if (r >= 0)
+		r = manager_open(&manager, err);
+	if (r >= 0)
+		r = unit_query(manager, config_unit(config), &unit, err);
+	if (r < 0)
+		return r;
+	name_archive(drill->app, request->source, sizeof(request->source));
+	(void)unlink(request->source); /* of a drill that was killed */
+	return fault_release_write(kind, config_deploy(config), &unit, request->source,
+				   &request->source_digest, err);
+}
+
+static int tell_before(const struct drill *drill, const struct cli_verb *verb,
+		       const struct fault_kind *kind)
+{
+	return cli_refuse(
+		verb,
+		"this installs a release that %s, so the service is down as in an update "
+		"that fails%s%s; say --yes if that may be",
+		kind->text,
+		drill->other_version[0] ? ", and it uses up the other slot: no rollback to " : "",
+		drill->other_version);
+}
+
+/* What became of it. Returns the exit status. */
+static int judge_fault(const struct drill *drill, const struct fault_kind *kind,
+		       const struct state_transaction *transaction)
+{
+	uint64_t back = transaction->ended > transaction->switched && transaction->switched > 0 ?
+				transaction->ended - transaction->switched :
+				0;
+	uint64_t all = transaction->ended > transaction->began ?
+			       transaction->ended - transaction->began :
+			       0;
+	char span[2][CLOCK_TEXT_MAX];
+	int status = 0;
+
+	if (transaction->outcome == OUTCOME_ROLLED_BACK) {
+		if (!drill->json)
+			printf("%s: rehearsed: a release that %s was noticed and rolled back; %s "
+			       "serves again %s after the switch, %s in all\n",
+			       drill->app, kind->text, drill->home_version,
+			       back > 0 ? clock_format_span(back, span[0]) : "at once",
+			       clock_format_span(all, span[1]));
+		return 0;
+	}
+	if (transaction->outcome == OUTCOME_COMMITTED) {
+		status = ask(drill, VERB_ROLLBACK, SLOT_NONE, "drill: and back");
+		(void)fprintf(stderr,
+			      "flipslot: %s: a release that %s passed everything that is asked of "
+			      "it: a [Probe NAME] that asks the service itself would notice; %s\n",
+			      drill->app, kind->text,
+			      status == 0 ? "it was rolled back by hand" :
+					    "and going back has failed");
+		return status ? status : fault_exit_status(FAULT_UNHEALTHY);
+	}
+	(void)fprintf(stderr, "flipslot: %s: the drill ended with %s: %s\n", drill->app,
+		      outcome_name(transaction->outcome), transaction->reason);
+	return fault_exit_status(transaction->fault == FAULT_NONE ? FAULT_BUSY :
+								    transaction->fault);
+}
+
+static int drill_fault(struct drill *drill, const struct fault_kind *kind, bool yes)
+{
+	struct request request = { .verb = VERB_INSTALL, .slot = SLOT_NONE, .now = true };
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_close_ int dirfd = -1;
+	struct error err = {};
+	struct state state;
+	int status;
+
+	if (look_at_fault(drill, &err) < 0)
+		return cli_fail(&err);
+	if (!yes)
+		return tell_before(drill, drill->verb, kind);
+	(void)snprintf(request.version, sizeof(request.version), "drill-%s", kind->name);
+	(void)snprintf(request.why, sizeof(request.why), "drill: %s", kind->name);
+	if (make_fault(drill, kind, &request, &err) < 0) {
+		(void)unlink(request.source);
+		return cli_fail(&err);
+	}
+	status = errand_run(
+		&(struct errand){ .verb = drill->verb, .app = drill->app, .json = drill->json },
+		&request);
+	(void)unlink(request.source);
+	if (cli_open(drill->app, &config, &dirfd, &err) < 0 || state_load(dirfd, &state, &err) < 0)
+		return cli_fail(&err);
+	if (strcmp(state.transaction.id, request.id) != 0 || state.phase != PHASE_IDLE)
+		return status;
+	status = judge_fault(drill, kind, &state.transaction);
+	if (!drill->held && state.transaction.outcome == OUTCOME_COMMITTED)
+		(void)ask(drill, VERB_UNHOLD, SLOT_NONE, "");
+	return status;
+}
+
 int verb_drill(const struct cli_verb *verb, int argc, char **argv)
 {
 	struct drill drill = { .verb = verb };
+	const char *fault = NULL;
+	bool yes = false;
 	const struct cli_option options[] = {
+		{ "fault", '\0', "KIND",
+		  "with a release that is broken on purpose: crash, exit0, hang, slow-start, leak, "
+		  "port-held, ignore-term",
+		  .text = &fault },
+		{ "yes", '\0', NULL, "… although that takes the service down for a while",
+		  .flag = &yes },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &drill.json },
 		{},
 	};
@@ -121,6 +281,10 @@ int verb_drill(const struct cli_verb *verb, int argc, char **argv)
 	if (status != CLI_GO)
 		return status;
 	drill.app = operands[0];
+	if (fault && !fault_kind_find(fault))
+		return refuse_fault(fault, verb);
+	if (fault)
+		return drill_fault(&drill, fault_kind_find(fault), yes);
 	if (look(&drill, &err) < 0)
 		return cli_fail(&err);
 	status = go(&drill, 0);

@@ -2,7 +2,9 @@
  * fault-app: the service that the system tests update. An HTTP server that answers with its version,
  * and misbehaves as the file `behaviour` of its release says.
  *
- *	fault-app [DIR]			serve; DIR holds `behaviour` (the executable's own by default)
+ *	fault-app [DIR]			serve; DIR holds `behaviour`; but the one beside the executable,
+ *					if there is one, comes first: it may stand for a program with
+ *					arguments of its own (flipslot drill --fault)
  *	fault-app --check [DIR]		a release's `check` command: exits with check=
  *
  * `behaviour` has lines key=value; README.md says what each does. One process, one poll loop; what
@@ -550,13 +552,23 @@ static const char *own_dir(char *buf, size_t size)
 	return dirname(buf);
 }
 
+static bool has_behaviour(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/behaviour", dir) < (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct server server = { .listeners = { -1, -1 } };
 	bool check = argc > 1 && strcmp(argv[1], "--check") == 0;
 	char exe[PATH_MAX];
-	const char *dir = argc > 1 + check ? argv[1 + check] : own_dir(exe, sizeof(exe));
+	const char *dir = own_dir(exe, sizeof(exe));
 
+	if (argc > 1 + check && !has_behaviour(dir))
+		dir = argv[1 + check];
 	if (read_behaviour(dir, &server.how) < 0)
 		return EXIT_FAILURE;
 	if (check)

@@ -1,0 +1,277 @@
+#include "app/checkup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "app/cli.h"
+#include "app/round.h"
+#include "base/confine.h"
+#include "base/parse.h"
+#include "base/scope.h"
+#include "base/text.h"
+#include "store/history.h"
+#include "store/layout.h"
+#include "store/lock.h"
+#include "store/request.h"
+
+#define ATTEMPTS_MANY 3 /* at delivering one alert */
+#define HOLD_OLD_USEC (7 * 24 * 3600 * USEC_PER_SEC)
+
+static void tell(struct checkup *checkup, enum fault fault, bool warning, const char *text)
+{
+	const struct doctor_finding finding = { .fault = fault, .warning = warning, .text = text };
+
+	checkup->problems += !warning;
+	checkup->listener->handle(checkup->listener->data, &finding);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+complain(struct checkup *checkup, enum fault fault, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tell(checkup, fault, false, text);
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(struct checkup *checkup, const char *format,
+						       ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tell(checkup, FAULT_NONE, true, text);
+}
+
+/* ---- the app's directory ---- */
+
+/* What must be written on a full disk must be there, and of its size. */
+static void look_at_files(struct checkup *checkup)
+{
+	_cleanup_free_ struct history_entry *entries = NULL;
+	_cleanup_free_ struct outbox_entry *alerts = NULL;
+	struct error why = {};
+	struct request request;
+	size_t n;
+
+	if (history_load(checkup->dirfd, 1, &entries, &n, &why) < 0)
+		complain(checkup, why.fault,
+			 "%s: no outcome could be recorded: `flipslot init %s --unit %s` makes it "
+			 "anew, once the damaged one is moved away",
+			 why.text, checkup->app, checkup->options->unit);
+	if (request_load(checkup->dirfd, &request, &why) < 0)
+		complain(checkup, why.fault,
+			 "%s: nothing can be asked for: `flipslot init %s --unit %s` makes it "
+			 "anew, once the damaged one is moved away",
+			 why.text, checkup->app, checkup->options->unit);
+	if (outbox_load(checkup->dirfd, &alerts, &n, &why) < 0)
+		warn(checkup, "%s: nobody could be alerted; move it away, and it is made anew",
+		     why.text);
+}
+
+/* Held while nothing is under way and no worker is at work, it is held by somebody who should not. */
+static void look_at_lock(struct checkup *checkup)
+{
+	_cleanup_unit_ struct unit worker = {};
+	_cleanup_close_ int lock_fd = -1;
+	struct error why = {};
+	char name[CLI_UNIT_MAX];
+	int r = lock_take(checkup->dirfd, LAYOUT_LOCK, &lock_fd, &why);
+
+	if (r < 0)
+		complain(checkup, why.fault, "%s/%s: `flipslot init %s --unit %s` mends it",
+			 checkup->options->root, why.text, checkup->app, checkup->options->unit);
+	if (r != LOCK_TAKEN || checkup->status->state.phase != PHASE_IDLE || !checkup->manager ||
+	    unit_query(checkup->manager, cli_worker_unit(checkup->app, name), &worker, NULL) < 0 ||
+	    unit_is_running(&worker))
+		return;
+	complain(checkup, FAULT_BUSY,
+		 "%s/" LAYOUT_LOCK " is locked, and no worker is at work: `fuser %s/" LAYOUT_LOCK
+		 "` says by whom; end that process",
+		 checkup->options->root, checkup->options->root);
+}
+
+static void look_at_inodes(struct checkup *checkup)
+{
+	enum slot current = checkup->status->current;
+	struct statvfs fs;
+	uint64_t files;
+
+	if (current == SLOT_NONE || checkup->status->slots[slot_other(current)].sealed ||
+	    fstatvfs(checkup->dirfd, &fs) < 0 || fs.f_files == 0)
+		return;
+	files = checkup->status->slots[current].descriptor.files;
+	if (fs.f_favail < files)
+		complain(checkup, FAULT_NO_SPACE,
+			 "%s has %llu inodes left; a release like the one that runs needs %llu: "
+			 "remove files",
+			 checkup->options->root, (unsigned long long)fs.f_favail,
+			 (unsigned long long)files);
+}
+
+/* ---- the machine ---- */
+
+const char *checkup_judge_clock(uint64_t now, uint64_t build)
+{
+	if (now >= build)
+		return NULL;
+	return "the clock is before the day on which this flipslot was built: certificates and "
+	       "metadata cannot be judged, and outcomes get wrong times: set it, or enable "
+	       "systemd-timesyncd";
+}
+
+static void look_at_machine(struct checkup *checkup)
+{
+	const char *clock =
+		checkup_judge_clock(clock_realtime_usec() / USEC_PER_SEC, FLIPSLOT_BUILD_TIME);
+
+	if (clock)
+		warn(checkup, "%s", clock);
+	if (access("/var/log/journal", F_OK) < 0)
+		warn(checkup,
+		     "the journal is not kept over a reboot (no /var/log/journal): why a release "
+		     "failed is lost then: Storage=persistent in journald.conf");
+	if (!scope_is_user() &&
+	    syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 0)
+		warn(checkup,
+		     "this kernel has no Landlock: the helper that fetches is kept from files by "
+		     "its user and seccomp alone; a kernel from 5.13 on with "
+		     "CONFIG_SECURITY_LANDLOCK has it");
+}
+
+/* ---- alerts, hold ---- */
+
+static void look_at_alerts(struct checkup *checkup)
+{
+	static const char alert_user[] = "flipslot-alert";
+	const struct status_alerts *alerts = &checkup->status->alerts;
+
+	if (checkup->options->n_alerts > 0 && !scope_is_user() &&
+	    strcmp(confine_user_or_nobody(alert_user), alert_user) != 0)
+		warn(checkup, "there is no user %s: `systemd-sysusers` makes it", alert_user);
+	if (alerts->waiting > 0 && alerts->attempts >= ATTEMPTS_MANY)
+		warn(checkup,
+		     "%zu alerts could not be delivered, the oldest to %s in %u attempts: %s; "
+		     "`flipslot alert test %s` tries it",
+		     alerts->waiting, alerts->receiver, alerts->attempts, alerts->error,
+		     checkup->app);
+}
+
+static void look_at_hold(struct checkup *checkup)
+{
+	const struct state_hold *hold = &checkup->status->state.hold;
+	uint64_t now = clock_realtime_usec();
+	char span[CLOCK_TEXT_MAX];
+
+	if (!state_is_held(&checkup->status->state, now) || hold->until > 0 || now < hold->since ||
+	    now - hold->since < HOLD_OLD_USEC)
+		return;
+	warn(checkup, "it has been held for %s, by %s, without an end (--until): forgotten?",
+	     clock_format_span(now - hold->since, span), hold->who);
+}
+
+/* ---- the unit ---- */
+
+/* Without it nobody hears that the service has failed for good after the commit. */
+static void look_at_on_failure(struct checkup *checkup, const char *unit)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_(parse_argv_freep) char **names = NULL;
+	char wanted[128];
+
+	(void)snprintf(wanted, sizeof(wanted), "flipslot-failed@%s.service", checkup->app);
+	if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0 ||
+	    sd_bus_get_property_strv(manager_bus(checkup->manager), MANAGER_SERVICE, path,
+				     "org.freedesktop.systemd1.Unit", "OnFailure", NULL,
+				     &names) < 0)
+		return;
+	for (char **name = names; name && *name; name++)
+		if (strcmp(*name, wanted) == 0)
+			return;
+	warn(checkup,
+	     "OnFailure= of %s does not have %s: a failure after the commit is told to nobody: "
+	     "`flipslot init %s --unit %s` writes it into the drop-in",
+	     unit, wanted, checkup->app, unit);
+}
+
+static void look_at_unit(struct checkup *checkup)
+{
+	const char *name = checkup->options->unit;
+	_cleanup_unit_ struct unit unit = {};
+
+	if (!checkup->manager || unit_query(checkup->manager, name, &unit, NULL) < 0 ||
+	    strcmp(unit.load_state, "loaded") != 0)
+		return;
+	if (unit.stop_timeout_usec == USEC_INFINITY)
+		warn(checkup,
+		     "%s may take for ever to stop (TimeoutStopSec=infinity): an update, and a "
+		     "rollback, would wait as long",
+		     name);
+	if (strcmp(unit.restart, "no") == 0 && strcmp(unit.type, "oneshot") != 0)
+		warn(checkup,
+		     "%s has Restart=no: when it dies after the commit, nothing starts it again "
+		     "but the timer of flipslot after `both-bad`",
+		     name);
+	look_at_on_failure(checkup, name);
+}
+
+static void look_at_timer_file(struct checkup *checkup)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	char timer[128];
+	const char *state;
+
+	(void)snprintf(timer, sizeof(timer), "flipslot@%s.timer", checkup->app);
+	if (!checkup->manager ||
+	    manager_call(checkup->manager, MANAGER_PATH, MANAGER_INTERFACE, "GetUnitFileState",
+			 NULL, &reply, "s", timer) < 0 ||
+	    sd_bus_message_read(reply, "s", &state) < 0 || strcmp(state, "enabled") == 0)
+		return;
+	warn(checkup, "%s is %s: after the next boot it does not tick: `%s enable %s`", timer,
+	     state, scope_systemctl(), timer);
+}
+
+/* ---- the group ---- */
+
+static void look_at_group(struct checkup *checkup)
+{
+	const char *name = checkup->options->group;
+	struct group group = {};
+	struct error why = {};
+
+	if (!name)
+		return;
+	if (round_members(name, &group, &why) < 0)
+		complain(checkup, why.fault, "%s", why.text);
+	if (round_load(name, &group, &why) < 0)
+		complain(checkup, why.fault,
+			 "%s: the group cannot be updated: move %s/%s" GROUP_SUFFIX " away",
+			 why.text, scope_dir(SCOPE_STATE), name);
+}
+
+void checkup_run(struct checkup *checkup)
+{
+	look_at_files(checkup);
+	look_at_lock(checkup);
+	look_at_inodes(checkup);
+	look_at_machine(checkup);
+	look_at_alerts(checkup);
+	look_at_hold(checkup);
+	look_at_unit(checkup);
+	look_at_timer_file(checkup);
+	look_at_group(checkup);
+}
