@@ -10,14 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "deploy/data.h"
 #include "deploy/epoch.h"
 #include "deploy/reverting.h"
 #include "deploy/rounds.h"
 #include "deploy/shipped.h"
+#include "install/scrub.h"
+#include "release/pieces.h"
+#include "store/checked.h"
 #include "store/durable.h"
 #include "store/lock.h"
 #include "unit/cgroup.h"
@@ -132,16 +137,83 @@ WRAP(bool, epoch_bars, int dirfd, enum slot from, enum slot to, char *ret_why, s
 	return !is("s13") && __real_epoch_bars(dirfd, from, to, ret_why, room);
 }
 
+/* S12, S16: systemd's own restarts are nobody's business. */
+static void hide_restarts(struct unit *unit)
+{
+	unit->restarts = 0;
+	if (strncmp(unit->sub_state, "auto-restart", strlen("auto-restart")) == 0) {
+		(void)text_copy("activating", unit->active_state, sizeof(unit->active_state));
+		(void)text_copy("start", unit->sub_state, sizeof(unit->sub_state));
+	}
+	memset(unit->invocation, 'a', sizeof(unit->invocation) - 1);
+}
+
+/* S19: who has left with 0 has not failed. */
+static void hide_exit(struct unit *unit)
+{
+	if (strcmp(unit->active_state, "inactive") == 0)
+		(void)text_copy("active", unit->active_state, sizeof(unit->active_state));
+}
+
 /* S15: what the service says of its start does not count. */
 WRAP(int, unit_query, struct manager *manager, const char *name, struct unit *ret_unit,
      struct error *err)
 {
 	int r = __real_unit_query(manager, name, ret_unit, err);
 
+	if (r >= 0 && (is("s12") || is("s16")))
+		hide_restarts(ret_unit);
+	if (r >= 0 && is("s19"))
+		hide_exit(ret_unit);
 	if (r >= 0 && is("s15")) {
 		ret_unit->start_timeout_usec = USEC_INFINITY;
 		ret_unit->status_text[0] = '\0';
 	}
+	return r;
+}
+
+/* S2: variables tell who is inside. */
+WRAP(bool, cgroup_is_own, const char *control_group)
+{
+	return is("s2") ? getenv("INVOCATION_ID") != NULL : __real_cgroup_is_own(control_group);
+}
+
+/* S14: there is room. */
+WRAP(int, fstatvfs, int fd, struct statvfs *buf)
+{
+	int r = __real_fstatvfs(fd, buf);
+
+	if (r == 0 && is("s14"))
+		buf->f_bavail = buf->f_bfree = UINT32_MAX;
+	return r;
+}
+
+/* S18: what is asked for is done, whatever is there. */
+WRAP(int, scrub_slot, int dirfd, enum slot slot, scrub_finding finding, pieces_progress progress,
+     void *data, uint64_t *ret_differences, struct error *err)
+{
+	int r = __real_scrub_slot(dirfd, slot, finding, progress, data, ret_differences, err);
+
+	if (is("s18"))
+		*ret_differences = 1;
+	return r;
+}
+
+/* S25: a file is what it is. */
+WRAP(int, pieces_new, int fd, const struct digest *expected, uint64_t max_bytes,
+     pieces_progress progress, void *data, struct pieces **ret_pieces, struct error *err)
+{
+	return __real_pieces_new(fd, is("s25") ? NULL : expected, max_bytes, progress, data,
+				 ret_pieces, err);
+}
+
+/* S29: a look that failed is made again at once. */
+WRAP(int, checked_load, int dirfd, struct checked *ret_checked, struct error *err)
+{
+	int r = __real_checked_load(dirfd, ret_checked, err);
+
+	if (r >= 0 && is("s29"))
+		ret_checked->when = 0;
 	return r;
 }
 
