@@ -2,6 +2,9 @@
 # releases of it, and counting. Source it, call `lib_start`, then tests, then `lib_end`.
 #
 #	B		build folder (set by the Makefile)
+#	SCOPE		whose service it is: system (default); user: of ada's manager, supervised by root (Scope=user:ada); self:
+#			ada's own flipslot (--user). Tests that know nothing of it run in all three: in the sandbox, `systemctl`
+#			of the gateway and `flipslot` are wrapped so that they ask who must be asked
 #	work		folder of this run, removed at the end
 # shellcheck shell=bash disable=SC2034,SC2120,SC2119
 
@@ -15,7 +18,12 @@ box=$top/tests/sandbox/sandbox
 export FAULT_APP=$B/fault-app
 port=8080
 passed=0 failed=0 skipped=0
-root=/var/lib/flipslot/gateway
+root=/var/lib/flipslot/gateway unit_dir=/etc/systemd/system conf_dir=/etc/flipslot
+scope=${SCOPE:-system} init_options=()
+case $scope in
+user) unit_dir=/home/ada/.config/systemd/user init_options=(--scope user:ada) ;;
+self) unit_dir=/home/ada/.config/systemd/user conf_dir=/home/ada/.config/flipslot root=/home/ada/.local/state/flipslot/gateway ;;
+esac
 
 lib_cleanup() {
 	[[ ! -d ${work:-} ]] || {
@@ -34,10 +42,43 @@ lib_start() {
 	make -s -C "$top" B="$B" WERROR="${WERROR--Werror}" DESTDIR="$work/root" install >"$work/install.log" 2>&1 ||
 		{ cat "$work/install.log" && exit 1; }
 	mkdir -p "$work/in"
+	[[ $scope = system ]] || set -- --user ada --user-manager "$@"
 	"$box" start "$work/box" --copy "$work/root:/" --bind "$work/in:/in" "$@" || exit 1
+	[[ $scope = system ]] || wrap_commands
 	in_box systemd-sysusers
 	in_box systemd-tmpfiles --create flipslot.conf
 }
+
+# Where the service is ada's: what is asked of it is asked as she would.
+wrap_commands() {
+	local of_ada='exec setpriv --reuid=ada --regid=ada --init-groups env HOME=/home/ada USER=ada XDG_RUNTIME_DIR=/run/user/$(id -u ada)'
+	chmod 755 "$work" "$work/in"
+	sh_box "cat >/usr/local/sbin/systemctl && chmod 755 /usr/local/sbin/systemctl" <<END
+#!/bin/bash
+of_ada() { $of_ada "\$@"; }
+[[ \$(id -u) = 0 ]] || exec /usr/bin/systemctl "\$@"
+case "$scope \$*" in
+"self "* | *gateway.service* | *" gateway"*) [[ \$* = *flipslot@* && $scope = user ]] || of_ada /usr/bin/systemctl --user "\$@" ;;
+*daemon-reload*) (of_ada /usr/bin/systemctl --user daemon-reload) ;;
+esac
+exec /usr/bin/systemctl "\$@"
+END
+	[[ $scope = self ]] || return 0
+	sh_box "cat >/usr/local/sbin/journalctl && chmod 755 /usr/local/sbin/journalctl" <<'END'
+#!/bin/bash
+[[ $1 != -u || $2 != gateway* ]] || set -- OBJECT_SYSTEMD_USER_UNIT=gateway.service "${@:3}"
+exec /usr/bin/journalctl "$@"
+END
+	sh_box "cat >/usr/local/sbin/flipslot && chmod 755 /usr/local/sbin/flipslot" <<END
+#!/bin/bash
+[[ \$(id -u) = 0 ]] || exec /usr/bin/flipslot "\$@"
+if [[ \$1 = init ]]; then set -- --user "\$@"; fi
+$of_ada /usr/bin/flipslot "\$@"
+END
+}
+
+# What was written into ada's folders is hers.
+own_up() { [[ $scope = system ]] || sh_box 'chown -R ada: /home/ada/.config'; }
 
 lib_end() {
 	echo "$passed passed, $failed failed, $skipped skipped"
@@ -113,7 +154,7 @@ run() {
 
 # The unit of the service; lines are added to [Service]
 gateway_unit() {
-	sh_box "rm -f /etc/systemd/system/gateway.service; cat >/etc/systemd/system/gateway.service" <<END
+	sh_box "mkdir -p $unit_dir; rm -f $unit_dir/gateway.service; cat >$unit_dir/gateway.service" <<END
 [Unit]
 Description=Gateway under test
 [Service]
@@ -122,16 +163,18 @@ Restart=always
 RestartSec=100ms
 $(printf '%s\n' "$@")
 [Install]
-WantedBy=multi-user.target
+WantedBy=$([[ $scope = system ]] && echo multi-user || echo default).target
 END
+	own_up
 	in_box systemctl daemon-reload
 }
 
 # The configuration: lines of [Health], an http probe
 gateway_conf() {
-	sh_box "cat >/etc/flipslot/gateway.conf" <<END
+	sh_box "cat >$conf_dir/gateway.conf" <<END
 [App]
 Unit=gateway.service
+$([[ $scope = user ]] && echo Scope=user:ada)
 [Update]
 SwitchMode=${switch_mode:-restart}
 [Health]
@@ -144,12 +187,13 @@ Url=http://127.0.0.1:$port/
 Period=300ms
 Timeout=1s
 END
+	own_up
 }
 
 # Service, configuration, flipslot init, first release 1.0
 gateway_up() {
 	gateway_unit
-	run flipslot init gateway --unit gateway.service
+	run flipslot init gateway --unit gateway.service "${init_options[@]}"
 	gateway_conf
 	install 1.0
 	[[ $status = 0 ]] || { echo "$out" && return 1; }
