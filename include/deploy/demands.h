@@ -11,9 +11,13 @@ struct demands_machine {
 	bool installed; /* some release runs: its sequence is known */
 	const char *version; /* of it */
 	uint64_t sequence;
+	const char *glibc; /* version */
+	const char *os_id, *os_version; /* os-release(5) */
+	bool (*has_library)(const char *soname);
+	bool (*has_command)(const char *name);
 };
 
-/* Pure. FAULT_CONFIG says what is missing, and what to do. */
+/* FAULT_CONFIG says all that is missing, and what to do. */
 int demands_judge(const struct offer *offer, const struct demands_machine *machine,
 		  struct error *err);
 

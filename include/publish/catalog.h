@@ -38,7 +38,8 @@ struct catalog_release {
 	uint64_t min_sequence; /* or CATALOG_KEEP */
 	uint64_t epoch; /* or CATALOG_KEEP */
 	uint64_t from, memory; /* or CATALOG_KEEP: what it requires */
-	const char *kernel; /* NULL: as before */
+	const char *kernel, *glibc, *os; /* NULL: as before */
+	const char *libraries, *commands; /* likewise; "": none any more */
 	struct pack_options pack;
 	struct delta_options delta;
 };

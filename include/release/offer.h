@@ -7,7 +7,7 @@
  *      "bytes":N,"channel":"stable","epoch":0,"files":N,"format":"flipslot-offer 1","index":"<sha256 hex>",
  *      "min_sequence":0,"requires":{},"sequence":3,"version":"1.4","withdrawn":[{"index":"<hex>","sequence":2,"why":"…"}]}
  *
- * "requires" may have "from":N, "kernel":"5.10", "memory":BYTES.
+ * "requires" may have "commands":"git tar", "from":N, "glibc":"2.36", "kernel":"5.10", "libraries":"libfoo.so.1", "memory":BYTES, "os":"debian:12".
  *
  * A blob is served as `blobs/sha256/HEX` below where the repository is. "full" is an ordinary solid .tar.zst
  * that tar can open; `pieces` are the digests of its 1 MiB pieces (PIECES_SIZE), so that it can be streamed, resumed and
@@ -30,6 +30,7 @@
 #define OFFER_WITHDRAWN_MAX 64
 #define OFFER_BUNDLES_MAX   32
 #define OFFER_REQUIRES_MAX  32 /* bytes of a text, with the final NUL */
+#define OFFER_NAMES_MAX	    256 /* the same for a list of names */
 #define OFFER_FULL_MAX	    (16ULL << 30) /* bytes of the full blob */
 
 struct offer_withdrawn {
@@ -50,6 +51,10 @@ struct offer_requires { /* zero, empty: nothing */
 	uint64_t from; /* it can only come over a release of this sequence or later */
 	uint64_t memory; /* bytes that the machine must have */
 	char kernel[OFFER_REQUIRES_MAX]; /* or later */
+	char glibc[OFFER_REQUIRES_MAX]; /* or later */
+	char os[OFFER_REQUIRES_MAX]; /* ID of os-release(5), or ID:VERSION_ID, or later */
+	char libraries[OFFER_NAMES_MAX]; /* sonames, with blanks between */
+	char commands[OFFER_NAMES_MAX]; /* names of programs, likewise */
 	char unknown[OFFER_REQUIRES_MAX]; /* a requirement that only a newer version understands */
 };
 

@@ -22,13 +22,22 @@ static int parse_numbers(const char *min_sequence, const char *epoch,
 	return r;
 }
 
+static bool is_too_long(const char *text, size_t room)
+{
+	return text && strlen(text) >= room;
+}
+
 static int parse_requires(const char *from, const char *memory, struct catalog_release *release,
 			  struct error *err)
 {
 	int r = 0;
 
-	if (release->kernel && strlen(release->kernel) >= OFFER_REQUIRES_MAX)
-		return error_set(err, FAULT_CONFIG, "--requires-kernel: too long");
+	if (is_too_long(release->kernel, OFFER_REQUIRES_MAX) ||
+	    is_too_long(release->glibc, OFFER_REQUIRES_MAX) ||
+	    is_too_long(release->os, OFFER_REQUIRES_MAX) ||
+	    is_too_long(release->libraries, OFFER_NAMES_MAX) ||
+	    is_too_long(release->commands, OFFER_NAMES_MAX))
+		return error_set(err, FAULT_CONFIG, "what is given with --requires-… is too long");
 	if (from)
 		r = parse_u64(from, 0, INT64_MAX, &release->from, err);
 	if (r == 0 && memory)
@@ -59,6 +68,20 @@ static int add(const char *dir, const char *tree, const char *passphrase_file,
 	return 0;
 }
 
+static int publish(char **operands, const char *passphrase_file, struct catalog_release *release)
+{
+	struct repo *repo = NULL;
+	struct error err = {};
+
+	if (!release->name.channel)
+		release->name.channel = "stable";
+	if (!release->name.arch)
+		release->name.arch = "any";
+	if (add(operands[0], operands[1], passphrase_file, release, &repo, &err) < 0)
+		return cli_fail(&err);
+	return publishing_finish_consume(repo, false);
+}
+
 int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *level = NULL, *mtime = NULL, *min_sequence = NULL, *epoch = NULL;
@@ -85,6 +108,14 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		  "it can only come over a release of this sequence or later", .text = &from },
 		{ "requires-kernel", '\0', "V", "this version of Linux or later",
 		  .text = &release.kernel },
+		{ "requires-glibc", '\0', "V", "this version of the GNU C library or later",
+		  .text = &release.glibc },
+		{ "requires-os", '\0', "ID[:V]",
+		  "as os-release says, that version or later: debian:12", .text = &release.os },
+		{ "requires-library", '\0', "LIST", "sonames, with blanks between",
+		  .text = &release.libraries },
+		{ "requires-command", '\0', "LIST", "programs, with blanks between",
+		  .text = &release.commands },
 		{ "requires-memory", '\0', "SIZE", "of the machine", .text = &memory },
 		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &level },
 		{ "mtime", '\0', "TIME", "the time of all files; otherwise their own",
@@ -100,7 +131,6 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		{},
 	};
 	struct error err = {};
-	struct repo *repo = NULL;
 	char **operands;
 	int r = cli_begin(verb, options, 2, 2, argc, argv, &operands);
 
@@ -113,11 +143,5 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0 ||
 	    publishing_delta_options(deltas, no_bundle, verbose, &release.delta, &err) < 0)
 		return cli_refuse(verb, "%s", err.text);
-	if (!release.name.channel)
-		release.name.channel = "stable";
-	if (!release.name.arch)
-		release.name.arch = "any";
-	if (add(operands[0], operands[1], passphrase_file, &release, &repo, &err) < 0)
-		return cli_fail(&err);
-	return publishing_finish_consume(repo, false);
+	return publish(operands, passphrase_file, &release);
 }

@@ -4,8 +4,10 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "deploy/host.h"
 
 static int judge_step(const struct offer *offer, const struct demands_machine *machine,
 		      struct error *err)
@@ -26,38 +28,141 @@ static int judge_step(const struct offer *offer, const struct demands_machine *m
 			 (unsigned long long)machine->sequence);
 }
 
-int demands_judge(const struct offer *offer, const struct demands_machine *machine,
-		  struct error *err)
+static int judge_kernel(const struct offer *offer, const struct demands_machine *machine,
+			struct error *err)
 {
 	const struct offer_requires *requires = &offer->requires;
 	char shown[OFFER_REQUIRES_MAX * 4];
 
-	if (requires->unknown[0])
-		return error_set(err, FAULT_CONFIG,
-				 "%s requires \"%s\", which this flipslot does not know: install a "
-				 "newer flipslot first",
-				 offer->version,
-				 text_escape(requires->unknown, strlen(requires->unknown), shown,
-					     sizeof(shown)));
-	if (requires->kernel[0] && version_compare(machine->kernel, requires->kernel) < 0)
-		return error_set(err, FAULT_CONFIG, "%s requires Linux %s; this one is %s",
-				 offer->version,
-				 text_escape(requires->kernel, strlen(requires->kernel), shown,
-					     sizeof(shown)),
-				 machine->kernel);
-	if (requires->memory > machine->memory)
-		return error_set(err, FAULT_CONFIG,
-				 "%s requires %llu MiB of memory; this machine has %llu",
-				 offer->version, (unsigned long long)(requires->memory >> 20),
-				 (unsigned long long)(machine->memory >> 20));
-	return judge_step(offer, machine, err);
+	if (!requires->kernel[0] || version_compare(machine->kernel, requires->kernel) >= 0)
+		return 0;
+	return error_set(err, FAULT_CONFIG, "%s requires Linux %s; this one is %s", offer->version,
+			 text_escape(requires->kernel, strlen(requires->kernel), shown,
+				     sizeof(shown)),
+			 machine->kernel);
+}
+
+static int judge_memory(const struct offer *offer, const struct demands_machine *machine,
+			struct error *err)
+{
+	if (offer->requires.memory <= machine->memory)
+		return 0;
+	return error_set(err, FAULT_CONFIG, "%s requires %llu MiB of memory; this machine has %llu",
+			 offer->version, (unsigned long long)(offer->requires.memory >> 20),
+			 (unsigned long long)(machine->memory >> 20));
+}
+
+static int judge_glibc(const struct offer *offer, const struct demands_machine *machine,
+		       struct error *err)
+{
+	const struct offer_requires *requires = &offer->requires;
+	char shown[OFFER_REQUIRES_MAX * 4];
+
+	if (!requires->glibc[0] ||
+	    (machine->glibc[0] && version_compare(machine->glibc, requires->glibc) >= 0))
+		return 0;
+	return error_set(err, FAULT_CONFIG, "%s requires glibc %s; this one is %s", offer->version,
+			 text_escape(requires->glibc, strlen(requires->glibc), shown,
+				     sizeof(shown)),
+			 machine->glibc[0] ? machine->glibc : "another C library");
+}
+
+static int judge_os(const struct offer *offer, const struct demands_machine *machine,
+		    struct error *err)
+{
+	const char *os = offer->requires.os;
+	size_t size = strcspn(os, ":");
+	char shown[OFFER_REQUIRES_MAX * 4];
+
+	if (!os[0])
+		return 0;
+	if (strlen(machine->os_id) == size && strncmp(machine->os_id, os, size) == 0 &&
+	    (!os[size] || version_compare(machine->os_version, os + size + 1) >= 0))
+		return 0;
+	return error_set(err, FAULT_CONFIG, "%s requires %s; this is %s:%s (/etc/os-release)",
+			 offer->version, text_escape(os, strlen(os), shown, sizeof(shown)),
+			 machine->os_id, machine->os_version);
+}
+
+/* Names those of the list that are not there. */
+static int judge_names(const struct offer *offer, const char *what, const char *names,
+		       bool (*has)(const char *name), struct error *err)
+{
+	char missing[OFFER_NAMES_MAX] = "", name[OFFER_NAMES_MAX], shown[OFFER_NAMES_MAX * 2];
+	size_t at = 0;
+
+	while (*(names += strspn(names, " "))) {
+		size_t size = strcspn(names, " ");
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)size, names);
+		if (!has(name))
+			at += (size_t)snprintf(missing + at, sizeof(missing) - at, "%s%s",
+					       at > 0 ? " " : "", name);
+		names += size;
+	}
+	if (!missing[0])
+		return 0;
+	return error_set(err, FAULT_CONFIG, "%s requires %s that this machine lacks: %s",
+			 offer->version, what,
+			 text_escape(missing, strlen(missing), shown, sizeof(shown)));
+}
+
+static int judge_libraries(const struct offer *offer, const struct demands_machine *machine,
+			   struct error *err)
+{
+	return judge_names(offer, "libraries", offer->requires.libraries, machine->has_library,
+			   err);
+}
+
+static int judge_commands(const struct offer *offer, const struct demands_machine *machine,
+			  struct error *err)
+{
+	return judge_names(offer, "commands", offer->requires.commands, machine->has_command, err);
+}
+
+static int judge_unknown(const struct offer *offer, struct error *err)
+{
+	const char *unknown = offer->requires.unknown;
+	char shown[OFFER_REQUIRES_MAX * 4];
+
+	return error_set(err, FAULT_CONFIG,
+			 "%s requires \"%s\", which this flipslot does not know: install a newer "
+			 "flipslot first",
+			 offer->version,
+			 text_escape(unknown, strlen(unknown), shown, sizeof(shown)));
+}
+
+int demands_judge(const struct offer *offer, const struct demands_machine *machine,
+		  struct error *err)
+{
+	static int (*const judges[])(const struct offer *offer,
+				     const struct demands_machine *machine, struct error *err) = {
+		judge_kernel, judge_memory,    judge_glibc,    judge_os,
+		judge_step,   judge_libraries, judge_commands,
+	};
+	char all[ERROR_TEXT_MAX] = "";
+	size_t at = 0;
+
+	if (offer->requires.unknown[0])
+		return judge_unknown(offer, err);
+	for (size_t i = 0; i < ARRAY_SIZE(judges); i++) {
+		struct error one = {};
+
+		if (judges[i](offer, machine, &one) == 0 || at >= sizeof(all))
+			continue;
+		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", at > 0 ? "; " : "",
+				       one.text);
+	}
+	return all[0] ? error_set(err, FAULT_CONFIG, "%s", all) : 0;
 }
 
 int demands_check(const struct offer *offer, const struct descriptor *running, struct error *err)
 {
 	struct utsname name = {};
 	struct sysinfo info = {};
+	char os_id[64], os_version[64];
 
+	host_os(HOST_OS_FILE, os_id, sizeof(os_id), os_version, sizeof(os_version));
 	if (uname(&name) < 0 || sysinfo(&info) < 0)
 		return error_errno(err, "looking at the machine");
 	return demands_judge(offer,
@@ -67,6 +172,11 @@ int demands_check(const struct offer *offer, const struct descriptor *running, s
 				     .installed = running,
 				     .version = running ? running->version : "",
 				     .sequence = running ? running->sequence : 0,
+				     .glibc = host_glibc(),
+				     .os_id = os_id,
+				     .os_version = os_version,
+				     .has_library = host_has_library,
+				     .has_command = host_has_command,
 			     },
 			     err);
 }

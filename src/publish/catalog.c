@@ -243,6 +243,25 @@ static void take_pack(struct offer *offer, struct pack_result *packed)
 	offer->pieces = TAKE_PTR(packed->pieces);
 }
 
+static void require_text(const char *text, char *ret_text, size_t room)
+{
+	if (text)
+		(void)text_copy(text, ret_text, room);
+}
+
+static void require(struct offer_requires *requires, const struct catalog_release *release)
+{
+	if (release->from != CATALOG_KEEP)
+	requires->from = release->from;
+	if (release->memory != CATALOG_KEEP)
+	requires->memory = release->memory;
+	require_text(release->kernel, requires->kernel, sizeof(requires->kernel));
+	require_text(release->glibc, requires->glibc, sizeof(requires->glibc));
+	require_text(release->os, requires->os, sizeof(requires->os));
+	require_text(release->libraries, requires->libraries, sizeof(requires->libraries));
+	require_text(release->commands, requires->commands, sizeof(requires->commands));
+}
+
 /* *offer: that of before, or NULL; then the new one. */
 static int renew(struct offer **offer, const struct catalog_release *release,
 		 struct pack_result *packed, struct error *err)
@@ -264,13 +283,7 @@ static int renew(struct offer **offer, const struct catalog_release *release,
 		(*offer)->min_sequence = release->min_sequence;
 	if (release->epoch != CATALOG_KEEP)
 		(*offer)->epoch = release->epoch;
-	if (release->from != CATALOG_KEEP)
-	(*offer)->requires.from = release->from;
-	if (release->memory != CATALOG_KEEP)
-	(*offer)->requires.memory = release->memory;
-	if (release->kernel)
-		(void)text_copy(release->kernel, (*offer)->requires.kernel,
-				sizeof((*offer)->requires.kernel));
+	require(&(*offer)->requires, release);
 	return 0;
 }
 

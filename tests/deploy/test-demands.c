@@ -3,6 +3,11 @@
 
 #include "../base/check.h"
 
+static bool has(const char *name)
+{
+	return name[0] == 'a';
+}
+
 static int judge(const struct offer_requires *requires, const char *kernel, uint64_t memory,
 		 bool installed, uint64_t sequence, struct error *err)
 {
@@ -13,7 +18,12 @@ static int judge(const struct offer_requires *requires, const char *kernel, uint
 							.memory = memory,
 							.installed = installed,
 							.version = "1.0",
-							.sequence = sequence },
+							.sequence = sequence,
+							.glibc = "2.36",
+							.os_id = "debian",
+							.os_version = "12",
+							.has_library = has,
+							.has_command = has },
 			     err);
 }
 
@@ -37,6 +47,18 @@ static void what_is_missing_is_named(void **unused)
 		{ { .memory = (512 << 20) + 1 }, "requires 512 MiB of memory" },
 		{ { .from = 5 }, NULL },
 		{ { .from = 6 }, "of sequence 6 or later, and 1.0 has 5" },
+		{ { .glibc = "2.4" }, NULL },
+		{ { .glibc = "2.37" }, "requires glibc 2.37; this one is 2.36" },
+		{ { .os = "debian" }, NULL },
+		{ { .os = "debian:11" }, NULL },
+		{ { .os = "debian:13" }, "requires debian:13; this is debian:12" },
+		{ { .os = "deb" }, "requires deb; this is debian:12" },
+		{ { .libraries = "a.so.1  ab.so.2" }, NULL },
+		{ { .libraries = "a.so.1 b.so.1 c.so" },
+		  "libraries that this machine lacks: b.so.1 c.so" },
+		{ { .commands = "git" }, "commands that this machine lacks: git" },
+		{ { .commands = "git", .glibc = "3", .from = 9 },
+		  "requires glibc 3; this one is 2.36; 2.0 can only come over" },
 		{ { .unknown = "gpu" }, "requires \"gpu\", which this flipslot does not know" },
 	};
 

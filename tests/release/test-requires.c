@@ -17,7 +17,13 @@ static int read_text(const char *text, struct offer_requires *ret_requires, stru
 
 static void it_comes_back(void **state)
 {
-	const struct offer_requires before = { 5, 512 << 20, "5.10", "" };
+	const struct offer_requires before = { .from = 5,
+					       .memory = 512 << 20,
+					       .kernel = "5.10",
+					       .glibc = "2.36",
+					       .os = "debian:12",
+					       .libraries = "libfoo.so.1 libz.so.1",
+					       .commands = "git" };
 	struct offer_requires after = {};
 	json_t *value = requires_make(&before);
 
@@ -56,6 +62,9 @@ static void what_is_wrong_is_refused(void **state)
 					     "{\"from\":-1}",
 					     "{\"from\":\"5\"}",
 					     "{\"kernel\":5}",
+					     "{\"os\":12}",
+					     "{\"commands\":[\"git\"]}",
+					     "{\"glibc\":\"12345678901234567890123456789012\"}",
 					     "{\"memory\":null}" };
 	struct offer_requires requires;
 
