@@ -23,6 +23,7 @@ enum judge_verdict {
 struct judge_options {
 	enum judge_phase phase;
 	uint64_t deadline; /* monotonic usec: start: give up; watch: end of the window */
+	uint64_t patience; /* usec from here on: start: as long an answer that is on its way is waited for, also past the deadline */
 	const char *slot_path; /* absolute path of the slot that must run */
 	const char *other_path;
 	const char *current_path;

@@ -52,6 +52,9 @@ bool rounds_all_settled(const struct rounds *rounds); /* every probe that counts
 bool rounds_all_asked(const struct rounds *rounds); /* every probe, once at least */
 bool rounds_any_in_doubt(
 	const struct rounds *rounds); /* one that counts fails now, or was not asked yet */
+bool rounds_all_on_their_way(
+	const struct rounds
+		*rounds); /* none of those that count says no; some have not said enough yet */
 bool rounds_external_fails(const struct rounds *rounds);
 const struct rounds_probe *
 rounds_find_failed(const struct rounds *rounds); /* failed as often as it may */

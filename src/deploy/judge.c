@@ -170,10 +170,24 @@ static void tell_patience(struct judge *judge, const char *what)
 			what));
 }
 
+/*
+ * Past the deadline. But a worker that took over from one that was killed may have begun too late to hear the
+ * probes out: time in which nobody asked is not held against a release that has not said no.
+ */
+static bool is_over(const struct judge *judge, bool runs)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	if (now < judge->deadline)
+		return false;
+	return !runs || now >= judge->began + judge->how->patience ||
+	       !rounds_all_on_their_way(judge->rounds);
+}
+
 /* > 0: a verdict. */
 static int decide_start(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
 {
-	bool over = clock_monotonic_usec() >= judge->deadline;
+	bool over = is_over(judge, runs);
 	char why[STATE_REASON_MAX - 50];
 	int r;
 

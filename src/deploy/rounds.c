@@ -249,6 +249,15 @@ bool rounds_any_in_doubt(const struct rounds *rounds)
 	return false;
 }
 
+bool rounds_all_on_their_way(const struct rounds *rounds)
+{
+	for (size_t i = 0; i < rounds->n_probes; i++) {
+		if (rounds->probes[i].counts && rounds->probes[i].failures > 0)
+			return false;
+	}
+	return true;
+}
+
 bool rounds_external_fails(const struct rounds *rounds)
 {
 	for (size_t i = 0; i < rounds->n_probes; i++) {

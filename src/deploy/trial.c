@@ -111,7 +111,8 @@ int trial_run(struct session *session, struct error *err)
 	int r;
 
 	judge.phase = JUDGE_START;
-	judge.deadline = deadline(session, switching_start_budget(session));
+	judge.patience = switching_start_budget(session);
+	judge.deadline = deadline(session, judge.patience);
 	r = trial_judge(session, &judge, &report, err);
 	if (r < 0 || r == JUDGE_INTERRUPTED)
 		return r < 0 ? r : 0;

@@ -9,6 +9,7 @@ static char slot_paths[SLOT_MAX][128];
 static char current_path[128];
 static uint64_t began;
 static bool interrupted;
+static uint64_t patience;
 
 static int interrupt(void *data)
 {
@@ -21,6 +22,7 @@ static int judge(enum judge_phase phase, uint64_t span, const char *invocation)
 	const struct judge_options how = {
 		.phase = phase,
 		.deadline = systemd.now + span,
+		.patience = patience,
 		.slot_path = slot_paths[SLOT_B],
 		.other_path = slot_paths[SLOT_A],
 		.current_path = current_path,
@@ -50,6 +52,7 @@ static int setup(void **state)
 			       slot_dir_name(slot));
 	(void)snprintf(current_path, sizeof(current_path), "%s/" LAYOUT_CURRENT, check_path);
 	interrupted = false;
+	patience = 0;
 	systemd_run(SLOT_B);
 	return r;
 }
@@ -208,6 +211,25 @@ static void a_unit_that_never_gets_active_is_late(void **unused)
 	assert_int_equal(systemd.now - began, START);
 }
 
+/* A worker that took over when the deadline was past: it hears out who has not said no. */
+static void a_late_worker_hears_the_probes_out(void **unused)
+{
+	app_probe.success_threshold = 3;
+	patience = START;
+	assert_int_equal(judge(JUDGE_START, 0, systemd.invocation), JUDGE_PASSED);
+	patience = app_probe.period_usec;
+	assert_int_equal(judge(JUDGE_START, 0, systemd.invocation), JUDGE_BAD);
+	assert_non_null(strstr(report.reason, "start deadline"));
+}
+
+static void a_late_worker_does_not_wait_for_the_sick(void **unused)
+{
+	systemd.slots[SLOT_B].sick = true;
+	patience = START;
+	assert_int_equal(judge(JUDGE_START, 0, systemd.invocation), JUDGE_BAD);
+	assert_true(systemd.now - began < START / 2);
+}
+
 /* The probes pass, but on code of the old release. */
 static void old_code_does_not_pass(void **unused)
 {
@@ -314,6 +336,8 @@ int main(void)
 		judge_test(the_start_deadline_ends_the_patience),
 		judge_test(who_gets_well_before_it_passes),
 		judge_test(a_unit_that_never_gets_active_is_late),
+		judge_test(a_late_worker_hears_the_probes_out),
+		judge_test(a_late_worker_does_not_wait_for_the_sick),
 		judge_test(old_code_does_not_pass),
 		judge_test(the_window_is_watched_to_its_end),
 		judge_test(who_dies_at_the_end_of_it_is_bad),
