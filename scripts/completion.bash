@@ -12,7 +12,7 @@ _flipslot_verbs() { flipslot --help 2>/dev/null | sed -nE 's/^  ([a-z]+)( [a-z]+
 # Options of the verb in $1 (one word or two), as its --help lists them.
 _flipslot_options() {
 	# shellcheck disable=SC2086 # two words
-	flipslot $1 --help 2>/dev/null | sed -nE 's/^ +(-.,)? *(--[a-z-]+).*/\2/p'
+	flipslot $1 --help 2>/dev/null | sed -nE 's/^ +(-.,)? *(--[a-z0-9-]+).*/\2/p'
 }
 
 _flipslot() {

@@ -27,7 +27,7 @@ _flipslot() {
 		verb="$verb ${words[first + 1]}"
 	fi
 	if [[ ${words[CURRENT]} == -* ]]; then
-		options=(${(f)"$(flipslot ${=verb} --help 2>/dev/null | sed -nE 's/^ +(-.,)? *(--[a-z-]+).*/\2/p')"})
+		options=(${(f)"$(flipslot ${=verb} --help 2>/dev/null | sed -nE 's/^ +(-.,)? *(--[a-z0-9-]+).*/\2/p')"})
 		compadd -- $options
 		return
 	fi
