@@ -22,7 +22,6 @@
 #include "deploy/shipped.h"
 #include "install/scrub.h"
 #include "release/pieces.h"
-#include "store/checked.h"
 #include "store/durable.h"
 #include "store/lock.h"
 #include "unit/cgroup.h"
@@ -205,16 +204,6 @@ WRAP(int, pieces_new, int fd, const struct digest *expected, uint64_t max_bytes,
 {
 	return __real_pieces_new(fd, is("s25") ? NULL : expected, max_bytes, progress, data,
 				 ret_pieces, err);
-}
-
-/* S29: a look that failed is made again at once. */
-WRAP(int, checked_load, int dirfd, struct checked *ret_checked, struct error *err)
-{
-	int r = __real_checked_load(dirfd, ret_checked, err);
-
-	if (r >= 0 && is("s29"))
-		ret_checked->when = 0;
-	return r;
 }
 
 /* S21: a file is the lock. */
