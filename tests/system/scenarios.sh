@@ -271,6 +271,7 @@ data_is() { [[ $(sh_box 'cat /var/lib/gwdata/epoch; stat -c %U:%a /var/lib/gwdat
 
 s13_kept() { # with Snapshot= the old code gets its old data back, as its owner left it
 	scenario 'S13, kept'
+	local sum
 	sh_box 'mkdir -m 750 /var/lib/gwdata && echo precious >/var/lib/gwdata/other && chown -R daemon:daemon /var/lib/gwdata'
 	drop_in '[Service]' User=daemon
 	conf_in '[Data]' Path=/var/lib/gwdata Snapshot=copy
@@ -289,6 +290,10 @@ s13_kept() { # with Snapshot= the old code gets its old data back, as its owner 
 	check 'S13: what was kept aside is dropped' data_is 2 daemon:750 1
 	run flipslot rollback gateway
 	is 'S13: then there is no way back any more' "$status" 3
+	n=$((n + 1)) new=2.$n # for those that come after it: data of no epoch
+	sum=$(release "$new")
+	run flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --accept-no-rollback
+	committed 'S13: back to no epoch'
 	sh_box 'rm -r /var/lib/gwdata'
 }
 
