@@ -21,12 +21,6 @@
 #include "unit/occupant.h"
 #include "unit/unitfile.h"
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 struct check {
 	const struct deploy_options *options;
 	const struct preflight_input *input;
@@ -344,7 +338,7 @@ static void check_fallback(struct check *check)
 /* The one folder in which everything lies; -1: it does not. */
 static int open_one_folder(int slot_fd)
 {
-	_cleanup_(closedirp) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	char name[NAME_MAX + 1] = "";
 	int fd;
 

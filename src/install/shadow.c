@@ -28,12 +28,6 @@ struct shadow {
 	char path[1024]; /* of what is looked at, for messages */
 };
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 static int refuse(const struct shadow *shadow, const char *why, struct error *err)
 {
 	char shown[400];
@@ -316,7 +310,7 @@ static int take_entries(struct shadow *shadow, DIR *dir, int to_fd, struct error
 
 static int take_directory(struct shadow *shadow, int from_fd, int to_fd, struct error *err)
 {
-	_cleanup_(closedirp) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 	int r;

@@ -12,12 +12,6 @@
 #define ENTRY_MAX 8192
 #define MAGIC_MAX 256
 
-static inline void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* The rest of the line that begins with `key` ("magic "). NULL: there is none. */
 static const char *find_line(const char *text, const char *key)
 {
@@ -87,7 +81,7 @@ static bool is_enabled(int dirfd, const char *name)
 
 bool binfmt_takes(const char *directory, const uint8_t *head, size_t size, const char *name)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = opendir(directory);
+	_cleanup_closedir_ DIR *dir = opendir(directory);
 	struct dirent *entry;
 
 	if (!dir || !is_enabled(dirfd(dir), "status"))

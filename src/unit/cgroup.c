@@ -19,12 +19,6 @@
 #define USER_PREFIX "user@"
 #define UID_MAX	    (UINT32_MAX - 1)
 
-static inline void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* ---- the cgroup of a process ---- */
 
 /* The path in the line of /proc/PID/cgroup that begins with `hierarchy`, as far as the line's end. */
@@ -165,7 +159,7 @@ struct walk {
 /* Cgroups come and go: one that has gone is passed over. */
 static int walk_below(struct walk *walk, int dirfd, const char *name, int depth, struct error *err)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 	int fd;
 	int r;
@@ -299,7 +293,7 @@ static void name_user(uid_t uid, char *ret_who, size_t room)
 static int search_slice(int dirfd, const char *slice, const char *unit, uid_t *ret_uid,
 			struct error *err)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct walk walk = { .visit = look_for_unit, .unit = unit };
 	struct dirent *entry;
 	int fd = openat(dirfd, slice, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -358,7 +352,7 @@ static bool is_ours(uid_t uid, const char *owner)
 int cgroup_find_in_user_managers(const char *unit, const char *owner, enum cgroup_found *ret_found,
 				 char *ret_who, size_t room, struct error *err)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	_cleanup_close_ int root = -1;
 	struct dirent *entry;
 	uid_t uid = 0;

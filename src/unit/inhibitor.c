@@ -18,12 +18,6 @@
 #define LOCKS_MAX   (4 * 1024 * 1024) /* bytes of /proc/locks */
 #define COMMAND_MAX (64 * 1024)
 
-static inline void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 int inhibitor_hold(const char *path, int *ret_fd, struct error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -39,7 +33,7 @@ int inhibitor_hold(const char *path, int *ret_fd, struct error *err)
 /* Has the process this directory open? The device in /proc/locks is not that of stat(2) on every file system. */
 static bool has_open(pid_t pid, const struct stat *wanted)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
 	char path[64];
 

@@ -14,12 +14,6 @@
 #include "unit/cgroup.h"
 #include "unit/proof.h"
 
-static inline void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* The first service in a cgroup's path: what the system's manager calls the group. Else empty. */
 static void find_service(const char *cgroup, char *ret_service, size_t room)
 {
@@ -101,7 +95,7 @@ static void look_at(const struct unit *unit, pid_t pid, const char *path,
 int occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
 		  struct error *err)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = opendir("/proc");
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
 	struct occupants occupants = {};
 	const struct dirent *entry;
 	uint64_t pid;

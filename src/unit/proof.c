@@ -20,12 +20,6 @@
 #define LOOKS_MAX  200000 /* names read, over all processes: well under a second */
 #define DELETED	   " (deleted)"
 
-static inline void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 const char *proof_name(enum proof proof)
 {
 	static const char *const names[] = {
@@ -165,7 +159,7 @@ static void look_at_maps(struct search *search, int pid, int dirfd)
 
 static void look_at_files(struct search *search, int pid, int dirfd)
 {
-	_cleanup_(cleanup_closedir) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 	int fd = openat(dirfd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
