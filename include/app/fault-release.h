@@ -16,8 +16,8 @@ struct fault_kind {
 };
 
 /* NULL: there is none of that name. The table ends with a NULL name. */
-extern const struct fault_kind fault_kinds[];
-const struct fault_kind *fault_kind_find(const char *name);
+extern const struct fault_kind fault_release_kinds[];
+const struct fault_kind *fault_release_find_kind(const char *name);
 
 /*
  * Where below `current` the program of the unit is: "bin/gateway". *ret_script: the program is an interpreter, and it is a

@@ -21,7 +21,7 @@
 #define PATH_PARTS   (PATH_MAX / 2)
 
 /* No port, and no readiness unless it is said: what the service does is not done. */
-const struct fault_kind fault_kinds[] = {
+const struct fault_kind fault_release_kinds[] = {
 	{ "crash", "port=0\ncrash=SEGV\n", "dies of a signal as soon as it runs", true },
 	{ "exit0", "port=0\nexit0=yes\n", "leaves at once with 0", false },
 	{ "hang", "port=0\nhang=yes\n", "runs, says that it is ready, and answers nothing", false },
@@ -35,9 +35,9 @@ const struct fault_kind fault_kinds[] = {
 	{},
 };
 
-const struct fault_kind *fault_kind_find(const char *name)
+const struct fault_kind *fault_release_find_kind(const char *name)
 {
-	for (const struct fault_kind *kind = fault_kinds; kind->name; kind++)
+	for (const struct fault_kind *kind = fault_release_kinds; kind->name; kind++)
 		if (strcmp(kind->name, name) == 0)
 			return kind;
 	return NULL;

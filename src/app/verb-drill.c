@@ -114,7 +114,7 @@ static int refuse_fault(const char *name, const struct cli_verb *verb)
 {
 	_cleanup_text_ struct text names = {};
 
-	for (const struct fault_kind *kind = fault_kinds; kind->name; kind++)
+	for (const struct fault_kind *kind = fault_release_kinds; kind->name; kind++)
 		text_add(&names, "%s%s", names.size ? ", " : "", kind->name);
 	return cli_refuse(verb, "--fault: \"%.40s\" is none of %s", name,
 			  names.data ? names.data : "those");
@@ -281,10 +281,10 @@ int verb_drill(const struct cli_verb *verb, int argc, char **argv)
 	if (status != CLI_GO)
 		return status;
 	drill.app = operands[0];
-	if (fault && !fault_kind_find(fault))
+	if (fault && !fault_release_find_kind(fault))
 		return refuse_fault(fault, verb);
 	if (fault)
-		return drill_fault(&drill, fault_kind_find(fault), yes);
+		return drill_fault(&drill, fault_release_find_kind(fault), yes);
 	if (look(&drill, &err) < 0)
 		return cli_fail(&err);
 	status = go(&drill, 0);

@@ -46,14 +46,14 @@ static void nothing_else_is(void **state)
 static void no_kind_touches_data(void **state)
 {
 	(void)state;
-	for (const struct fault_kind *kind = fault_kinds; kind->name; kind++) {
-		assert_ptr_equal(fault_kind_find(kind->name), kind);
+	for (const struct fault_kind *kind = fault_release_kinds; kind->name; kind++) {
+		assert_ptr_equal(fault_release_find_kind(kind->name), kind);
 		assert_null(strstr(kind->behaviour, "migrate="));
 		assert_null(strstr(kind->behaviour, "touch="));
 		assert_null(strstr(kind->behaviour, "socket="));
 		assert_non_null(strstr(kind->behaviour, "port="));
 	}
-	assert_null(fault_kind_find("migrate"));
+	assert_null(fault_release_find_kind("migrate"));
 }
 
 int main(void)
