@@ -32,3 +32,9 @@ void feed_attach(struct feed *feed, struct archive *archive);
 
 /* Whatever came out of the decompressor so far counts against the ratio, be it content or not. */
 int feed_check_unpacked(const struct feed *feed, struct archive *archive);
+
+/*
+ * Behind the end that the format has: what is left in the decompressor is taken to its end and dropped, so that a compressed
+ * stream that breaks off or is damaged there is noticed (FAULT_CORRUPT), whatever its size. It counts against the ratio.
+ */
+int feed_drain(struct feed *feed, struct archive *archive);

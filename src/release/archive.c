@@ -298,7 +298,9 @@ static int read_entries(struct reading *reading)
 		if (r < 0)
 			return r;
 	}
-	return reading->feed.code < 0 ? reading->feed.code : check_end(reading);
+	r = reading->feed.code < 0 ? reading->feed.code :
+				     feed_drain(&reading->feed, reading->archive);
+	return r < 0 ? r : check_end(reading);
 }
 
 /*

@@ -106,6 +106,26 @@ static la_int64_t on_seek(struct archive *archive, void *data, la_int64_t offset
 	return position;
 }
 
+int feed_drain(struct feed *feed, struct archive *archive)
+{
+	la_int64_t parsed = archive_filter_bytes(archive, 0);
+	uint64_t bytes = parsed < 0 ? 0 : (uint64_t)parsed;
+	const void *rest;
+	size_t size;
+	int r = 0;
+
+	if (!feed->unpack)
+		return 0;
+	do {
+		r = unpack_read(feed->unpack, &rest, &size, &feed->position, feed->err);
+		if (r == 0)
+			r = intake_check_ratio(feed->intake, bytes += size, feed->err);
+		if (r == 0)
+			r = tell_progress(feed);
+	} while (r == 0 && size > 0);
+	return r;
+}
+
 void feed_attach(struct feed *feed, struct archive *archive)
 {
 	archive_read_set_callback_data(archive, feed);
