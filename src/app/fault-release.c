@@ -149,7 +149,7 @@ static int fill(const struct fault_kind *kind, const struct deploy_options *opti
 	static const char script[] = "(((\n"; /* no language takes that */
 	char program[PATH_PARTS], behaviour[PATH_MAX], from[PATH_MAX];
 	const char *slash;
-	bool is_script;
+	bool is_script = false;
 	int r;
 
 	r = fault_release_find_program(unit, options->root, program, sizeof(program), &is_script,
