@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/confine.h"
 #include "base/fd.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "store/sweep.h"
 
@@ -31,20 +32,33 @@
 /* ---- the child ---- */
 
 struct orders {
-	unsigned int errand, uid, gid, share;
-	uint64_t max;
+	uint64_t errand, uid, gid, share, max;
 };
 
-static int read_orders(struct orders *orders, struct error *err)
+/* Exactly n numbers with one blank between. */
+static bool take_numbers(char *line, uint64_t *ret_values, size_t n)
 {
-	char line[128] = "", end;
-	ssize_t n = fd_read_full(STDIN_FILENO, line, sizeof(line) - 1);
+	size_t i = 0;
 
-	if (n <= 0 ||
-	    sscanf(line, "%u %u %u %u %" SCNu64 "%c", &orders->errand, &orders->uid, &orders->gid,
-		   &orders->share, &orders->max, &end) != 6 ||
-	    end != '\n' || orders->errand >= DATA_ERRAND_MAX)
+	for (const char *word = strsep(&line, " "); word; word = strsep(&line, " "))
+		if (i == n || parse_u64(word, 0, UINT64_MAX, &ret_values[i++], NULL) < 0)
+			return false;
+	return i == n;
+}
+
+static int read_orders(struct orders *ret_orders, struct error *err)
+{
+	char line[128] = "";
+	uint64_t values[5] = {};
+	ssize_t n = fd_read_full(STDIN_FILENO, line, sizeof(line) - 1);
+	bool whole = n > 0 && line[n - 1] == '\n';
+
+	if (whole)
+		line[n - 1] = '\0';
+	if (!whole || !take_numbers(line, values, ARRAY_SIZE(values)) ||
+	    values[0] >= DATA_ERRAND_MAX || values[1] > UINT32_MAX || values[2] > UINT32_MAX)
 		return error_set(err, FAULT_INTERNAL, "the helper got no orders");
+	*ret_orders = (struct orders){ values[0], values[1], values[2], values[3], values[4] };
 	return 0;
 }
 
@@ -52,14 +66,14 @@ static int become(const struct orders *orders, struct error *err)
 {
 	char user[16], group[16];
 
-	(void)snprintf(user, sizeof(user), "%u", orders->uid);
-	(void)snprintf(group, sizeof(group), "%u", orders->gid);
+	(void)snprintf(user, sizeof(user), "%" PRIu64, orders->uid);
+	(void)snprintf(group, sizeof(group), "%" PRIu64, orders->gid);
 	return confine_become(user, group, NULL, err);
 }
 
 static int serve(struct shadow_figures *figures, struct error *err)
 {
-	struct orders orders;
+	struct orders orders = {};
 	struct shadow_limits limits;
 	int r = read_orders(&orders, err);
 
@@ -212,24 +226,27 @@ static int listen_to(const struct data_run *run, struct child *child, struct err
 /* It runs as the data's owner, who may have had a hand in what it says. */
 static int understand(struct child *child, struct shadow_figures *ret_figures, struct error *err)
 {
-	struct shadow_figures figures;
+	uint64_t values[3] = {};
+	uint64_t fault = 0;
 	char shown[300];
-	int fault = 0, at = 0;
+	char *rest = child->answer;
+	const char *word;
 
 	child->answer[child->size] = '\0';
 	child->answer[strcspn(child->answer, "\n")] = '\0';
-	if (sscanf(child->answer, "ok %" SCNu64 " %" SCNu64 " %" SCNu64 "%n", &figures.bytes,
-		   &figures.copied, &figures.entries, &at) == 3 &&
-	    child->answer[at] == '\0') {
-		*ret_figures = figures;
+	word = strsep(&rest, " ");
+	if (strcmp(word, "ok") == 0 && rest && take_numbers(rest, values, ARRAY_SIZE(values))) {
+		*ret_figures = (struct shadow_figures){ .bytes = values[0],
+							.copied = values[1],
+							.entries = values[2] };
 		return 0;
 	}
-	at = 0;
-	if (sscanf(child->answer, "no %d %n", &fault, &at) < 1 || at == 0)
+	if (strcmp(word, "no") == 0)
+		word = strsep(&rest, " ");
+	if (!word || !rest || parse_u64(word, 0, FAULT_MAX, &fault, NULL) < 0)
 		return error_set(err, FAULT_UNHEALTHY, "the helper died");
 	return error_set(err, fault == FAULT_NO_SPACE ? FAULT_NO_SPACE : FAULT_CONFIG, "%s",
-			 text_escape(child->answer + at, strlen(child->answer + at), shown,
-				     sizeof(shown)));
+			 text_escape(rest, strlen(rest), shown, sizeof(shown)));
 }
 
 int data_helper_run(const struct data_run *run, struct shadow_figures *ret_figures,

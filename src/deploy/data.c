@@ -62,7 +62,7 @@ static int check_folder(const char *path, const char *part, const struct stat *s
 static int enter(const char *path, const char *part, bool parent, int *fd, struct error *err)
 {
 	int next = openat(*fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
+	struct stat st = {};
 
 	if (next < 0)
 		return error_errno(err, "Path=%s: opening %s", path, part);
@@ -131,7 +131,7 @@ static int open_data(const struct deploy_options *options, const struct place *p
 
 static uint64_t inode_of(const struct place *place, const char *name)
 {
-	struct stat st;
+	struct stat st = {};
 
 	return fstatat(place->parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_ino;
 }
@@ -142,7 +142,7 @@ static int measure(const struct deploy_options *options, struct place *place,
 		   struct shadow_figures *ret_figures, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
-	struct stat st;
+	struct stat st = {};
 	struct data_run run = {
 		.helper = options->helper,
 		.errand = DATA_MEASURE,
@@ -238,7 +238,7 @@ static int remove_kept(const struct deploy_options *options, const struct place 
 				.timeout_usec = options->data.timeout_usec,
 				.wake_fd = -1 };
 	struct shadow_figures figures;
-	struct stat st;
+	struct stat st = {};
 	int r;
 
 	if (fd < 0 && errno == ENOENT)
@@ -340,7 +340,7 @@ static int copy(struct session *session, const struct place *place, uint64_t *re
 	_cleanup_close_ int from_fd = -1;
 	_cleanup_close_ int to_fd = -1;
 	struct shadow_figures figures;
-	struct stat st;
+	struct stat st = {};
 	struct data_run run = {
 		.helper = session->options->helper,
 		.errand = DATA_COPY,

@@ -117,7 +117,7 @@ static int go_round(struct watcher *watcher, const struct offer *offer,
 		.keep = true,
 		.no_range = experience->no_range,
 	};
-	struct way_answer answer;
+	struct way_answer answer = {};
 	int r;
 
 	memcpy(assessment.ruled_out, experience->ruled_out, sizeof(assessment.ruled_out));
