@@ -304,7 +304,7 @@ const struct config_key config_table[] = {
 	    "What becomes of a release that fails. keep: it stays, and an alert says so. "
 	    "One that takes the machine down goes back all the same, see BootTries=."),
 	KEY("Health", "MaxRollbacks", COUNT, OF(deploy.max_rollbacks), "1", "20", "3", NULL,
-	    "How often to try to get the old release healthy again."),
+	    "How often to try to get the old release up again, and to look at one that did not stay up."),
 
 	KEY("Data", "Path", TEXT, OF(data_path), NULL, NULL, NULL, config_root_check_data,
 	    "The directory with the service's data."),

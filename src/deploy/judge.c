@@ -260,6 +260,11 @@ static int decide(struct judge *judge, const struct unit *unit, bool runs, struc
 	}
 }
 
+static void excuse_restarts(struct unit *unit, unsigned int before)
+{
+	unit->restarts = unit->restarts > before ? unit->restarts - before : 0;
+}
+
 /* One turn: > 0 is a verdict. */
 static int turn(struct judge *judge, struct error *err)
 {
@@ -279,6 +284,7 @@ static int turn(struct judge *judge, struct error *err)
 	if (r < 0)
 		return r;
 	view.unit = &unit;
+	excuse_restarts(&unit, judge->how->restarts);
 	r = look(judge, &unit, err);
 	if (r < 0 || (r != LOOK_RUNS && r != LOOK_WAIT))
 		return r;

@@ -69,9 +69,21 @@ static int put_data_back(struct session *session, struct error *err)
 	return 0;
 }
 
-/* > 0: SWITCHING_INTERRUPTED. *ret_up says whether the unit came up on the old slot, ret_why why not. */
-static int bring_back(struct session *session, bool *ret_up, char *ret_why, size_t room,
-		      struct error *err)
+/* Before the next try. */
+static int pause_after(struct session *session, const char *what, const char *why,
+		       struct error *err)
+{
+	session_tell(session, EVENT_WARNING, FAULT_UNHEALTHY,
+		     "the release from before %s (%s); trying again", what, why);
+	return manager_wait(session->manager, session->wake_fd, RETRY_PAUSE_USEC, err);
+}
+
+/*
+ * > 0: SWITCHING_INTERRUPTED. *ret_up says whether the unit came up on the old slot, ret_why why not. *failures are counted up to
+ * MaxRollbacks=.
+ */
+static int bring_back(struct session *session, unsigned int *failures, bool *ret_up, char *ret_why,
+		      size_t room, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	enum job_result result = JOB_RESULT_OTHER;
@@ -82,7 +94,7 @@ static int bring_back(struct session *session, bool *ret_up, char *ret_why, size
 		(void)data_is_back(session, ret_up, NULL);
 	if (r < 0 || *ret_up)
 		return r;
-	for (unsigned int i = 0;; i++) {
+	for (;;) {
 		r = put_data_back(session, err);
 		if (r != 0)
 			return r;
@@ -94,15 +106,20 @@ static int bring_back(struct session *session, bool *ret_up, char *ret_why, size
 			return 0;
 		r = switching_explain(session, r == 0 ? result : JOB_RESULT_OTHER, ret_why, room,
 				      err);
-		if (r < 0 || i + 1 >= session->options->max_rollbacks)
+		if (r < 0 || ++*failures >= session->options->max_rollbacks)
 			return r;
-		session_tell(session, EVENT_WARNING, FAULT_UNHEALTHY,
-			     "the release from before did not start either (%s); trying again",
-			     ret_why);
-		r = manager_wait(session->manager, session->wake_fd, RETRY_PAUSE_USEC, err);
+		r = pause_after(session, "did not start either", ret_why, err);
 		if (r < 0)
 			return r;
 	}
+}
+
+static int query(struct session *session, struct unit *ret_unit, struct error *err)
+{
+	struct manager *manager;
+	int r = session_manager(session, &manager, err);
+
+	return r < 0 ? r : unit_query(manager, session->options->unit, ret_unit, err);
 }
 
 /*
@@ -114,13 +131,8 @@ static int find_end_of_look(struct session *session, uint64_t *ret_end, struct e
 	uint64_t watch = session->options->watch_usec;
 	_cleanup_unit_ struct unit unit = {};
 	uint64_t began = clock_monotonic_usec();
-	struct manager *manager;
-	int r;
+	int r = query(session, &unit, err);
 
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
 	if (unit.active_enter_usec > 0 && unit.active_enter_usec < began)
@@ -129,11 +141,25 @@ static int find_end_of_look(struct session *session, uint64_t *ret_end, struct e
 	return 0;
 }
 
+static int look_at_unit(struct session *session, bool *ret_runs, unsigned int *ret_restarts,
+			struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	int r = query(session, &unit, err);
+
+	if (r < 0)
+		return r;
+	*ret_runs = unit_is_running(&unit);
+	*ret_restarts = unit.restarts;
+	return 0;
+}
+
 /*
  * The old release is probed as well, and watched for a moment: "rolled back" is not said of one that dies
- * right away. What failed on it before the flip is no news.
+ * right away. What failed on it before the flip is no news, nor that systemd has restarted it before this look.
  */
-static int probe_old(struct session *session, struct judge_report *ret_report, struct error *err)
+static int probe_old(struct session *session, unsigned int restarts,
+		     struct judge_report *ret_report, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	struct judge_options judge = {
@@ -142,9 +168,11 @@ static int probe_old(struct session *session, struct judge_report *ret_report, s
 		.slot_path = session_slot_path(session, transaction->origin),
 		.other_path = session_slot_path(session, transaction->target),
 		.exempt = transaction->baseline,
+		.restarts = restarts,
 	};
 	int r;
 
+	*ret_report = (struct judge_report){};
 	r = trial_judge(session, &judge, ret_report, err);
 	if (r != JUDGE_PASSED)
 		return r;
@@ -156,20 +184,50 @@ static int probe_old(struct session *session, struct judge_report *ret_report, s
 	return trial_judge(session, &judge, ret_report, err);
 }
 
-static int is_up(struct session *session, bool *ret_up, struct error *err)
+/* A verdict, or < 0. *ret_up: bad, but it has stayed up. */
+static int look_back(struct session *session, struct judge_report *ret_report, bool *ret_up,
+		     struct error *err)
 {
-	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
+	unsigned int before, after;
 	int r;
 
-	r = session_manager(session, &manager, err);
+	r = look_at_unit(session, ret_up, &before, err);
 	if (r < 0)
 		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
+	r = probe_old(session, before, ret_report, err);
+	if (r != JUDGE_BAD)
+		return r;
+	r = look_at_unit(session, ret_up, &after, err);
 	if (r < 0)
 		return r;
-	*ret_up = unit_is_running(&unit) && unit.restarts == 0;
-	return 0;
+	*ret_up = *ret_up && after == before;
+	return JUDGE_BAD;
+}
+
+/* Up to MaxRollbacks= times: one that was killed while it was looked at is no bad release. A verdict, or < 0. */
+static int try_old(struct session *session, struct judge_report *ret_report, bool *ret_up,
+		   struct error *err)
+{
+	char why[STATE_REASON_MAX - 30] = "";
+	unsigned int failures = 0;
+	int r;
+
+	for (;;) {
+		r = bring_back(session, &failures, ret_up, why, sizeof(why), err);
+		if (r != 0)
+			return r < 0 ? r : JUDGE_INTERRUPTED;
+		if (!*ret_up) {
+			(void)text_print(ret_report->reason, sizeof(ret_report->reason),
+					 "the unit does not start: %s", why);
+			return JUDGE_BAD;
+		}
+		r = look_back(session, ret_report, ret_up, err);
+		if (r != JUDGE_BAD || *ret_up || ++failures >= session->options->max_rollbacks)
+			return r;
+		r = pause_after(session, "did not stay up", ret_report->reason, err);
+		if (r < 0)
+			return r;
+	}
 }
 
 /*
@@ -230,8 +288,6 @@ static int end_unreachable(struct session *session, const struct error *why, str
 static int revert(struct session *session, struct error *err)
 {
 	struct judge_report report = {};
-	char why[STATE_REASON_MAX] = "";
-	char text[STATE_REASON_MAX];
 	bool up = false;
 	int r;
 
@@ -239,20 +295,11 @@ static int revert(struct session *session, struct error *err)
 		return give_up_first(session, err);
 	if (session->state.transaction.attempts > RESUME_ATTEMPTS_MAX)
 		return end_in_haste(session, err);
-	r = bring_back(session, &up, why, sizeof(why), err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	if (!up)
-		return end(session, OUTCOME_BOTH_BAD,
-			   text_print(text, sizeof(text), "the unit does not start: %s", why), err);
-	r = probe_old(session, &report, err);
+	r = try_old(session, &report, &up, err);
 	if (r < 0 || r == JUDGE_INTERRUPTED)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_PASSED)
 		return end(session, OUTCOME_ROLLED_BACK, "", err);
-	r = is_up(session, &up, err);
-	if (r < 0)
-		return r;
 	return end(session, up ? OUTCOME_ROLLED_BACK_UNHEALTHY : OUTCOME_BOTH_BAD, report.reason,
 		   err);
 }
@@ -273,14 +320,15 @@ int reverting_run(struct session *session, struct error *err)
 int reverting_reassert(struct session *session, struct error *err)
 {
 	enum job_result result = JOB_RESULT_OTHER;
-	bool up = false;
+	unsigned int restarts;
+	bool runs;
 	int r;
 
 	if (session->state.phase != PHASE_IDLE ||
 	    session->state.transaction.outcome != OUTCOME_BOTH_BAD)
 		return 0;
-	r = is_up(session, &up, err);
-	if (r < 0 || up)
+	r = look_at_unit(session, &runs, &restarts, err);
+	if (r < 0 || runs)
 		return r;
 	r = unit_reset_failed(session->manager, session->options->unit, err);
 	if (r < 0)

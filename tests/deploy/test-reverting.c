@@ -139,6 +139,56 @@ static void the_old_one_dies_at_once(void **unused)
 	assert_int_equal(revert().outcome, OUTCOME_BOTH_BAD);
 }
 
+static void restart_by_systemd(void)
+{
+	unsigned int restarts = systemd.restarts + 1;
+
+	systemd_run(SLOT_A);
+	systemd.restarts = restarts;
+}
+
+/* Somebody kills it while it is looked at, and systemd has it up again at once. */
+static void kill_once(void)
+{
+	if (systemd.restarts == 0 && systemd.runs == SLOT_A &&
+	    systemd.now - systemd.since > USEC_PER_SEC)
+		restart_by_systemd();
+}
+
+static void one_that_was_killed_is_looked_at_again(void **unused)
+{
+	open_failed_trial();
+	systemd.on_wait = kill_once;
+	assert_int_equal(revert().outcome, OUTCOME_ROLLED_BACK);
+	assert_string_equal(systemd.jobs, "restart a, "); /* it runs: left alone */
+	assert_int_equal(systemd.restarts, 1);
+	assert_int_equal(app_told(EVENT_WARNING, "did not stay up"), 1);
+}
+
+static void and_may_be_sick(void **unused)
+{
+	systemd.slots[SLOT_A].sick = true;
+	open_failed_trial();
+	app_point(SLOT_A);
+	restart_by_systemd();
+	assert_int_equal(revert().outcome, OUTCOME_ROLLED_BACK_UNHEALTHY);
+}
+
+/* And again: nobody waits for that for ever. */
+static void kill_each_time(void)
+{
+	if (systemd.runs == SLOT_A && systemd.now - systemd.since > USEC_PER_SEC)
+		restart_by_systemd();
+}
+
+static void one_that_never_stays_up_is_bad(void **unused)
+{
+	open_failed_trial();
+	systemd.on_wait = kill_each_time;
+	assert_int_equal(revert().outcome, OUTCOME_BOTH_BAD);
+	assert_int_equal(app_told(EVENT_WARNING, "did not stay up"), app_options.max_rollbacks - 1);
+}
+
 static void a_first_install_has_no_way_back(void **unused)
 {
 	struct history_entry ended;
@@ -180,6 +230,9 @@ static void after_both_bad_the_unit_is_kept_running(void **unused)
 {
 	reassert(PHASE_IDLE, OUTCOME_BOTH_BAD);
 	assert_string_equal(systemd.jobs, ""); /* it runs */
+	systemd.restarts = 1;
+	reassert(PHASE_IDLE, OUTCOME_BOTH_BAD);
+	assert_string_equal(systemd.jobs, ""); /* so it does */
 	systemd_set("failed", "failed");
 	reassert(PHASE_IDLE, OUTCOME_ROLLED_BACK);
 	reassert(PHASE_TRIAL, OUTCOME_BOTH_BAD);
@@ -222,6 +275,9 @@ int main(void)
 		systemd_test(the_old_one_is_up_but_sick),
 		systemd_test(what_failed_before_is_no_news),
 		systemd_test(the_old_one_dies_at_once),
+		systemd_test(one_that_was_killed_is_looked_at_again),
+		systemd_test(and_may_be_sick),
+		systemd_test(one_that_never_stays_up_is_bad),
 		systemd_test(a_first_install_has_no_way_back),
 		systemd_test(a_stop_leaves_it_under_way),
 		systemd_test(after_both_bad_the_unit_is_kept_running),
