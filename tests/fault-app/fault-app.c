@@ -317,6 +317,20 @@ static int touch_file(const char *path)
 	return 0;
 }
 
+/* As a service does that minds its data: a power cut leaves the old file or the new one. */
+static int write_epoch(const struct behaviour *how)
+{
+	char temporary[TEXT_MAX + 8];
+	FILE *file;
+
+	(void)snprintf(temporary, sizeof(temporary), "%s.new", how->migrate);
+	file = fopen(temporary, "we");
+	if (!file || fprintf(file, "%ld\n", how->epoch) < 0 || fflush(file) != 0 ||
+	    fsync(fileno(file)) < 0 || fclose(file) != 0 || rename(temporary, how->migrate) < 0)
+		return failed(errno, how->migrate);
+	return 0;
+}
+
 /* The data's epoch stands in a file: raised by a newer release, after which older ones refuse. */
 static int migrate(const struct behaviour *how)
 {
@@ -334,10 +348,7 @@ static int migrate(const struct behaviour *how)
 	}
 	if (parse_number(text, &found) < 0 || found > how->epoch)
 		return failed(EPROTO, "the data is of a newer epoch");
-	file = fopen(how->migrate, "we");
-	if (!file || fprintf(file, "%ld\n", how->epoch) < 0 || fclose(file) != 0)
-		return failed(errno, how->migrate);
-	return 0;
+	return file && found == how->epoch ? 0 : write_epoch(how);
 }
 
 static int become_ready(struct server *s)
