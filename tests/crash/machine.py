@@ -11,6 +11,7 @@ import uuid
 
 ROOT = "/var/lib/flipslot"
 APP = f"{ROOT}/gateway"
+DATA = f"{ROOT}/data"  # of the service; on the disk under test too
 RUN = "/run/crash"
 STORE = "/store"
 PORT = 8080
@@ -73,6 +74,11 @@ def write(path, text):
         file.write(text)
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def until(seconds, what):
     end = time.monotonic() + seconds
     while not what():
@@ -82,9 +88,10 @@ def until(seconds, what):
     return True
 
 
-def configure(watch="50ms", source="", delta="prefer", deadline="4s", fail="rollback"):
+def configure(watch="50ms", source="", delta="prefer", deadline="4s", fail="rollback", data=False):
     write("/etc/flipslot/gateway.conf", CONF % (deadline, watch, fail))
     write("/etc/flipslot/gateway.conf.d/50-source.conf", f"[Source]\nUrl={source}\nDelta={delta}\n")
+    write("/etc/flipslot/gateway.conf.d/60-data.conf", f"[Data]\nPath={DATA}\nSnapshot=copy\n" if data else "")
 
 
 def clone(source, target):
@@ -210,9 +217,9 @@ class Machine:
 
     @staticmethod
     def boot():
-        """What happens at boot, in its order: recover, then the service."""
-        done = run("systemctl", "start", "flipslot-recover.service", check=False)
+        """What happens at boot: the service's job is there from the beginning, and waits for recover, which it wants."""
         run("systemctl", "start", "--no-block", "gateway.service")
+        done = run("systemctl", "start", "flipslot-recover.service", check=False)
         return done.returncode == 0
 
     # ---- the service ----

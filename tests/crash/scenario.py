@@ -1,6 +1,7 @@
 """What is interrupted: for each scenario the disk it begins on, the command, and how it has to end."""
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -9,8 +10,9 @@ import time
 
 import disk
 import machine
-from machine import APP, run
+from machine import APP, DATA, run
 
+OTHER_DATA = "precious " * 5000
 RELEASES = "/run/releases"
 REPO = "/run/repo"  # what the source serves; REPO.N: as it was when N was the newest
 
@@ -34,6 +36,7 @@ class Scenario:
     delta: str = "prefer"  # how an update comes
     threads: bool = False  # other threads of the worker write too: theirs count
     held: str = ""  # "yes", "no": what the hold is to be in the end
+    data: bool = False  # [Data] is kept aside
     health: dict = dataclasses.field(default_factory=dict)  # what machine.configure is told of [Health]
 
     def kept(self):
@@ -43,12 +46,15 @@ class Scenario:
 
 def install(version):
     return ["flipslot", "install", "gateway", f"{RELEASES}/{version}.tar", "--version", version,
-            "--trust-me", "--json"]  # fmt: skip
+            "--epoch", str(EPOCHS.get(version, 0)), "--trust-me", "--json"]  # fmt: skip
 
 
 def cli(verb, *more):
     return ["flipslot", verb, "gateway", *more]
 
+
+# Of the data, of those that have some
+EPOCHS = {"one-data": 1, "two-data": 2, "two-sick": 2}
 
 RECOVER = ["systemctl", "start", "flipslot-recover.service"]
 URL = f"file://{REPO}"
@@ -79,6 +85,9 @@ SCENARIOS = [
              threads=True),
     Scenario("update-full", "repo", cli("update", "--json"), "1.0", "2.0", verb="update", serve="2.0",
              delta="off", threads=True),
+    Scenario("data-update", "data", install("two-data"), "one-data", "two-data", verb="install", data=True),
+    Scenario("data-bad", "data", install("two-sick"), "one-data", "one-data", verb="install",
+             outcome="rolled-back", status=10, data=True, health={"deadline": "1s"}),
     Scenario("mend", "rotten", ["sh", "-c", "flipslot scrub gateway; systemctl start flipslot@gateway"], "2.0", "2.0", serve="2.0",
              threads=True),
     Scenario("check-rotated", "repo", cli("check"), "1.0", "1.0", serve="rotated"),
@@ -112,8 +121,8 @@ def find(name):
 
 
 # What is wrong with some of them: lines of fault-app's behaviour
-BEHAVIOUR = {"bad": "no-start=yes", "sick": "http-500=yes", "late": "die-after=700"}
-VERSIONS = ("1.0", "2.0", "3.0", "bad", "sick", "late", "alien", "torn")
+BEHAVIOUR = {"bad": "no-start=yes", "sick": "http-500=yes", "two-sick": "http-500=yes", "late": "die-after=700"}
+VERSIONS = ("1.0", "2.0", "3.0", "bad", "sick", "late", "alien", "torn", *EPOCHS)
 
 
 def make_tree(version):
@@ -126,6 +135,8 @@ def make_tree(version):
             file.seek(18)
             file.write(b"\x02\x00")
     lines = [f"version={version}", f"port={machine.PORT}", BEHAVIOUR.get(version, "")]
+    if version in EPOCHS:
+        lines += [f"migrate={DATA}/epoch", f"epoch={EPOCHS[version]}"]
     machine.write(f"{path}/behaviour", "\n".join(filter(None, lines)) + "\n")
     machine.write(f"{path}/lib/deep/data", f"{version} " * 3000)
     machine.write(f"{path}/lib/same", "the same in each release\n" * 400)
@@ -149,7 +160,9 @@ def make_releases():
             "--version", version, "--level", "1")  # fmt: skip
         shutil.copytree(REPO, f"{REPO}.{version}")
     run("flipslot", "key", "new", "/run/new")
-    run("flipslot", "repo", "rotate", REPO, "timestamp", "--add", "/run/new.key")
+    with open(f"{REPO}/metadata/1.root.json", encoding="utf-8") as file:
+        old = json.load(file)["signed"]["roles"]["timestamp"]["keyids"]
+    run("flipslot", "repo", "rotate", REPO, "timestamp", "--add", "/run/new.key", "--remove", ",".join(old))
     shutil.copytree(REPO, f"{REPO}.rotated")
     return trees
 
@@ -210,6 +223,7 @@ class Bases:
             "repo": ("one", SOURCE),
             "lost": ("one", ["true"]),
             "rotten": ("empty", SOURCE),
+            "data": ("empty", install("one-data")),
             "mid-switching": ("one", install("2.0")),
             "mid-watching": ("one", install("2.0")),
             "mid-reverting": ("one", install("bad")),
@@ -219,7 +233,9 @@ class Bases:
             self.interrupt(image, argv, name)
             return
         self.box.insert(image)
-        machine.configure()
+        machine.configure(data=name == "data")
+        if name == "data":
+            machine.write(f"{DATA}/deep/other", OTHER_DATA)
         if before != "empty":
             self.box.up("1.0")
         if name in ("repo", "rotten"):
@@ -254,6 +270,21 @@ def rot(path):
         file.seek(500)
         file.write(b"rotten")
     os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def check_data(version, what):
+    """Code and data fit, the data is whole, and nothing of a copy is left."""
+    found = sorted(disk.tree(DATA))
+    if found != ["deep", "deep/other", "epoch"]:
+        raise disk.Bad(f"{what}: the data is {found}")
+    epoch = machine.read(f"{DATA}/epoch").strip()
+    if epoch != str(EPOCHS[version]):
+        raise disk.Bad(f"{what}: {version} runs, and the data is of epoch {epoch or 'nothing'}")
+    if machine.read(f"{DATA}/deep/other") != OTHER_DATA:
+        raise disk.Bad(f"{what}: the data is damaged")
+    left = [name for name in os.listdir(machine.ROOT) if name.startswith(".")]
+    if left:
+        raise disk.Bad(f"{what}: left behind beside the data: {left}")
 
 
 def start(argv):

@@ -68,7 +68,7 @@ class Run:
         self.log = []
         if who == "cli":
             argv = ["/in/stop", "cli", *argv]
-        self.calls.arm(**{"n": 0, "do": "stop", "root": APP, **orders})
+        self.calls.arm(**{"n": 0, "do": "stop", "root": machine.ROOT, **orders})
         self.process = scenario.start(argv)
         self.output = ""
 
@@ -210,6 +210,8 @@ class Sweep:
             raise Bad(f"{what}: {version} runs, known good is {good}")
         if version and version != "bad" and not machine.until(5, lambda: self.box.serves() == version):
             raise Bad(f"{what}: {version} is current, {self.box.serves()} answers")
+        if one.data:
+            scenario.check_data(version, what)
         if version:
             done = run("flipslot", "verify", "gateway", check=False)
             if done.returncode:
@@ -245,7 +247,7 @@ class Sweep:
             scenario.serve(one.serve)
         self.box.insert(image)
         source = scenario.URL if one.base in ("repo", "rotten") else ""
-        machine.configure(source=source, delta=one.delta, **one.health)
+        machine.configure(source=source, delta=one.delta, data=one.data, **one.health)
         if one.old and one.who != "recover":
             if not self.box.up(one.old):
                 raise Bad(f"{one.old} does not come up before the test")
