@@ -1,5 +1,6 @@
 #include "deploy/way.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@ const char *way_name(enum way_kind kind)
 		[WAY_FULL] = "full",
 	};
 
+	assert(kind < WAY_MAX);
 	return names[kind];
 }
 
