@@ -204,7 +204,10 @@ TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
 SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/interop/test-* tests/system/test-* \
 	tests/crash/test-* tests/bench/test-*)
-SYSTEM_JOBS ?= 1
+SYSTEM_JOBS ?= 2
+# What measures times has the machine for itself.
+ALONE = $(filter %/test-downtime,$(SYSTEM))
+SYSTEM_RUN = $(if $(ALONE),-j 1 -t 600 $(ALONE)) $(if $(filter-out $(ALONE),$(SYSTEM)),-j $(SYSTEM_JOBS) -t 900 $(filter-out $(ALONE),$(SYSTEM)))
 export B
 
 check:
@@ -229,13 +232,13 @@ fuzz:
 
 check-system:
 	+@$(MAKE_) all $(FAULT_APP) $(TUF_CLIENT) $(CRASH)
-	@tests/run -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
+	@tests/run $(SYSTEM_RUN)
 
 test:
 	@scripts/deps test
 	+@$(MAKE_) all tests
 	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests)
-	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) -j $(SYSTEM_JOBS) -t 600 $(SYSTEM)
+	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) $(SYSTEM_RUN)
 
 # The power fails before each call in turn; tests/crash/README.md.
 crash:
