@@ -32,6 +32,9 @@ int parse_span(const char *text, uint64_t *ret_usec, struct error *err);
 /* App names: 1..64 of [a-z0-9_-], first one a letter or digit. They become unit instance names. */
 bool parse_is_app_name(const char *text);
 
+/* A relative path with no empty part, "." or ".." in it. */
+bool parse_is_tidy_path(const char *path);
+
 /*
  * A command line as in systemd.service(5): words by blanks, '…' and "…" quote, \ escapes (\n \t \s
  * \\ \" \' \xHH \NNN …; not \u). No $VARIABLE and no %specifier is replaced. One word at least.

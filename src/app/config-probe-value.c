@@ -174,26 +174,12 @@ int config_probe_value_header(void *object, const char *value, struct error *err
 	return 0;
 }
 
-/* No empty part, "." or ".." in it. */
-static bool is_tidy(const char *path)
-{
-	for (;;) {
-		size_t size = strcspn(path, "/");
-
-		if (size == 0 || (size <= 2 && strspn(path, ".") >= size))
-			return false;
-		if (!path[size])
-			return true;
-		path += size + 1;
-	}
-}
-
 /* A file that is not there would condemn every release. */
 int config_probe_value_ca_file(void *object, const char *value, struct error *err)
 {
 	struct stat st;
 
-	if (value[0] != '/' || !is_tidy(value + 1))
+	if (value[0] != '/' || !parse_is_tidy_path(value + 1))
 		return refuse(value, "the absolute path of a file", err);
 	if (stat(value, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return error_set(err, FAULT_CONFIG, "there is no %s", value);
@@ -209,7 +195,7 @@ int config_probe_value_address(void *object, const char *value, struct error *er
 
 int config_probe_value_path(void *object, const char *value, struct error *err)
 {
-	if (!is_tidy(value[0] == '/' ? value + 1 : value))
+	if (!parse_is_tidy_path(value[0] == '/' ? value + 1 : value))
 		return refuse(value, "the path of a file: absolute, or relative to the release",
 			      err);
 	return 0;
@@ -223,7 +209,7 @@ int config_probe_value_command(void *object, const char *value, struct error *er
 
 	if (r < 0)
 		return r;
-	if (!is_tidy(argv[0][0] == '/' ? argv[0] + 1 : argv[0]))
+	if (!parse_is_tidy_path(argv[0][0] == '/' ? argv[0] + 1 : argv[0]))
 		return refuse(argv[0],
 			      "the path of a program: absolute, or relative to the release", err);
 	parse_argv_free(probe->command);

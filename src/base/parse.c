@@ -271,6 +271,19 @@ static bool take_word(const char **at, struct text *word)
 	return !quote;
 }
 
+bool parse_is_tidy_path(const char *path)
+{
+	for (;;) {
+		size_t size = strcspn(path, "/");
+
+		if (size == 0 || (size <= 2 && strspn(path, ".") >= size))
+			return false;
+		if (!path[size])
+			return true;
+		path += size + 1;
+	}
+}
+
 /* Appends the word; takes it over. */
 static int append_consume(char ***argv, size_t *n, char *word, struct error *err)
 {
