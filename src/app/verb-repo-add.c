@@ -82,13 +82,31 @@ static int publish(char **operands, const char *passphrase_file, struct catalog_
 	return publishing_finish_consume(repo, false);
 }
 
+/* What is given as text, and becomes numbers. */
+struct given {
+	const char *min_sequence, *epoch, *from, *memory, *level, *mtime, *deltas;
+	const char *passphrase_file;
+	bool allow_setuid, no_bundle, verbose;
+};
+
+static int take(const struct given *given, struct catalog_release *release, struct error *err)
+{
+	int r = parse_numbers(given->min_sequence, given->epoch, release, err);
+
+	if (r == 0)
+		r = parse_requires(given->from, given->memory, release, err);
+	if (r == 0)
+		r = publishing_pack_options(given->level, given->mtime, given->allow_setuid,
+					    &release->pack, err);
+	if (r == 0)
+		r = publishing_delta_options(given->deltas, given->no_bundle, given->verbose,
+					     &release->delta, err);
+	return r;
+}
+
 int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 {
-	const char *level = NULL, *mtime = NULL, *min_sequence = NULL, *epoch = NULL;
-	const char *from = NULL, *memory = NULL;
-	const char *passphrase_file = NULL;
-	bool allow_setuid = false, no_bundle = false, verbose = false;
-	const char *deltas = NULL;
+	struct given given = {};
 	struct catalog_release release = { .min_sequence = CATALOG_KEEP,
 					   .epoch = CATALOG_KEEP,
 					   .from = CATALOG_KEEP,
@@ -102,10 +120,12 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		{ "arch", '\0', "ARCH", "as `uname -m` says on devices; any otherwise",
 		  .text = &release.name.arch },
 		{ "min-sequence", '\0', "N", "nothing older may run any more",
-		  .text = &min_sequence },
-		{ "epoch", '\0', "N", "of the data that it reads and writes", .text = &epoch },
+		  .text = &given.min_sequence },
+		{ "epoch", '\0', "N", "of the data that it reads and writes",
+		  .text = &given.epoch },
 		{ "requires-from", '\0', "N",
-		  "it can only come over a release of this sequence or later", .text = &from },
+		  "it can only come over a release of this sequence or later",
+		  .text = &given.from },
 		{ "requires-kernel", '\0', "V", "this version of Linux or later",
 		  .text = &release.kernel },
 		{ "requires-glibc", '\0', "V", "this version of the GNU C library or later",
@@ -116,18 +136,19 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		  .text = &release.libraries },
 		{ "requires-command", '\0', "LIST", "programs, with blanks between",
 		  .text = &release.commands },
-		{ "requires-memory", '\0', "SIZE", "of the machine", .text = &memory },
-		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &level },
+		{ "requires-memory", '\0', "SIZE", "of the machine", .text = &given.memory },
+		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &given.level },
 		{ "mtime", '\0', "TIME", "the time of all files; otherwise their own",
-		  .text = &mtime },
+		  .text = &given.mtime },
 		{ "deltas", '\0', "N", "bundles from so many releases before, 0 to 31; 3 otherwise",
-		  .text = &deltas },
+		  .text = &given.deltas },
 		{ "no-bundle", '\0', NULL, "no bundle for devices with any other release",
-		  .flag = &no_bundle },
-		{ "verbose", 'v', NULL, "say what is made", .flag = &verbose },
+		  .flag = &given.no_bundle },
+		{ "verbose", 'v', NULL, "say what is made", .flag = &given.verbose },
 		{ "allow-setuid", '\0', NULL, "take setuid, setgid and file capabilities",
-		  .flag = &allow_setuid },
-		{ "passphrase-file", '\0', "FILE", "of encrypted keys", .text = &passphrase_file },
+		  .flag = &given.allow_setuid },
+		{ "passphrase-file", '\0', "FILE", "of encrypted keys",
+		  .text = &given.passphrase_file },
 		{},
 	};
 	struct error err = {};
@@ -138,10 +159,7 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		return r;
 	if (!release.name.app || !release.version)
 		return cli_refuse(verb, "--app and --version must be given");
-	if (parse_numbers(min_sequence, epoch, &release, &err) < 0 ||
-	    parse_requires(from, memory, &release, &err) < 0 ||
-	    publishing_pack_options(level, mtime, allow_setuid, &release.pack, &err) < 0 ||
-	    publishing_delta_options(deltas, no_bundle, verbose, &release.delta, &err) < 0)
+	if (take(&given, &release, &err) < 0)
 		return cli_refuse(verb, "%s", err.text);
-	return publish(operands, passphrase_file, &release);
+	return publish(operands, given.passphrase_file, &release);
 }
