@@ -70,7 +70,8 @@ struct deploy_options {
 	uint64_t max_inhibit_usec; /* that processes may hold one off */
 	struct stage_options stage;
 	char **shipped; /* unit files of the release that flip with it, NULL-terminated; NULL: none */
-	const struct probe_options *check; /* of kind exec, run before the switch; NULL: none */
+	/* of kind exec, run before the switch; without a command it still says how long the release's own may take */
+	const struct probe_options *check;
 	struct probe_options *probes; /* never empty: app/config adds the unit probe */
 	size_t n_probes;
 	const struct alert_receiver *alerts;

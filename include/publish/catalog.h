@@ -40,6 +40,7 @@ struct catalog_release {
 	uint64_t from, memory; /* or CATALOG_KEEP: what it requires */
 	const char *kernel, *glibc, *os; /* NULL: as before */
 	const char *libraries, *commands; /* likewise; "": none any more */
+	const struct command *check; /* likewise; without words: none any more */
 	struct pack_options pack;
 	struct delta_options delta;
 };

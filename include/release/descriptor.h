@@ -6,7 +6,7 @@
  *
  * With origin "target" there is one more: "promised":"<hex>". With origin "minisign" there is another: "signer":"<the key's id, 16 hexadecimal digits>".
  *
- * With data of its own there is "epoch":N (docs/PUBLISHING.md). A reader ignores keys it does not know: later versions say more about a release.
+ * With data of its own there is "epoch":N, with a check of its own "check":["bin/selftest",…] (docs/PUBLISHING.md). A reader ignores keys it does not know: later versions say more about a release.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "release/command.h"
 
 #define DESCRIPTOR_MAX	       (256 * 1024) /* bytes of JSON */
 #define DESCRIPTOR_VERSION_MAX 128 /* bytes with the final NUL; see descriptor_is_version */
@@ -49,6 +50,7 @@ struct descriptor {
 	uint64_t bytes; /* of all files */
 	uint64_t files; /* entries of all types */
 	uint64_t installed; /* realtime usec */
+	struct command check; /* that must pass before it is switched to */
 };
 
 /* The origin for people: its name, and who signed ("minisign E7620F1842B4E81F"). Returns ret_text. */

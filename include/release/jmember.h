@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "release/command.h"
 
 int jmember_refuse(const char *key, struct error *err);
 
@@ -21,3 +22,10 @@ int jmember_number(const json_t *object, const char *key, uint64_t *ret_value, s
 /* The value itself (NULL: it is not there) must be 64 hex digits; `key` is for the message. */
 int jmember_digest(const json_t *value, const char *key, struct digest *ret_digest,
 		   struct error *err);
+
+/* It may be missing: none. Else a list of 1 to COMMAND_WORDS_MAX texts that command_add takes. */
+int jmember_command(const json_t *object, const char *key, struct command *ret_command,
+		    struct error *err);
+
+/* The other way; none is left away. < 0: no memory, or no words of UTF-8. */
+int jmember_add_command(json_t *object, const char *key, const struct command *command);

@@ -7,7 +7,7 @@
  *      "bytes":N,"channel":"stable","epoch":0,"files":N,"format":"flipslot-offer 1","index":"<sha256 hex>",
  *      "min_sequence":0,"requires":{},"sequence":3,"version":"1.4","withdrawn":[{"index":"<hex>","sequence":2,"why":"…"}]}
  *
- * "requires" may have "commands":"git tar", "from":N, "glibc":"2.36", "kernel":"5.10", "libraries":"libfoo.so.1", "memory":BYTES, "os":"debian:12".
+ * There may be a "check":["bin/selftest",…] (release/command.h). "requires" may have "commands":"git tar", "from":N, "glibc":"2.36", "kernel":"5.10", "libraries":"libfoo.so.1", "memory":BYTES, "os":"debian:12".
  *
  * A blob is served as `blobs/sha256/HEX` below where the repository is. "full" is an ordinary solid .tar.zst
  * that tar can open; `pieces` are the digests of its 1 MiB pieces (PIECES_SIZE), so that it can be streamed, resumed and
@@ -67,6 +67,7 @@ struct offer {
 	uint64_t min_sequence; /* nothing below it may run any more, nor be rolled back to */
 	uint64_t epoch; /* of the data that it reads and writes */
 	struct offer_requires requires;
+	struct command check; /* that the release must pass on the device before it is switched to */
 	uint64_t bytes, files; /* unpacked */
 	struct digest index; /* SHA-256 of the canonical index of the tree */
 	struct digest full;

@@ -100,7 +100,7 @@ static void fill_deploy(struct config *config)
 	fill_source(config);
 	deploy->data.path = config->data_path;
 	deploy->shipped = config->shipped;
-	deploy->check = config->check.command ? &config->check : NULL;
+	deploy->check = &config->check;
 	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
 }
 

@@ -266,7 +266,7 @@ const struct config_key config_table[] = {
 	    "A command of the release that must exit with 0 before it is switched to: "
 	    "bin/selftest --check."),
 	KEY("Update", "CheckTimeout", SPAN, OF(check.timeout_usec), "1s", "1h", "1min", NULL,
-	    "How long that may last."),
+	    "How long that may last, and what a release brings to check itself."),
 	KEY("Update", "Reserve", SIZE, OF(deploy.stage.reserve_bytes), "0", "1T", "64M", NULL,
 	    "Free space that an update must leave on the disk."),
 	KEY("Update", "AllowSetuid", BOOL, OF(deploy.stage.archive.allow_setuid), NULL, NULL, "no",

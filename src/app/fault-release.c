@@ -136,7 +136,7 @@ static int find_fault_app(char *ret_path, size_t room, struct error *err)
 static int add_check(const struct deploy_options *options, int dirfd, const char *program,
 		     struct error *err)
 {
-	char **command = options->check ? options->check->command : NULL;
+	char **command = options->check->command;
 
 	if (!command || command[0][0] == '/' || strcmp(command[0], program) == 0)
 		return 0;

@@ -85,16 +85,28 @@ static int publish(char **operands, const char *passphrase_file, struct catalog_
 /* What is given as text, and becomes numbers. */
 struct given {
 	const char *min_sequence, *epoch, *from, *memory, *level, *mtime, *deltas;
-	const char *passphrase_file;
+	const char *check, *passphrase_file;
 	bool allow_setuid, no_bundle, verbose;
+	struct command command; /* of check */
 };
 
-static int take(const struct given *given, struct catalog_release *release, struct error *err)
+static int parse_check(struct given *given, struct catalog_release *release, struct error *err)
+{
+	int r = given->check ? command_parse(given->check, &given->command, err) : 0;
+
+	if (r == 0 && given->check)
+		release->check = &given->command;
+	return r < 0 ? error_prefix(err, r, "--check") : 0;
+}
+
+static int take(struct given *given, struct catalog_release *release, struct error *err)
 {
 	int r = parse_numbers(given->min_sequence, given->epoch, release, err);
 
 	if (r == 0)
 		r = parse_requires(given->from, given->memory, release, err);
+	if (r == 0)
+		r = parse_check(given, release, err);
 	if (r == 0)
 		r = publishing_pack_options(given->level, given->mtime, given->allow_setuid,
 					    &release->pack, err);
@@ -137,6 +149,8 @@ int verb_repo_add(const struct cli_verb *verb, int argc, char **argv)
 		{ "requires-command", '\0', "LIST", "programs, with blanks between",
 		  .text = &release.commands },
 		{ "requires-memory", '\0', "SIZE", "of the machine", .text = &given.memory },
+		{ "check", '\0', "COMMAND", "that the release must pass on the device first",
+		  .text = &given.check },
 		{ "level", '\0', "N", "of zstd, 1 to 19; 19 otherwise", .text = &given.level },
 		{ "mtime", '\0', "TIME", "the time of all files; otherwise their own",
 		  .text = &given.mtime },

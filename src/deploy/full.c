@@ -33,6 +33,7 @@ struct descriptor full_describe(const struct watcher *watcher, const struct offe
 		.epoch = offer->epoch,
 		.bytes = offer->bytes,
 		.files = offer->files,
+		.check = offer->check,
 	};
 
 	(void)text_copy(watcher->session->options->app, descriptor.app, sizeof(descriptor.app));

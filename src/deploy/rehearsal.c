@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "deploy/ending.h"
 #include "deploy/mailbox.h"
+#include "install/seal.h"
 
 #define LOOK_MSEC 1000
 
@@ -27,16 +28,53 @@ static int wait_for_answer(struct session *session, struct probe_run *run,
 	}
 }
 
-static int refuse(struct session *session, const struct probe_answer *answer, struct error *err)
+static int refuse(struct session *session, const char *whose, const struct probe_answer *answer,
+		  struct error *err)
 {
 	const struct state_release *release = &session->state.transaction.release;
 	char reason[STATE_REASON_MAX];
 
-	(void)text_print(reason, sizeof(reason), "the check of %.80s (Check=) failed: %s",
-			 release->version, answer->text);
+	(void)text_print(reason, sizeof(reason), "the check of %.80s (%s) failed: %s",
+			 release->version, whose, answer->text);
 	state_remember_bad(&session->state, release);
 	session_tell(session, EVENT_FINDING, FAULT_UNHEALTHY, "%s", reason);
 	return ending_end(session, OUTCOME_REFUSED, FAULT_UNHEALTHY, reason, err);
+}
+
+static int ask(struct session *session, const struct probe_context *context,
+	       const struct probe_options *check, const char *whose, struct error *err)
+{
+	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
+	struct probe_answer answer = {};
+	int r;
+
+	session_tell(session, EVENT_NOTE, FAULT_NONE, "the release checks itself (%s)", whose);
+	r = probe_begin(check, context, &run, err);
+	if (r < 0)
+		return r;
+	r = wait_for_answer(session, run, &answer, err);
+	if (r != 0 || answer.passed)
+		return r;
+	r = refuse(session, whose, &answer, err);
+	return r < 0 ? r : REHEARSAL_NO_GO;
+}
+
+/* What came with the release is in its seal, which a restart leaves there. */
+static int ask_own(struct session *session, const struct probe_context *context, struct error *err)
+{
+	struct probe_options check = *session->options->check;
+	char *argv[COMMAND_WORDS_MAX + 1];
+	struct descriptor descriptor;
+	int r = seal_peek(session->dirfd, session->state.transaction.target, &descriptor, err);
+
+	if (r == SEAL_ABSENT)
+		return error_set(err, FAULT_CORRUPT, "slot %s has no seal",
+				 slot_name(session->state.transaction.target));
+	if (r < 0 || descriptor.check.n_words == 0)
+		return r;
+	command_argv(&descriptor.check, argv);
+	check.command = argv;
+	return ask(session, context, &check, "its own", err);
 }
 
 int rehearsal_run(struct session *session, const struct unit *unit, struct error *err)
@@ -54,19 +92,11 @@ int rehearsal_run(struct session *session, const struct unit *unit, struct error
 		.invocation = "",
 		.manager = session->manager,
 	};
-	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
-	struct probe_answer answer = {};
-	int r;
+	int r = 0;
 
-	if (!options->check || transaction->verb == VERB_ROLLBACK)
+	if (transaction->verb == VERB_ROLLBACK)
 		return 0;
-	session_tell(session, EVENT_NOTE, FAULT_NONE, "the release checks itself (Check=)");
-	r = probe_begin(options->check, &context, &run, err);
-	if (r < 0)
-		return r;
-	r = wait_for_answer(session, run, &answer, err);
-	if (r != 0 || answer.passed)
-		return r;
-	r = refuse(session, &answer, err);
-	return r < 0 ? r : REHEARSAL_NO_GO;
+	if (options->check->command)
+		r = ask(session, &context, options->check, "Check=", err);
+	return r == 0 ? ask_own(session, &context, err) : r;
 }

@@ -72,6 +72,17 @@ static bool holds(const struct session *session, enum slot slot, const struct di
 	       digest_equal(&descriptor.index, index);
 }
 
+/* All that is in the slot and beside it in its seal, is it what is offered? */
+static bool is_filled(const struct session *session, const struct offer *offer)
+{
+	enum slot slot = session->state.transaction.target;
+	struct descriptor descriptor;
+
+	return holds(session, slot, &offer->index) &&
+	       seal_peek(session->dirfd, slot, &descriptor, NULL) == 0 &&
+	       command_equal(&descriptor.check, &offer->check);
+}
+
 /* ---- a target file without a descriptor ---- */
 
 /* May it take the place of what runs? */
@@ -219,7 +230,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	if (digest_equal(&offer->index, &session->state.good.digest) &&
 	    holds(session, transaction->origin, &offer->index) && !is_damaged(session))
 		return UPDATE_NOTHING;
-	if (holds(session, transaction->target, &offer->index))
+	if (is_filled(session, offer))
 		return route_drop(session, err); /* it may have been all that was left to do */
 	r = route_stage(watcher, offer, err);
 	session->built = r == 0;

@@ -283,6 +283,8 @@ static int renew(struct offer **offer, const struct catalog_release *release,
 		(*offer)->min_sequence = release->min_sequence;
 	if (release->epoch != CATALOG_KEEP)
 		(*offer)->epoch = release->epoch;
+	if (release->check)
+		(*offer)->check = *release->check;
 	require(&(*offer)->requires, release);
 	return 0;
 }

@@ -72,6 +72,8 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 	if (object && descriptor->epoch > 0 &&
 	    json_object_set_new(object, "epoch", json_integer((json_int_t)descriptor->epoch)) < 0)
 		json_decref(TAKE_PTR(object));
+	if (object && jmember_add_command(object, "check", &descriptor->check) < 0)
+		json_decref(TAKE_PTR(object));
 	line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (!line)
@@ -172,6 +174,8 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 		r = jmember_number(object, "installed", &d->installed, err);
 	if (r == 0 && json_object_get(object, "epoch"))
 		r = jmember_number(object, "epoch", &d->epoch, err);
+	if (r == 0)
+		r = jmember_command(object, "check", &d->check, err);
 	return r;
 }
 

@@ -205,14 +205,19 @@ static json_t *make_withdrawn(const struct offer *offer)
 
 static json_t *make(const struct offer *offer)
 {
-	return json_pack("{ss ss so sI ss sI sI ss so sI so sI ss so}", "app", offer->app, "arch",
-			 offer->arch, "blobs", make_blobs(offer), "bytes", (json_int_t)offer->bytes,
-			 "channel", offer->channel, "epoch", (json_int_t)offer->epoch, "files",
-			 (json_int_t)offer->files, "format", FORMAT, "index",
-			 make_digest(&offer->index), "min_sequence",
-			 (json_int_t)offer->min_sequence, "requires",
-			 requires_make(&offer->requires), "sequence", (json_int_t)offer->sequence,
-			 "version", offer->version, "withdrawn", make_withdrawn(offer));
+	json_t *object = json_pack("{ss ss so sI ss sI sI ss so sI so sI ss so}", "app", offer->app,
+				   "arch", offer->arch, "blobs", make_blobs(offer), "bytes",
+				   (json_int_t)offer->bytes, "channel", offer->channel, "epoch",
+				   (json_int_t)offer->epoch, "files", (json_int_t)offer->files,
+				   "format", FORMAT, "index", make_digest(&offer->index),
+				   "min_sequence", (json_int_t)offer->min_sequence, "requires",
+				   requires_make(&offer->requires), "sequence",
+				   (json_int_t)offer->sequence, "version", offer->version,
+				   "withdrawn", make_withdrawn(offer));
+
+	if (object && jmember_add_command(object, "check", &offer->check) < 0)
+		json_decref(TAKE_PTR(object));
+	return object;
 }
 
 int offer_encode(const struct offer *offer, char **ret_json, size_t *ret_size, struct error *err)
@@ -385,6 +390,8 @@ static int get_all(const json_t *object, struct offer *offer, struct error *err)
 		r = get_bundles(object, offer, err);
 	if (r == 0)
 		r = requires_read(json_object_get(object, "requires"), &offer->requires, err);
+	if (r == 0)
+		r = jmember_command(object, "check", &offer->check, err);
 	if (r == 0)
 		r = get_each(json_object_get(object, "withdrawn"), 0, OFFER_WITHDRAWN_MAX,
 			     "withdrawn", get_withdrawn, offer, err);

@@ -25,6 +25,7 @@ struct app_heard {
 static struct app_heard app_heard[APP_HEARD_MAX];
 static size_t app_n_heard;
 static struct probe_options app_probe;
+static struct probe_options app_check;
 static struct deploy_options app_options;
 
 static void app_hear(void *data, const struct event *event)
@@ -60,6 +61,7 @@ UNUSED static int app_setup(void **state)
 	app_n_heard = 0;
 	probe_options_init(&app_probe);
 	app_probe.name = (char *)"unit";
+	probe_options_init(&app_check);
 	app_options = (struct deploy_options){
 		.app = "gw",
 		.unit = "gw.service",
@@ -70,6 +72,7 @@ UNUSED static int app_setup(void **state)
 		.watch_usec = 60 * USEC_PER_SEC,
 		.boot_tries = 3,
 		.max_rollbacks = 2,
+		.check = &app_check,
 		.probes = &app_probe,
 		.n_probes = 1,
 		.stage = { .archive = { .max_bytes = 1 << 20,

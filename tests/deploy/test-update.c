@@ -46,6 +46,24 @@ static void what_is_staged_is_taken_over(void **state)
 	assert_false(repo_watcher.touched);
 }
 
+/* The same bytes with another check are another release to whoever switches to them. */
+static void what_has_another_check_is_sealed_anew(void **state)
+{
+	struct descriptor descriptor;
+	_cleanup_seal_ struct seal seal = {};
+	struct error err = {};
+
+	setup_session();
+	repo_add("1.0");
+	assert_int_equal(update_stage(&repo_watcher, &err), 0);
+	assert_int_equal(seal_load(check_fd, SLOT_B, &seal, NULL), 0);
+	assert_int_equal(command_parse("no/such", &seal.descriptor.check, NULL), 0);
+	assert_int_equal(seal_write(check_fd, SLOT_B, &seal.descriptor, seal.index, NULL), 0);
+	assert_int_equal(update_stage(&repo_watcher, &err), 0);
+	assert_int_equal(seal_peek(check_fd, SLOT_B, &descriptor, NULL), 0);
+	assert_int_equal(descriptor.check.n_words, 0);
+}
+
 static void what_runs_is_left_alone(void **state)
 {
 	struct error err = {};
@@ -92,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		repo_test(what_is_offered_is_staged),
 		repo_test(what_is_staged_is_taken_over),
+		repo_test(what_has_another_check_is_sealed_anew),
 		repo_test(what_runs_is_left_alone),
 		repo_test(another_sequence_than_asked_for_is_refused),
 		repo_test(what_was_rolled_back_is_not_tried_unattended),

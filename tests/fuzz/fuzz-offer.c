@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(offer_encode(offer, &json, &n, &err) == 0);
 	assert(offer_decode(json, n, &again, &err) == 0);
+	assert(command_equal(&offer->check, &again->check));
 	assert(digest_equal(&offer->index, &again->index) && offer->n_pieces == again->n_pieces);
 	return 0;
 }

@@ -53,6 +53,43 @@ static void test_withdrawn_stays(void **state)
 	assert_non_null(offer_find_withdrawn(offer, &first->index));
 }
 
+/* What is offered next, with that check (NULL: as it was); how many words it has. */
+static size_t add_with(struct repo *repo, const char *version, const struct command *check)
+{
+	const struct catalog_release release = {
+		.name = name,
+		.version = version,
+		.min_sequence = CATALOG_KEEP,
+		.epoch = CATALOG_KEEP,
+		.from = CATALOG_KEEP,
+		.memory = CATALOG_KEEP,
+		.check = check,
+		.pack = { .level = 1, .threads = 1, .mtime = 1, .latest = PACK_MTIME_KEEP },
+	};
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_close_ int tree = -1;
+
+	(void)mkdirat(check_fd, "tree", 0755);
+	tree = openat(check_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check_write(tree, "file", version, strlen(version));
+	assert_int_equal(catalog_add(repo, tree, &release, NULL, NULL), 0);
+	offer = get(repo);
+	return offer->check.n_words;
+}
+
+static void test_check_stays_until_it_is_taken_away(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	const struct command none = {};
+	struct command check;
+
+	assert_int_equal(command_parse("bin/selftest --all", &check, NULL), 0);
+	assert_int_equal(add_with(repo, "1.0", NULL), 0);
+	assert_int_equal(add_with(repo, "1.1", &check), 2);
+	assert_int_equal(add_with(repo, "1.2", NULL), 2);
+	assert_int_equal(add_with(repo, "1.3", &none), 0);
+}
+
 static int note(void *data, const char *path, const struct offer *offer, struct error *err)
 {
 	assert_string_equal(path, "gateway/stable/any.json");
@@ -93,6 +130,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_sequences),
 		check_in_dir(test_withdrawn_stays),
+		check_in_dir(test_check_stays_until_it_is_taken_away),
 		check_in_dir(test_list),
 		check_in_dir(test_wrong_names),
 	};

@@ -35,6 +35,7 @@ static void check_same(const struct descriptor *a, const struct descriptor *b)
 	assert_int_equal(a->bytes, b->bytes);
 	assert_int_equal(a->files, b->files);
 	assert_int_equal(a->installed, b->installed);
+	assert_true(command_equal(&a->check, &b->check));
 }
 
 static void test_comes_back(void **state)
@@ -46,6 +47,8 @@ static void test_comes_back(void **state)
 
 		d.origin = origin;
 		d.epoch = (uint64_t)origin; /* 0 is left away */
+		if (origin == ORIGIN_SIGNED)
+			assert_int_equal(command_parse("bin/x --check 'a b'", &d.check, NULL), 0);
 		if (origin == ORIGIN_ADOPTED)
 			d.source = (struct digest){};
 		if (origin == ORIGIN_TARGET)
@@ -120,6 +123,10 @@ static void test_refuses(void **state)
 	decode_with("\"source\":\"", "\"source\":\"0", "\"source\"");
 	decode_with("\"files\":8402", "\"file\":8402", "\"files\"");
 	decode_with("\"files\":8402", "\"files\":8402,\"files\":1", "JSON");
+	decode_with("}", ",\"check\":[]}", "\"check\"");
+	decode_with("}", ",\"check\":\"x\"}", "\"check\"");
+	decode_with("}", ",\"check\":[\"../x\"]}", "\"check\"");
+	decode_with("}", ",\"check\":[\"x\"]}", NULL);
 	decode_with("}", "", "JSON");
 	decode_with("}", "}}", "JSON");
 	decode_with("{", "[{", "JSON");

@@ -40,6 +40,8 @@ static struct offer *sample(void)
 		fill(&offer->withdrawn[i].index, 0x20 + i);
 		offer->withdrawn[i].sequence = 3 + (uint64_t)i;
 	}
+	assert_true(command_add(&offer->check, "bin/selftest"));
+	assert_true(command_add(&offer->check, "of all"));
 	memcpy(offer->withdrawn[1].why, "eats the data", 14);
 	for (int i = 0; i < 2; i++) {
 		struct offer_bundle *bundle = &offer->bundles[i];
@@ -200,6 +202,23 @@ static void test_wrong_bundles(void **state)
 	refuse_with("\"sha256\":\"40", "\"sha256\":\"4", "\"sha256\"");
 }
 
+static void test_check_is_a_list_of_words(void **state)
+{
+	_cleanup_(offer_freep) struct offer *offer = sample();
+	_cleanup_free_ char *json = NULL;
+	size_t size;
+
+	assert_int_equal(offer_encode(offer, &json, &size, NULL), 0);
+	assert_non_null(strstr(json, "\"check\":[\"bin/selftest\",\"of all\"]"));
+	refuse_with("[\"bin/selftest\"", "[\"../selftest\"", "\"check\"");
+	refuse_with("[\"bin/selftest\"", "[7", "\"check\"");
+	refuse_with("[\"bin/selftest\",\"of all\"]", "[]", "\"check\"");
+	refuse_with("[\"bin/selftest\",\"of all\"]", "\"bin/selftest\"", "\"check\"");
+	refuse_with("\"of all\"", "\"of\\nall\"", "\"check\"");
+	refuse_with("\"of all\"", "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0",
+		    "\"check\"");
+}
+
 static void test_bundle_is_found(void **state)
 {
 	_cleanup_(offer_freep) struct offer *offer = sample();
@@ -300,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_numbers),
 		cmocka_unit_test(test_wrong_blobs),
 		cmocka_unit_test(test_wrong_bundles),
+		cmocka_unit_test(test_check_is_a_list_of_words),
 		cmocka_unit_test(test_bundle_is_found),
 		cmocka_unit_test(test_no_json),
 		cmocka_unit_test(test_too_large),
