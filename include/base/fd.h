@@ -29,6 +29,12 @@ int fd_open_inside(int dirfd, const char *path, int flags);
  */
 int fd_open_resolved(int dirfd, const char *path, int flags);
 
+/*
+ * As fd_open_inside, and reading leaves the time of access as it is where the kernel allows that (to the file's owner and
+ * to root): else each file that is read is an inode that is written.
+ */
+int fd_open_unseen(int dirfd, const char *path, int flags);
+
 /* Reads until size bytes or the end: the bytes read, or -1 with errno set; EINTR is retried. */
 ssize_t fd_read_full(int fd, void *buf, size_t size);
 ssize_t fd_pread_full(int fd, void *buf, size_t size, off_t offset);

@@ -59,6 +59,13 @@ int fd_open_inside(int dirfd, const char *path, int flags)
 	return open_how(dirfd, path, &how);
 }
 
+int fd_open_unseen(int dirfd, const char *path, int flags)
+{
+	int fd = fd_open_inside(dirfd, path, flags | O_NOATIME);
+
+	return fd < 0 && errno == EPERM ? fd_open_inside(dirfd, path, flags) : fd;
+}
+
 int fd_open_resolved(int dirfd, const char *path, int flags)
 {
 	struct open_how how = {

@@ -64,7 +64,7 @@ int local_open(int dirfd, const char *path, struct stat *ret_stat)
 	if (fstatat(dirfd, path, ret_stat, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	if (S_ISREG(ret_stat->st_mode)) {
-		fd = fd_open_inside(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		fd = fd_open_unseen(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 		if (fd < 0 || fstat(fd, ret_stat) < 0)
 			return -1;
 	}

@@ -2,6 +2,8 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -222,11 +224,19 @@ static void no_mount_is_crossed(void **state)
 
 /* How often the kernel says that somebody renames on the way. */
 static int busy;
+/* A file of somebody else: whoever reads it leaves a trace. */
+static bool not_ours;
 
 long __real_syscall(long number, int dirfd, const char *path, const void *how, size_t size);
 long __wrap_syscall(long number, int dirfd, const char *path, const void *how, size_t size);
 long __wrap_syscall(long number, int dirfd, const char *path, const void *how, size_t size)
 {
+	const struct open_how *asked = how;
+
+	if (not_ours && asked->flags & O_NOATIME) {
+		errno = EPERM;
+		return -1;
+	}
 	if (busy > 0) {
 		busy--;
 		errno = EAGAIN;
@@ -244,6 +254,20 @@ static void what_is_renamed_on_the_way_is_tried_again(void **state)
 	assert_int_equal(beneath(check_dirfd(state), "."), EAGAIN);
 	assert_in_range(busy, 1, 9999);
 	busy = 0;
+}
+
+static void what_is_not_ours_is_read_all_the_same(void **state)
+{
+	int dirfd = check_dirfd(state);
+
+	for (int i = 0; i < 2; i++) {
+		_cleanup_close_ int fd = fd_open_unseen(dirfd, ".", O_RDONLY);
+
+		assert_true(fd >= 0);
+		assert_int_equal(!(fcntl(fd, F_GETFL) & O_NOATIME), not_ours);
+		assert_int_equal(fd_open_unseen(dirfd, "absent", O_RDONLY), -1);
+		not_ours = !not_ours;
+	}
 }
 
 static void a_file_can_be_made_beneath(void **state)
@@ -298,6 +322,7 @@ int main(void)
 		check_in_dir(nothing_leads_out),
 		cmocka_unit_test(no_mount_is_crossed),
 		check_in_dir(what_is_renamed_on_the_way_is_tried_again),
+		check_in_dir(what_is_not_ours_is_read_all_the_same),
 		check_in_dir(a_file_can_be_made_beneath),
 		cmocka_unit_test(all_but_the_listed_are_closed),
 	};

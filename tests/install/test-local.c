@@ -42,6 +42,25 @@ static void test_copies(void **state)
 	shell(dirfd, "cmp empty copy");
 }
 
+/* Where nothing has a time of access, there is nothing to see. */
+static void test_what_is_read_is_not_written(void **state)
+{
+	int dirfd = check_dirfd(state);
+	const char *why = NULL;
+	struct index_entry entry;
+	struct stat st;
+
+	shell(dirfd, "echo hello >f; cp f g; touch -a -d @1000000000 f g; cat g");
+	assert_int_equal(fstatat(dirfd, "g", &st, 0), 0);
+	if (st.st_atime == 1000000000)
+		skip();
+	entry = describe(dirfd, "f");
+	shell(dirfd, "touch -a -d @1000000000 f");
+	assert_int_equal(copy(dirfd, &entry, &why), 0);
+	assert_int_equal(fstatat(dirfd, "f", &st, 0), 0);
+	assert_int_equal(st.st_atime, 1000000000);
+}
+
 static void test_holes_stay_holes(void **state)
 {
 	int dirfd = check_dirfd(state);
@@ -118,9 +137,8 @@ static void test_can_be_stopped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		check_in_dir(test_copies),
-		check_in_dir(test_holes_stay_holes),
-		check_in_dir(test_what_differs),
+		check_in_dir(test_copies),	     check_in_dir(test_what_is_read_is_not_written),
+		check_in_dir(test_holes_stay_holes), check_in_dir(test_what_differs),
 		check_in_dir(test_can_be_stopped),
 	};
 
