@@ -26,6 +26,9 @@ EXPLAINED = {
     r"durable_mkdir .*(blob_get|plain_get|head_get|staged_make_dir)": "staging/ saves a transfer, no more",
     r"(fsync|durable_mkdir) .*\((durable_sync_dir<durable_(mkdir|preallocate)|make_temporary_dir<durable_mkdir|layout_create)":
     "the name of what init makes goes with the next sync in the same directory, of which there always is one; POSIX does not say so",
+    r"durable_symlink .*\(layout_point_current": "the first `current`: `previous` is made right behind it, and syncs the same directory",
+    r"forget<refresh_run": "what the new keys have not signed is not trusted, whether it is there or not",
+    r"data_restore": "on the one disk under test the sync of the flip behind it takes it along; the data may lie on another",
     r"try_exchange": "it only tries whether two names can be exchanged there; both are empty, and made anew by the next worker",
     r"write_conf": "it lies in /etc, which is not on the disk under test",
 }

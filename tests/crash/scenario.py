@@ -287,6 +287,11 @@ def check_data(version, what):
         raise disk.Bad(f"{what}: left behind beside the data: {left}")
 
 
+def on_disk():
+    """All but the copy of the data, which is dropped without a sync."""
+    return {name: what for name, what in disk.tree(machine.ROOT).items() if not name.startswith(".")}
+
+
 def start(argv):
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -327,13 +327,13 @@ class Sweep:
 
     def cut_after(self, one, running, before, image):
         """What was said to be done is on the disk: the power fails right after the end."""
-        there = disk.tree(APP)
+        there = scenario.on_disk()
         machine.clone(image, self.cut_image)
         self.check_ended(one, running, before)
         running.close()
         self.box.off()
         self.box.insert(self.cut_image)
-        found = disk.tree(APP)
+        found = scenario.on_disk()
         for name in sorted(there.keys() | found.keys()):
             if there.get(name) != found.get(name):
                 raise Bad(f"it had ended, then the power failed: {name} is {found.get(name, 'gone')}, "
