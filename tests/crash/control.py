@@ -108,17 +108,32 @@ def places(site):
     return [(one, number) for _, one, number in ranked[:PLACES]]
 
 
+def try_end(swept, site):
+    """What was said to be done, in each scenario that has the call: who noticed that it is not; the number of cuts."""
+    swept.mode = "cut"
+    scenarios = list({one.name: one for one, _ in site.occurs}.values())
+    for cuts, one in enumerate(scenarios, 1):
+        what = notices(swept, site.address, one, END)
+        if what and not notices(swept, "", one, END):
+            return f"FS={swept.kind} SCENARIO={one.name} MODE=cut, at its end: {' '.join(what.split())[:200]}", cuts
+    return "", len(scenarios)
+
+
 def try_site(sweeps, site):
     """Who noticed; the number of cuts."""
     cuts = 0
     for swept in sweeps:
+        noticed, tried = try_end(swept, site)
+        cuts += tried
+        if noticed:
+            return noticed, cuts
         for mode in ("cut", "some"):
             for one, first in places(site):
                 swept.mode = mode
-                for number in (END, *(first + behind for behind in SPAN[mode])):
+                for number in (first + behind for behind in SPAN[mode]):
                     what = notices(swept, site.address, one, number)
                     cuts += 1
-                    if what is None and number < END:
+                    if what is None:
                         break  # that was the end
                     # red by that call alone: the calls behind it count one more when it is there
                     if what and not notices(swept, "", one, number + 1):
