@@ -23,6 +23,7 @@ struct config {
 	bool stop_start;
 	char *data_path;
 	char **shipped; /* Units=, NULL-terminated; NULL: none */
+	char **siblings; /* AlsoRestart=; as shipped */
 	struct probe_options check; /* Check=: no command: none */
 	struct alert_settings *alerts;
 	size_t n_alerts;

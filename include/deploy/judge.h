@@ -29,6 +29,8 @@ struct judge_options {
 	const char *current_path;
 	const char
 		*exempt; /* names of probes that failed at the baseline, each with a comma behind */
+	const char
+		*siblings; /* units that must be up as well, each with a comma behind; NULL: none */
 	const char *invocation; /* the one under judgement; empty: whichever runs */
 	unsigned int restarts; /* by systemd, that there had been before and that say nothing */
 	/* asked between steps: > 0 ends the judging with JUDGE_INTERRUPTED; wake_fd (-1: none) wakes the judge up */

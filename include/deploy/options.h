@@ -70,6 +70,7 @@ struct deploy_options {
 	uint64_t max_inhibit_usec; /* that processes may hold one off */
 	struct stage_options stage;
 	char **shipped; /* unit files of the release that flip with it, NULL-terminated; NULL: none */
+	char **siblings; /* units that are restarted with it (AlsoRestart=); as shipped */
 	/* of kind exec, run before the switch; without a command it still says how long the release's own may take */
 	const struct probe_options *check;
 	struct probe_options *probes; /* never empty: app/config adds the unit probe */

@@ -27,6 +27,10 @@ enum { SWITCHING_INTERRUPTED = 1, SWITCHING_LATE = 2 };
 int switching_job(struct session *session, enum job_type type, enum job_result *ret_result,
 		  struct error *err);
 
+/* The same for another unit of the same manager. */
+int switching_job_of(struct session *session, const char *unit, enum job_type type,
+		     enum job_result *ret_result, struct error *err);
+
 /* One line for a person why the unit is not up after a job with that result. */
 int switching_explain(struct session *session, enum job_result result, char *ret_text, size_t room,
 		      struct error *err);

@@ -66,6 +66,7 @@ struct state_transaction {
 	uint64_t errors, errors_usec;
 	/* names of probes that failed on the old release, each with a comma behind */
 	char baseline[256];
+	char siblings[256]; /* units of AlsoRestart= that were up before the switch; the same */
 	bool trust_me; /* sideloaded on a person's word alone */
 	char signer[STATE_SIGNER_MAX]; /* the minisign key that signed the archive; empty: none */
 	/*

@@ -17,6 +17,7 @@ void config_build_free(struct config *config)
 	config_alert_free_all(config);
 	free(config->data_path);
 	parse_argv_free(config->shipped);
+	parse_argv_free(config->siblings);
 	free(config->app);
 	free(config->conf_file);
 	free(config->unit);
@@ -100,8 +101,20 @@ static void fill_deploy(struct config *config)
 	fill_source(config);
 	deploy->data.path = config->data_path;
 	deploy->shipped = config->shipped;
+	deploy->siblings = config->siblings;
 	deploy->check = &config->check;
 	deploy->switch_mode = config->stop_start ? SWITCH_STOP_START : SWITCH_RESTART;
+}
+
+static void check_siblings(const struct config *config, struct config_findings *findings)
+{
+	for (char **name = config->siblings; config->unit && name && *name; name++)
+		if (strcmp(*name, config->unit) == 0)
+			config_findings_add(
+				findings,
+				"%s: [App] AlsoRestart=: %s is the app's own unit, which "
+				"is restarted in any case",
+				config->conf_file, *name);
 }
 
 static int build(struct config *config, const struct config_places *places,
@@ -124,6 +137,8 @@ static int build(struct config *config, const struct config_places *places,
 				    "%s: Units= is for units of the system's manager, not for "
 				    "Scope=user:%s",
 				    config->conf_file, config->user);
+	if (r == 0)
+		check_siblings(config, findings);
 	if (r == 0)
 		r = resolve_root(config, places, findings, err);
 	if (r == 0)

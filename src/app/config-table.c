@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/text.h"
 #include "release/offer.h"
+#include "store/state.h"
 #include "trust/target-pattern.h"
 #include "unit/owner.h"
 
@@ -177,6 +178,24 @@ static int set_shipped(void *object, const char *value, struct error *err)
 	return config_list_take(value, config_list_check_shipped, &config->shipped, err);
 }
 
+/* Those that are up are kept in the state record, each with a comma behind. */
+static int set_siblings(void *object, const char *value, struct error *err)
+{
+	size_t room = sizeof(((struct state_transaction *)0)->siblings) - 1;
+	struct config *config = object;
+	size_t n = 0, size = 0;
+	int r = config_list_take(value, config_table_check_unit, &config->siblings, err);
+
+	if (r < 0)
+		return r;
+	for (; config->siblings[n]; n++)
+		size += strlen(config->siblings[n]) + 1;
+	if (size > room)
+		return error_set(err, FAULT_CONFIG, "these names have %zu letters, %zu is the most",
+				 size - n, room - n);
+	return 0;
+}
+
 static int set_snapshot(void *object, const char *value, struct error *err)
 {
 	static const char *const names[] = {
@@ -213,6 +232,9 @@ const struct config_key config_table[] = {
 	    "The app's directory, with both slots. Default: " CONFIG_ROOT "/APP."),
 	KEY("App", "Units", OTHER, 0, NULL, NULL, NULL, set_shipped,
 	    "Unit files of the release that flip with it: lib/systemd/gateway.service. Default: none."),
+	KEY("App", "AlsoRestart", OTHER, 0, NULL, NULL, NULL, set_siblings,
+	    "Services that are restarted with it, in this order, and are part of the verdict: "
+	    "sidecar.service. Default: none."),
 
 	KEY("Source", "Url", TEXT, OF(source_url), NULL, NULL, NULL, check_url,
 	    "Where the repository is. Without it releases come from `flipslot install` alone."),
@@ -330,7 +352,6 @@ const struct config_key config_table[] = {
 static bool is_later(const char *section, const char *key)
 {
 	static const char *const later[][2] = {
-		{ "App", "AlsoRestart" },
 		{ "Update", "Dedupe" },
 	};
 

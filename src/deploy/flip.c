@@ -8,18 +8,18 @@
 
 #define CANCELED_MAX 3 /* times that somebody else's job may push ours out of the queue */
 
-static int start_unit(struct session *session, enum job_type type, enum job_result *ret_result,
-		      struct error *err)
+int flip_job(struct session *session, const char *unit, enum job_type type,
+	     enum job_result *ret_result, struct error *err)
 {
 	for (unsigned int i = 0; i < CANCELED_MAX; i++) {
-		int r = switching_job(session, type, ret_result, err);
+		int r = switching_job_of(session, unit, type, ret_result, err);
 
 		if (r != 0 || *ret_result != JOB_RESULT_CANCELED)
 			return r;
 		session_tell(
 			session, EVENT_NOTE, FAULT_NONE,
 			"somebody else's job pushed ours out of the queue; %s is started again",
-			session->options->unit);
+			unit);
 	}
 	return 0;
 }
@@ -28,34 +28,34 @@ static int start_unit(struct session *session, enum job_type type, enum job_resu
  * Between two of systemd's own tries to start it? One that is queued already would become one with our
  * job, and count as a restart: as if the new release had died.
  */
-static int stop_retries(struct session *session, struct manager *manager, struct error *err)
+static int stop_retries(struct session *session, struct manager *manager, const char *name,
+			struct error *err)
 {
 	enum job_result result = JOB_RESULT_OTHER;
 	_cleanup_unit_ struct unit unit = {};
 	int r;
 
-	r = unit_query(manager, session->options->unit, &unit, err);
+	r = unit_query(manager, name, &unit, err);
 	if (r < 0 || strncmp(unit.sub_state, "auto-restart", strlen("auto-restart")) != 0)
 		return r;
-	return switching_job(session, JOB_STOP, &result, err);
+	return switching_job_of(session, name, JOB_STOP, &result, err);
 }
 
-/*
- * What an earlier failure left that would stand in the way of a start. Before the job: else the start
- * limit may refuse it; after it NRestarts would be lost. > 0: as switching_job.
- */
-static int clear_the_way(struct session *session, struct manager *manager, struct error *err)
+int flip_clear_the_way(struct session *session, const char *name, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
+	struct manager *manager;
 	int r;
 
-	r = stop_retries(session, manager, err);
+	r = session_manager(session, &manager, err);
+	if (r == 0)
+		r = stop_retries(session, manager, name, err);
 	if (r != 0)
 		return r;
-	r = unit_reset_failed(manager, session->options->unit, err);
+	r = unit_reset_failed(manager, name, err);
 	if (r < 0)
 		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
+	r = unit_query(manager, name, &unit, err);
 	if (r < 0)
 		return r;
 	return unit_revive_triggers(manager, &unit, err);
@@ -84,13 +84,9 @@ int flip_to(struct session *session, enum slot slot, enum job_result *ret_result
 {
 	bool restart = session->options->switch_mode == SWITCH_RESTART &&
 		       !session->state.transaction.data;
-	struct manager *manager;
 	bool loaded;
 	int r;
 
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
 	session->job_began = clock_monotonic_usec();
 	if (!restart) {
 		r = switching_job(session, JOB_STOP, ret_result, err);
@@ -104,10 +100,11 @@ int flip_to(struct session *session, enum slot slot, enum job_result *ret_result
 		*ret_result = JOB_RESULT_OTHER;
 		return 0;
 	}
-	r = clear_the_way(session, manager, err);
+	r = flip_clear_the_way(session, session->options->unit, err);
 	if (r != 0)
 		return r;
 	if (restart)
 		session->job_began = clock_monotonic_usec();
-	return start_unit(session, restart ? JOB_RESTART : JOB_START, ret_result, err);
+	return flip_job(session, session->options->unit, restart ? JOB_RESTART : JOB_START,
+			ret_result, err);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "deploy/rounds.h"
+#include "deploy/siblings.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC /* at the unit, should a signal get lost */
 #define SILENCE_USEC	 (5 * USEC_PER_SEC) /* then it is said what is waited for, and how long */
@@ -121,6 +122,23 @@ static int look(struct judge *judge, const struct unit *unit, struct error *err)
 	if (strcmp(unit->invocation, judge->report->invocation) != 0)
 		return follow_invocation(judge, unit);
 	return LOOK_RUNS;
+}
+
+static int look_at_siblings(struct judge *judge, struct error *err)
+{
+	bool stopping;
+	int r;
+
+	if (!judge->how->siblings)
+		return 0;
+	r = siblings_look(judge->manager, judge->how->siblings, judge->report->reason,
+			  sizeof(judge->report->reason), err);
+	if (r != SIBLINGS_BAD)
+		return r;
+	r = manager_is_stopping(judge->manager, &stopping, err);
+	if (r < 0)
+		return r;
+	return stopping ? JUDGE_INTERRUPTED : JUDGE_BAD;
 }
 
 static int find_proof(struct judge *judge, const struct unit *unit, struct error *err)
@@ -289,6 +307,9 @@ static int turn(struct judge *judge, struct error *err)
 	if (r < 0 || (r != LOOK_RUNS && r != LOOK_WAIT))
 		return r;
 	judge->runs = r == LOOK_RUNS;
+	r = look_at_siblings(judge, err);
+	if (r != 0)
+		return r;
 	if (!judge->runs)
 		return decide(judge, &unit, false, err);
 	r = rounds_step(judge->rounds, &view, err);

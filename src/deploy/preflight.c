@@ -13,6 +13,7 @@
 #include "deploy/landlord.h"
 #include "deploy/preflight.h"
 #include "deploy/shipped.h"
+#include "deploy/siblings.h"
 #include "deploy/source.h"
 #include "install/seal.h"
 #include "store/layout.h"
@@ -488,6 +489,8 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	if (r < 0)
 		return r;
 	r = check_leftovers(&check, err);
+	if (r == 0)
+		r = siblings_check(options, &unit, manager, ret_preflight, err);
 	if (r == 0)
 		r = shipped_check(options, input, ret_preflight, err);
 	if (r < 0)

@@ -7,6 +7,7 @@
 #include "deploy/resume.h"
 #include "deploy/shipped.h"
 #include "deploy/reverting.h"
+#include "deploy/siblings.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
 #include "store/layout.h"
@@ -169,6 +170,7 @@ static int probe_old(struct session *session, unsigned int restarts,
 		.other_path = session_slot_path(session, transaction->target),
 		.exempt = transaction->baseline,
 		.restarts = restarts,
+		.siblings = transaction->siblings,
 	};
 	int r;
 
@@ -213,8 +215,13 @@ static int try_old(struct session *session, struct judge_report *ret_report, boo
 	int r;
 
 	for (;;) {
+		char sibling[STATE_REASON_MAX] = "";
+
 		r = bring_back(session, &failures, ret_up, why, sizeof(why), err);
 		if (r != 0)
+			return r < 0 ? r : JUDGE_INTERRUPTED;
+		r = siblings_restart(session, sibling, sizeof(sibling), err);
+		if (r < 0 || r == SIBLINGS_INTERRUPTED)
 			return r < 0 ? r : JUDGE_INTERRUPTED;
 		if (!*ret_up) {
 			(void)text_print(ret_report->reason, sizeof(ret_report->reason),
@@ -222,6 +229,11 @@ static int try_old(struct session *session, struct judge_report *ret_report, boo
 			return JUDGE_BAD;
 		}
 		r = look_back(session, ret_report, ret_up, err);
+		if (r == JUDGE_PASSED && sibling[0]) {
+			(void)text_copy(sibling, ret_report->reason, sizeof(ret_report->reason));
+			*ret_up = true;
+			return JUDGE_BAD;
+		}
 		if (r != JUDGE_BAD || *ret_up || ++failures >= session->options->max_rollbacks)
 			return r;
 		r = pause_after(session, "did not stay up", ret_report->reason, err);
@@ -245,9 +257,11 @@ static int end_in_haste(struct session *session, struct error *err)
 	r = switching_runs(session, transaction->origin, transaction->invocation, &up, err);
 	if (r < 0)
 		return r;
-	if (up)
+	if (up) {
+		siblings_restart_in_haste(session);
 		return end(session, OUTCOME_ROLLED_BACK_UNHEALTHY,
 			   "the old release runs; each worker died before it had probed it", err);
+	}
 	r = layout_point_current(session->dirfd, transaction->origin, err);
 	if (r == 0)
 		r = shipped_reload(session, err);
@@ -262,6 +276,7 @@ static int end_in_haste(struct session *session, struct error *err)
 	r = job_new(manager, JOB_RESTART, session->options->unit, &job, err);
 	if (r < 0)
 		return r;
+	siblings_restart_in_haste(session);
 	return end(session, OUTCOME_BOTH_BAD,
 		   "each worker died before the old release was up; it is being restarted", err);
 }

@@ -15,6 +15,7 @@
 #include "deploy/preflight.h"
 #include "deploy/rehearsal.h"
 #include "deploy/shipped.h"
+#include "deploy/siblings.h"
 #include "deploy/switching.h"
 #include "store/layout.h"
 
@@ -189,6 +190,9 @@ int switching_prepare(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (steady)
 		growth_note(session, &unit);
+	r = siblings_note(session, manager, err);
+	if (r < 0)
+		return r;
 	(void)text_copy(unit.invocation, transaction->old_invocation,
 			sizeof(transaction->old_invocation));
 	if (!transaction->no_way_back && data_is_kept(session->options))
@@ -211,6 +215,7 @@ uint64_t switching_start_budget(const struct session *session)
 
 struct wait {
 	struct session *session;
+	const char *unit;
 	enum job_type type;
 	uint64_t began;
 	uint64_t activating_since; /* 0: not seen yet */
@@ -262,7 +267,7 @@ static int look_at_wait(struct wait *wait, struct manager *manager, struct error
 	_cleanup_unit_ struct unit unit = {};
 	int r;
 
-	r = unit_query(manager, wait->session->options->unit, &unit, err);
+	r = unit_query(manager, wait->unit, &unit, err);
 	if (r < 0)
 		return r;
 	if (now - wait->told >= TELL_PERIOD_USEC)
@@ -292,11 +297,12 @@ static int wait_for_job(struct wait *wait, struct manager *manager, struct job *
 	}
 }
 
-int switching_job(struct session *session, enum job_type type, enum job_result *ret_result,
-		  struct error *err)
+int switching_job_of(struct session *session, const char *unit, enum job_type type,
+		     enum job_result *ret_result, struct error *err)
 {
 	struct wait wait = {
 		.session = session,
+		.unit = unit,
 		.type = type,
 		.began = clock_monotonic_usec(),
 	};
@@ -308,10 +314,16 @@ int switching_job(struct session *session, enum job_type type, enum job_result *
 	r = session_manager(session, &manager, err);
 	if (r < 0)
 		return r;
-	r = job_new(manager, type, session->options->unit, &job, err);
+	r = job_new(manager, type, unit, &job, err);
 	if (r < 0)
 		return r;
 	return wait_for_job(&wait, manager, job, ret_result, err);
+}
+
+int switching_job(struct session *session, enum job_type type, enum job_result *ret_result,
+		  struct error *err)
+{
+	return switching_job_of(session, session->options->unit, type, ret_result, err);
 }
 
 int switching_runs(struct session *session, enum slot slot, const char *not_invocation,
@@ -345,12 +357,19 @@ int switching_runs(struct session *session, enum slot slot, const char *not_invo
 	return 0;
 }
 
+/* Whatever a worker before this one did of it: the siblings are restarted (again). */
 static int enter_trial(struct session *session, struct manager *manager, struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
 	_cleanup_unit_ struct unit unit = {};
+	char reason[STATE_REASON_MAX];
 	int r;
 
+	r = siblings_restart(session, reason, sizeof(reason), err);
+	if (r == SIBLINGS_BAD)
+		return ending_unhealthy(session, reason, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;

@@ -99,6 +99,7 @@ static struct judge_options judge_target(const struct session *session)
 		.slot_path = session_slot_path(session, transaction->target),
 		.other_path = session_slot_path(session, slot_other(transaction->target)),
 		.exempt = transaction->baseline,
+		.siblings = transaction->siblings,
 		.invocation = transaction->invocation,
 	};
 }

@@ -61,6 +61,7 @@ static const struct field fields[] = {
 	T(FIELD_U64, errors),
 	T(FIELD_U64, errors_usec),
 	T(FIELD_TEXT, baseline),
+	T(FIELD_TEXT, siblings),
 	T(FIELD_BOOL, trust_me),
 	T(FIELD_TEXT, signer),
 	T(FIELD_OUTCOME, outcome),

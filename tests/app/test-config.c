@@ -258,8 +258,8 @@ static void test_wrong_keys(void **state)
 		{ UNIT "Rot=/x\n", CONF ":3: there is no key Rot= in [App]: did you mean Root=?" },
 		{ UNIT "Speed=9\n", CONF ":3: there is no key Speed= in [App]" },
 		{ UNIT "Speed=\n", CONF ":3: there is no key Speed= in [App]" },
-		{ UNIT "AlsoRestart=x.service\n",
-		  CONF ":3: [App] AlsoRestart= is not supported by this version" },
+		{ UNIT "[Update]\nDedupe=yes\n",
+		  CONF ":4: [Update] Dedupe= is not supported by this version" },
 		{ UNIT "Units=../x.service\n",
 		  CONF ":3: Units=: \"../x.service\" is not the path of a file in the release, "
 		       "like lib/systemd/gateway.service" },
@@ -301,6 +301,31 @@ static void test_wrong_keys(void **state)
 		check_refused(scratch, cases[i].text, cases[i].wanted);
 }
 
+static void test_wrong_siblings(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *wanted;
+	} cases[] = {
+		{ UNIT "AlsoRestart=x\n",
+		  CONF ":3: AlsoRestart=: \"x\" is not a service: write the whole name, with "
+		       ".service" },
+		{ UNIT "AlsoRestart=x.service y.service x.service\n",
+		  CONF ":3: AlsoRestart=: \"x.service\" is there twice" },
+		{ UNIT "AlsoRestart=flipslot@x.service\n",
+		  CONF ":3: AlsoRestart=: flipslot@x.service is a unit of flipslot itself" },
+		{ UNIT "AlsoRestart=a.service b.service c.service d.service e.service f.service "
+		       "g.service h.service i.service\n",
+		  CONF ":3: AlsoRestart=: these are more than 8" },
+		{ UNIT "AlsoRestart=x.service gw.service\n",
+		  CONF ": [App] AlsoRestart=: gw.service is the app's own unit, which is "
+		       "restarted in any case" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_refused(*state, cases[i].text, cases[i].wanted);
+}
+
 static void test_lists(void **state)
 {
 	_cleanup_(config_freep) struct config *config =
@@ -309,6 +334,24 @@ static void test_lists(void **state)
 	assert_string_equal(config_deploy(config)->shipped[0], "lib/systemd/gw.service");
 	assert_string_equal(config_deploy(config)->shipped[1], "x.socket");
 	assert_null(config_deploy(config)->shipped[2]);
+}
+
+static void test_siblings(void **state)
+{
+	_cleanup_(config_freep) struct config *config =
+		load_text(*state, UNIT "AlsoRestart=side.service log@1.service\n");
+	char text[400];
+
+	assert_string_equal(config_deploy(config)->siblings[0], "side.service");
+	assert_string_equal(config_deploy(config)->siblings[1], "log@1.service");
+	assert_null(config_deploy(config)->siblings[2]);
+	(void)snprintf(text, sizeof(text), UNIT "AlsoRestart=%0119d.service %0118d.service\n", 1,
+		       2);
+	config_free(load_text(*state, text));
+	(void)snprintf(text, sizeof(text), UNIT "AlsoRestart=%0119d.service %0119d.service\n", 1,
+		       2);
+	check_refused(*state, text,
+		      CONF ":3: AlsoRestart=: these names have 254 letters, 253 is the most");
 }
 
 static void test_data(void **state)
@@ -571,6 +614,8 @@ int main(void)
 		scratch_test(test_wrong_keys),
 		scratch_test(test_wrong_values),
 		scratch_test(test_lists),
+		scratch_test(test_siblings),
+		scratch_test(test_wrong_siblings),
 		scratch_test(test_data),
 		scratch_test(test_ways),
 		scratch_test(test_list),

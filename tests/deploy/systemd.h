@@ -23,7 +23,22 @@ struct systemd_behaviour {
 	bool sick; /* Type=notify, but its STATUS= is not "ok" */
 };
 
+/* A unit of AlsoRestart=. */
+struct systemd_sibling {
+	const char *name; /* NULL: there is none */
+	const char *active, *sub;
+	const char *load_state; /* NULL: loaded */
+	const char *invocation; /* NULL: none */
+	bool fails[SLOT_MAX]; /* its start */
+	bool crashes[SLOT_MAX]; /* and is restarted by systemd, once started on that slot */
+	bool ended; /* its main process, by itself */
+	unsigned int restarts;
+	enum slot runs;
+};
+
 static struct {
+	struct systemd_sibling siblings[2];
+	struct systemd_sibling *job_sibling; /* that the job is of; NULL: of the app's unit */
 	struct systemd_behaviour slots[SLOT_MAX];
 	bool gone; /* the manager does not answer */
 	bool stopping; /* the machine goes down */
@@ -77,6 +92,18 @@ int __wrap_unit_revive_triggers(struct manager *manager, const struct unit *unit
 int __wrap_job_new(struct manager *manager, enum job_type type, const char *unit,
 		   struct job **ret_job, struct error *err);
 void __wrap_job_free(struct job *job);
+static enum job_result systemd_restart_sibling(struct systemd_sibling *sibling)
+{
+	enum slot slot = app_current();
+
+	sibling->runs = slot;
+	sibling->active = sibling->fails[slot] ? "failed" : "active";
+	sibling->sub = sibling->fails[slot] ? "failed" : "running";
+	if (sibling->crashes[slot])
+		sibling->restarts = 1;
+	return sibling->fails[slot] ? JOB_RESULT_FAILED : JOB_RESULT_DONE;
+}
+
 int __wrap_job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *ret_result,
 		    struct error *err);
 int __wrap_proof_find(const struct unit *unit, const char *slot_path, const char *other_path,
@@ -149,6 +176,35 @@ static void systemd_pass(uint64_t usec)
 	systemd_age();
 }
 
+static struct systemd_sibling *systemd_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(systemd.siblings); i++)
+		if (systemd.siblings[i].name && strcmp(systemd.siblings[i].name, name) == 0)
+			return &systemd.siblings[i];
+	return NULL;
+}
+
+static int systemd_query_sibling(const struct systemd_sibling *sibling, struct unit *ret_unit)
+{
+	struct unit unit = { .restarts = sibling->restarts };
+
+	(void)text_copy(sibling->name, unit.name, sizeof(unit.name));
+	(void)text_copy(sibling->load_state ? sibling->load_state : "loaded", unit.load_state,
+			sizeof(unit.load_state));
+	(void)text_copy(sibling->active, unit.active_state, sizeof(unit.active_state));
+	(void)text_copy(sibling->sub, unit.sub_state, sizeof(unit.sub_state));
+	(void)text_copy(sibling->invocation ? sibling->invocation : "", unit.invocation,
+			sizeof(unit.invocation));
+	(void)text_copy("simple", unit.type, sizeof(unit.type));
+	if (sibling->ended) {
+		unit.exec_main_code = CLD_EXITED;
+		unit.main_exit_usec = unit.active_exit_usec = systemd.now;
+	}
+	unit.drop_in_paths = calloc(1, sizeof(char *));
+	*ret_unit = unit;
+	return 0;
+}
+
 int __wrap_unit_query(struct manager *manager, const char *name, struct unit *ret_unit,
 		      struct error *err)
 {
@@ -159,6 +215,8 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 	assert_ptr_equal(manager, (struct manager *)&systemd);
 	if (systemd.gone)
 		return error_set(err, FAULT_UNIT, "no manager");
+	if (systemd_find(name))
+		return systemd_query_sibling(systemd_find(name), ret_unit);
 	(void)text_copy(name, unit.name, sizeof(unit.name));
 	(void)text_copy(systemd.load_state ? systemd.load_state : "loaded", unit.load_state,
 			sizeof(unit.load_state));
@@ -199,6 +257,12 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 
 int __wrap_unit_reset_failed(struct manager *manager, const char *name, struct error *err)
 {
+	struct systemd_sibling *sibling = systemd_find(name);
+
+	if (sibling) {
+		sibling->restarts = 0;
+		return 0;
+	}
 	if (strcmp(systemd.active, "failed") == 0)
 		systemd_set("inactive", "dead");
 	systemd.resets++;
@@ -259,9 +323,16 @@ int __wrap_job_new(struct manager *manager, enum job_type type, const char *unit
 	size_t size = strlen(systemd.jobs);
 	enum slot slot = app_current();
 
-	(void)snprintf(systemd.jobs + size, sizeof(systemd.jobs) - size, "%s %s, ", names[type],
+	systemd.job_sibling = systemd_find(unit);
+	(void)snprintf(systemd.jobs + size, sizeof(systemd.jobs) - size, "%s %s%s%s, ", names[type],
+		       systemd.job_sibling ? unit : "", systemd.job_sibling ? " " : "",
 		       slot_name(slot));
 	systemd.job = type;
+	if (systemd.job_sibling) {
+		systemd.job_ends = systemd.now + USEC_PER_SEC / 10;
+		*ret_job = (struct job *)&systemd;
+		return 0;
+	}
 	systemd.job_ends = systemd.now + USEC_PER_SEC / 10;
 	if (type != JOB_STOP) {
 		systemd.runs = slot;
@@ -299,7 +370,9 @@ int __wrap_job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_res
 		return JOB_PENDING;
 	}
 	*ret_result = JOB_RESULT_DONE;
-	if (systemd.job != JOB_STOP)
+	if (systemd.job_sibling)
+		*ret_result = systemd_restart_sibling(systemd.job_sibling);
+	else if (systemd.job != JOB_STOP)
 		*ret_result = systemd_end_start();
 	else {
 		systemd.runs = SLOT_NONE;

@@ -75,6 +75,7 @@ static void random_transaction(struct state_transaction *t)
 	random_text(t->unit, sizeof(t->unit));
 	random_text(t->user, sizeof(t->user));
 	random_text(t->baseline, sizeof(t->baseline));
+	random_text(t->siblings, sizeof(t->siblings));
 	t->trust_me = check_below(2);
 	t->outcome = (enum outcome)check_below(OUTCOME_MAX);
 	t->recorded = check_below(2);
@@ -160,6 +161,7 @@ static void fill_texts(void)
 	fill(t->unit, sizeof(t->unit));
 	fill(t->user, sizeof(t->user));
 	fill(t->baseline, sizeof(t->baseline));
+	fill(t->siblings, sizeof(t->siblings));
 	fill(t->reason, sizeof(t->reason));
 	fill(t->source, sizeof(t->source));
 	fill(t->why, sizeof(t->why));
@@ -225,6 +227,9 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 	memset(before.transaction.id, 'x', sizeof(before.transaction.id) - 1);
 	memset(before.transaction.boot_id, 'x', sizeof(before.transaction.boot_id) - 1);
 	memset(before.transaction.invocation, 'x', sizeof(before.transaction.invocation) - 1);
+	memset(before.transaction.unit, 'x', sizeof(before.transaction.unit) - 1);
+	memset(before.transaction.baseline, 'x', sizeof(before.transaction.baseline) - 1);
+	memset(before.transaction.siblings, 'x', sizeof(before.transaction.siblings) - 1);
 	memset(before.transaction.group, 'x', sizeof(before.transaction.group) - 1);
 	memset(before.transaction.round, 'x', sizeof(before.transaction.round) - 1);
 	before.phase = PHASE_SWITCHING;
