@@ -123,9 +123,10 @@ like() {
 	fi
 }
 
-# until_true SECONDS CMD... : polls ten times a second
+# until_true SECONDS CMD... : polls ten times a second. The seconds are those of a machine at rest; one that has more
+# to do gets three times as many.
 until_true() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + 3 * $1))
 	shift
 	until "$@"; do
 		((SECONDS < end)) || return 1
