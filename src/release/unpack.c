@@ -238,7 +238,9 @@ static int unpack_zstd(struct unpack *unpack, struct error *err)
 		if (r == 0 && unpack->in_slab == SLAB_SIZE && !hand_over(unpack))
 			return 0;
 	}
-	return r == 0 && hint != 0 && !is_stopped(unpack) ? corrupt("truncated in the middle of a frame", err) : r;
+	return r == 0 && hint != 0 && !is_stopped(unpack) ?
+		       corrupt("truncated in the middle of a frame", err) :
+		       r;
 }
 
 static int unpack_by_libarchive(struct unpack *unpack, struct error *err)
