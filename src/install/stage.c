@@ -343,6 +343,7 @@ int stage_arriving(int dirfd, enum slot slot, struct pieces *pieces,
 	r = seal_check(descriptor, err);
 	if (r == 0)
 		r = clear_when_begun(&staging, err);
+	// NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is closed with it
 	slot_fd = staging.slot_fd;
 	if (r == 0)
 		r = fill_slot_arriving(&staging, &complete, err);

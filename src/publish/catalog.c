@@ -249,17 +249,17 @@ static void require_text(const char *text, char *ret_text, size_t room)
 		(void)text_copy(text, ret_text, room);
 }
 
-static void require(struct offer_requires *requires, const struct catalog_release *release)
+static void require(struct offer_requires *needs, const struct catalog_release *release)
 {
 	if (release->from != CATALOG_KEEP)
-	requires->from = release->from;
+		needs->from = release->from;
 	if (release->memory != CATALOG_KEEP)
-	requires->memory = release->memory;
-	require_text(release->kernel, requires->kernel, sizeof(requires->kernel));
-	require_text(release->glibc, requires->glibc, sizeof(requires->glibc));
-	require_text(release->os, requires->os, sizeof(requires->os));
-	require_text(release->libraries, requires->libraries, sizeof(requires->libraries));
-	require_text(release->commands, requires->commands, sizeof(requires->commands));
+		needs->memory = release->memory;
+	require_text(release->kernel, needs->kernel, sizeof(needs->kernel));
+	require_text(release->glibc, needs->glibc, sizeof(needs->glibc));
+	require_text(release->os, needs->os, sizeof(needs->os));
+	require_text(release->libraries, needs->libraries, sizeof(needs->libraries));
+	require_text(release->commands, needs->commands, sizeof(needs->commands));
 }
 
 /* *offer: that of before, or NULL; then the new one. */

@@ -125,7 +125,7 @@ static int unpack_section(const struct block_decoder *decoder, const struct patc
 static int unpack_apart(const struct block_decoder *decoder, struct patch_bytes *bytes,
 			const size_t sizes[static PATCH_SECTION_MAX], struct error *err)
 {
-	size_t packed[PATCH_SECTION_MAX];
+	size_t packed[PATCH_SECTION_MAX] = {};
 	uint8_t *out = decoder->sections;
 	size_t sum;
 	int r = read_sizes(bytes, packed, BLOCK_PACKED_MAX, &sum, err);
@@ -146,10 +146,10 @@ static int unpack_sections(struct block_decoder *decoder, struct patch_bytes byt
 			   struct patch_bytes ret_sections[static PATCH_SECTION_MAX],
 			   struct error *err)
 {
-	size_t sizes[PATCH_SECTION_MAX];
+	size_t sizes[PATCH_SECTION_MAX] = {};
 	const uint8_t *at;
 	uint64_t layout;
-	size_t sum;
+	size_t sum = 0;
 	int r;
 
 	if (!patch_read_number(&bytes, &layout) || layout > LAYOUT_APART)

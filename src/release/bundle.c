@@ -330,7 +330,7 @@ static int check_unique(const struct bundle *bundle, struct error *err)
 	for (size_t i = 0; i < bundle->n_blocks; i++)
 		if (bundle->blocks[i].number == 0)
 			files[n++] = index_at(bundle->index, bundle->blocks[i].entry);
-	qsort(files, n, sizeof(*files), by_content);
+	qsort(files, n, sizeof(void *), by_content);
 	for (size_t i = 1; i < n; i++)
 		if (digest_equal(&files[i - 1]->digest, &files[i]->digest))
 			return corrupt(err, "the same content twice");
@@ -344,13 +344,16 @@ static int read_table(struct reading *reading, const struct frame *frame, struct
 	const char *end = frame->data + frame->size;
 	const struct bundle_block *last;
 
-	if (frame->size < strlen(MAGIC) || memcmp(frame->data, MAGIC, strlen(MAGIC)) != 0)
+	if (!frame->data || frame->size < strlen(MAGIC) ||
+	    memcmp(frame->data, MAGIC, strlen(MAGIC)) != 0)
 		return corrupt(err, "not a table of version 1");
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		int r = newline ? read_line(reading, at, (size_t)(newline - at), err) :
-				  corrupt(err, "no newline at the end of the table");
+		int r;
 
+		if (!newline)
+			return corrupt(err, "no newline at the end of the table");
+		r = read_line(reading, at, (size_t)(newline - at), err);
 		if (r < 0)
 			return r;
 		at = newline + 1;

@@ -205,7 +205,7 @@ static int add_extra(struct patching *patching, uint64_t size)
 
 static int step(struct patching *patching)
 {
-	uint64_t length, extra, seek;
+	uint64_t length = 0, extra = 0, seek = 0;
 	int r = read_number(patching, PATCH_CONTROL, &length);
 
 	if (r == 0)

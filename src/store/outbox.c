@@ -114,7 +114,7 @@ static int read_all(int dirfd, int flags, int *ret_fd, struct place **ret_places
 		return r;
 	places = calloc(OUTBOX_PLACES, sizeof(*places));
 	if (!places)
-		return error_errno(err, "reading the outbox");
+		return error_code(err, -ENOMEM, "reading the outbox");
 	for (size_t i = 0; r == 0 && i < OUTBOX_PLACES; i++)
 		r = read_place(fd, i, &places[i], err);
 	if (r < 0)
@@ -240,7 +240,7 @@ int outbox_append(int dirfd, const struct outbox_entry *entry, struct error *err
 	if (r == NO_FILE)
 		return error_set(err, FAULT_CONFIG,
 				 "not initialised: there is no outbox (run: flipslot init)");
-	if (r < 0)
+	if (r != 0)
 		return r;
 	at = choose(places, &made, &dropped);
 	r = at < OUTBOX_PLACES ? write_place(fd, at, &places[at], &made, err) : 0;
@@ -285,7 +285,7 @@ int outbox_load(int dirfd, struct outbox_entry **ret_entries, size_t *ret_n, str
 	entries = calloc(OUTBOX_PLACES, sizeof(*entries));
 	if (!entries)
 		return error_errno(err, "reading the outbox");
-	for (size_t i = 0; r == 0 && i < OUTBOX_PLACES; i++)
+	for (size_t i = 0; places && i < OUTBOX_PLACES; i++)
 		if (is_pending(&places[i]))
 			entries[n++] = places[i].entry;
 	qsort(entries, n, sizeof(*entries), oldest_first);
