@@ -111,6 +111,8 @@ int difference_make(struct difference *difference, const struct match_step *step
 	w.field = (struct guess_field){ .new_at = (uint32_t)position,
 					.base_size = (uint32_t)old_size };
 	for (size_t i = 0; i < n; i++) {
+		if (steps[i].copy + steps[i].extra == 0)
+			continue; /* the reader is through before the last one */
 		put_number(control, steps[i].copy);
 		put_number(control, steps[i].extra);
 		put_number(control, patch_fold((int64_t)steps[i].old_at - (int64_t)before));
