@@ -133,7 +133,7 @@ static void send_all(struct config *config)
 static void test_all_are_delivered_in_order(void **state)
 {
 	_cleanup_(config_freep) struct config *config = two_hooks();
-	struct outbox_entry first;
+	struct outbox_entry first = {};
 
 	append("id-1", "one");
 	append("id-2", "one");
@@ -150,7 +150,7 @@ static void test_all_are_delivered_in_order(void **state)
 static void test_a_dead_receiver(void **state)
 {
 	_cleanup_(config_freep) struct config *config = two_hooks();
-	struct outbox_entry first;
+	struct outbox_entry first = {};
 
 	append("id-1", "one");
 	append("id-2", "one");
@@ -166,7 +166,7 @@ static void test_patience(void **state)
 {
 	_cleanup_(config_freep) struct config *config = two_hooks();
 	uint64_t began = world.now;
-	struct outbox_entry first;
+	struct outbox_entry first = {};
 	size_t tries;
 
 	append("id-1", "one");
@@ -212,7 +212,7 @@ static void test_what_comes_meanwhile(void **state)
 static void test_a_clock_that_jumps_back(void **state)
 {
 	_cleanup_(config_freep) struct config *config = two_hooks();
-	struct outbox_entry first;
+	struct outbox_entry first = {};
 
 	append("id-1", "one");
 	world.alive_from[0] = UINT64_MAX;
@@ -228,7 +228,7 @@ static void test_a_receiver_that_was_taken_out(void **state)
 {
 	_cleanup_(config_freep) struct config *config =
 		load_text(world.scratch, UNIT "[Alert two]\nKind=webhook\nUrl=http://two/\n");
-	struct outbox_entry first;
+	struct outbox_entry first = {};
 
 	append("id-1", "one");
 	append("id-1", "two");
@@ -243,7 +243,7 @@ static void test_a_secret_that_cannot_be_read(void **state)
 	_cleanup_free_ char *file = scratch_path(world.scratch, "secret");
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct outbox_entry first;
+	struct outbox_entry first = {};
 
 	scratch_write(world.scratch, "secret", "key\n");
 	assert_int_equal(chmod(file, 0600), 0);

@@ -169,7 +169,7 @@ static void test_secrets(void **state)
 			    CONF ":6: SecretFile= must be a file that nobody else can read: chmod "
 				 "600 secret");
 	assert_int_equal(chmod(file, 0600), 0);
-	config = load(scratch);
+	assert_non_null(config = load(scratch));
 	free(TAKE_PTR(text));
 	assert_true(asprintf(&text, HOOK "SecretFile=%s\nSecret=x\n", file) > 0);
 	scratch_write(scratch, CONF, text);

@@ -211,8 +211,10 @@ static char *explain(void)
 	assert_true(text_get_field(sent.last.data, "MESSAGE_ID", id, sizeof(id)));
 	assert_true(asprintf(&head, "\n-- %s\n", id) > 0);
 	at = strstr(catalog, head);
-	if (!at)
+	if (!at) {
 		fail_msg("units/catalog/flipslot.catalog does not explain\n%s", sent.last.data);
+		return NULL;
+	}
 	if (!strstr(manual, id))
 		fail_msg("docs/JOURNAL.md does not have\n%s", sent.last.data);
 	at += strlen(head);

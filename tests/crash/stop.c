@@ -344,8 +344,8 @@ static ssize_t write_half(pid_t pid, const struct seccomp_data *data)
 	size_t size = data->args[2] / 2 < 65536 ? data->args[2] / 2 : 65536;
 	char bytes[65536];
 	struct iovec here = { bytes, size };
-	struct iovec there = { (void *)(uintptr_t)data->args[1],
-			       size }; // NOLINT: another process's
+	// NOLINTNEXTLINE: another process's
+	struct iovec there = { (void *)(uintptr_t)data->args[1], size };
 	ssize_t n;
 	int fd;
 

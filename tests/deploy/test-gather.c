@@ -13,7 +13,7 @@
 
 int __wrap_rebuild_begin(struct rebuild *rebuild, struct error *err);
 int __wrap_rebuild_clone(struct rebuild *rebuild, struct error *err);
-int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *bundle,
+int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *from,
 			const struct bundle_block *block, const void *bytes, size_t size,
 			struct error *err);
 

@@ -245,7 +245,7 @@ static void after_both_bad_the_unit_is_kept_running(void **unused)
 /* Scope=user:NAME: nobody may help a manager that hangs; worker after worker tries, and then it is said. */
 static void a_users_manager_that_never_answers(void **unused)
 {
-	struct history_entry ended = {};
+	struct history_entry ended;
 	struct manager *manager;
 	struct error err = {};
 

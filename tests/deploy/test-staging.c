@@ -126,7 +126,7 @@ static void what_is_no_file_is_refused(void **unused)
 static void what_is_gone_at_a_resume_has_failed(void **unused)
 {
 	struct state before = make_install("3.0");
-	struct state after = {};
+	struct state after;
 
 	before.transaction.attempts = 1;
 	after = run(&before);

@@ -28,7 +28,7 @@ static void path_of(const struct digest *digest, char *ret_path)
 static void test_to_the_last_byte(void **state)
 {
 	_cleanup_(repo_freep) struct repo *repo = kit_repo();
-	_cleanup_(offer_freep) struct offer *old = add(repo, trees_old(), "1");
+	UNUSED _cleanup_(offer_freep) struct offer *old = add(repo, trees_old(), "1");
 	_cleanup_(offer_freep) struct offer *offer = add(repo, trees_new(), "2");
 	struct audit_bundles_result result = {};
 	struct error err_ = {};

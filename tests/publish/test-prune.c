@@ -21,7 +21,7 @@ static struct offer *add(struct repo *repo, int version)
 	(void)snprintf(text, sizeof(text), "%d", version);
 	(void)mkdirat(check_fd, "tree", 0755);
 	tree = openat(check_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	trees_write(tree, "app", TREES_BINARY, 1, (size_t)(100 * version));
+	trees_write(tree, "app", TREES_BINARY, 1, 100 * (size_t)version);
 	kit_good(catalog_add(repo, tree, &release, &offer, err));
 	return offer;
 }

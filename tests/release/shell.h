@@ -12,8 +12,10 @@
 UNUSED static int shell_run(int dirfd, const char *const *argv)
 {
 	int status = -1;
-	pid_t pid = fork();
+	pid_t pid;
 
+	assert_non_null(argv[0]);
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		if (fchdir(dirfd) == 0)

@@ -83,9 +83,9 @@ static void test_unknown_requirement(void **state)
 	size_t size;
 
 	assert_int_equal(offer_encode(offer, &json, &size, NULL), 0);
-	memcpy(strstr(json, "\"kernel\""), "\"colour\"", strlen("\"colour\""));
+	strstr(json, "\"kernel\"")[1] = 'K';
 	assert_int_equal(offer_decode(json, size, &back, NULL), 0);
-	assert_string_equal(back->requires.unknown, "colour");
+	assert_string_equal(back->requires.unknown, "Kernel");
 	assert_string_equal(back->requires.kernel, "");
 }
 
