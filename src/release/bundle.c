@@ -344,8 +344,7 @@ static int read_table(struct reading *reading, const struct frame *frame, struct
 	const char *end = frame->data + frame->size;
 	const struct bundle_block *last;
 
-	if (!frame->data || frame->size < strlen(MAGIC) ||
-	    memcmp(frame->data, MAGIC, strlen(MAGIC)) != 0)
+	if (frame->size < strlen(MAGIC) || memcmp(frame->data, MAGIC, strlen(MAGIC)) != 0)
 		return corrupt(err, "not a table of version 1");
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
