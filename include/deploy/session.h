@@ -13,6 +13,7 @@
 #include "store/request.h"
 #include "transfer/fetcher.h"
 #include "unit/manager.h"
+#include "unit/unit.h"
 
 #define SESSION_PATH_MAX 4096
 
@@ -57,6 +58,9 @@ void session_close(struct session *session);
  */
 int session_manager(struct session *session, struct manager **ret_manager, struct error *err);
 void session_drop_manager(struct session *session);
+
+/* What that manager says of the app's unit. */
+int session_query(struct session *session, struct unit *ret_unit, struct error *err);
 
 /* The manager that has this worker and its timers: of the scope, never another user's. */
 int session_own_manager(struct session *session, struct manager **ret_manager, struct error *err);

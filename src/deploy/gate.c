@@ -66,16 +66,9 @@ static int find_inhibitors(struct session *session, struct inhibitors *ret_inhib
 			   struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
-	int r;
+	int r = session_query(session, &unit, err);
 
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
-	if (r < 0)
-		return r;
-	return inhibitor_find(&unit, session->dirfd, ret_inhibitors, err);
+	return r < 0 ? r : inhibitor_find(&unit, session->dirfd, ret_inhibitors, err);
 }
 
 /* Does it wait (on) for them? Not for ever. */

@@ -99,13 +99,8 @@ int growth_judge(struct session *session, char *ret_reason, size_t room, struct 
 	char errors[STATE_REASON_MAX], memory[STATE_REASON_MAX];
 	_cleanup_unit_ struct unit unit = {};
 	bool more_memory, more_errors;
-	struct manager *manager;
-	int r;
+	int r = session_query(session, &unit, err);
 
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = unit_query(manager, options->unit, &unit, err);
 	if (r < 0)
 		return r;
 	more_memory = memory_has_grown(session, &unit, memory, sizeof(memory));

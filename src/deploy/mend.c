@@ -19,12 +19,9 @@ enum { MEND_NOT_NOW = 1 };
 static int check_well(struct session *session, enum slot slot, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
 	struct scrubbed_slot running;
-	int r = session_manager(session, &manager, err);
+	int r = session_query(session, &unit, err);
 
-	if (r == 0)
-		r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
 	if (!unit_is_running(&unit) || unit_is_looping(&unit))

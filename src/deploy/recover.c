@@ -13,12 +13,10 @@ static void restore_data(struct session *session)
 {
 	struct error why = { .text = "neither it nor what was kept aside is where it was" };
 	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
 
 	if (session->state.phase != PHASE_REVERTING || session->state.transaction.data_inode == 0)
 		return;
-	if (session_manager(session, &manager, &why) < 0 ||
-	    unit_query(manager, session->options->unit, &unit, &why) < 0 ||
+	if (session_query(session, &unit, &why) < 0 ||
 	    (!unit_is_running(&unit) && data_restore(session, &why) != 0))
 		session_tell(session, EVENT_WARNING, why.fault,
 			     "the data was not put back before the start: %s", why.text);

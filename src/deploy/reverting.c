@@ -115,14 +115,6 @@ static int bring_back(struct session *session, unsigned int *failures, bool *ret
 	}
 }
 
-static int query(struct session *session, struct unit *ret_unit, struct error *err)
-{
-	struct manager *manager;
-	int r = session_manager(session, &manager, err);
-
-	return r < 0 ? r : unit_query(manager, session->options->unit, ret_unit, err);
-}
-
 /*
  * It is looked at until it has been up for a moment. Counted from its start, which outlives this worker: one
  * that is killed again and again must still get to the end.
@@ -132,7 +124,7 @@ static int find_end_of_look(struct session *session, uint64_t *ret_end, struct e
 	uint64_t watch = session->options->watch_usec;
 	_cleanup_unit_ struct unit unit = {};
 	uint64_t began = clock_monotonic_usec();
-	int r = query(session, &unit, err);
+	int r = session_query(session, &unit, err);
 
 	if (r < 0)
 		return r;
@@ -146,7 +138,7 @@ static int look_at_unit(struct session *session, bool *ret_runs, unsigned int *r
 			struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
-	int r = query(session, &unit, err);
+	int r = session_query(session, &unit, err);
 
 	if (r < 0)
 		return r;

@@ -209,6 +209,14 @@ void session_drop_manager(struct session *session)
 	session->manager = NULL;
 }
 
+int session_query(struct session *session, struct unit *ret_unit, struct error *err)
+{
+	struct manager *manager;
+	int r = session_manager(session, &manager, err);
+
+	return r < 0 ? r : unit_query(manager, session->options->unit, ret_unit, err);
+}
+
 int session_store(struct session *session, struct error *err)
 {
 	int r = state_store(session->dirfd, &session->state, err);

@@ -35,13 +35,8 @@ static int on_read(void *data, uint64_t done, uint64_t total, struct error *err)
 static int is_up(struct session *session, bool *ret_up, struct error *err)
 {
 	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
-	int r;
+	int r = session_query(session, &unit, err);
 
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
 	*ret_up = unit_is_running(&unit);

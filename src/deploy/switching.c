@@ -331,18 +331,14 @@ int switching_runs(struct session *session, enum slot slot, const char *not_invo
 {
 	struct proof_verdict verdict = {};
 	_cleanup_unit_ struct unit unit = {};
-	struct manager *manager;
 	enum slot current;
 	int r;
 
 	*ret_runs = false;
-	r = session_manager(session, &manager, err);
+	r = session_query(session, &unit, err);
 	if (r < 0)
 		return r;
 	r = layout_current(session->dirfd, &current, err);
-	if (r < 0)
-		return r;
-	r = unit_query(manager, session->options->unit, &unit, err);
 	if (r < 0)
 		return r;
 	if (current != slot || !unit_is_running(&unit) || unit.job_pending ||

@@ -132,11 +132,9 @@ static void tell_leftovers(struct session *session)
 	const struct state_transaction *transaction = &session->state.transaction;
 	_cleanup_unit_ struct unit unit = {};
 	struct occupants occupants;
-	struct manager *manager;
 	char who[256];
 
-	if (transaction->origin == SLOT_NONE || session_manager(session, &manager, NULL) < 0 ||
-	    unit_query(manager, session->options->unit, &unit, NULL) < 0 ||
+	if (transaction->origin == SLOT_NONE || session_query(session, &unit, NULL) < 0 ||
 	    occupant_find(&unit, session_slot_path(session, transaction->origin), &occupants,
 			  NULL) < 0 ||
 	    occupants.n == 0)
