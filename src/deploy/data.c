@@ -166,7 +166,7 @@ static int measure(const struct deploy_options *options, struct place *place,
 static void complain_of_room(const struct deploy_options *options, const struct place *place,
 			     const struct shadow_figures *figures, struct preflight *preflight)
 {
-	struct statvfs disk;
+	struct statvfs disk = {};
 	uint64_t room = 0, needed = figures->copied + options->stage.reserve_bytes;
 
 	if (fstatvfs(place->parent_fd, &disk) == 0)
