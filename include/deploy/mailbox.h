@@ -28,3 +28,7 @@ int mailbox_serve(struct session *session, struct error *err);
  * is not the one that it works on any more, or the worker shall stop. data is the session.
  */
 int mailbox_interrupt(void *data);
+
+/* Waits so long, or until something comes. > 0: MAILBOX_LET_GO, as mailbox_interrupt says it. */
+enum { MAILBOX_LET_GO = 1 };
+int mailbox_pause(struct session *session, uint64_t usec, struct error *err);

@@ -79,6 +79,9 @@ int session_fetcher(const struct session *session, struct fetcher **ret_own,
 /* Writes session->state. */
 int session_store(struct session *session, struct error *err);
 
+/* Why the transaction waits: on disk, for those who ask, and told once. */
+int session_note_waiting(struct session *session, const char *why, struct error *err);
+
 /* Goes through the machine: sets phase and its times, writes the state. *ret_told is what to tell of it. */
 int session_advance(struct session *session, enum machine_event event, struct event *ret_told,
 		    struct error *err);

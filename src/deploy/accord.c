@@ -121,7 +121,6 @@ int accord_join(struct session *session, struct error *err)
 /* Why it waits is on disk, for those who ask. */
 static int note_waiting(struct session *session, const struct group *group, struct error *err)
 {
-	struct state_transaction *transaction = &session->state.transaction;
 	const struct group_member *behind = NULL;
 	char why[STATE_REASON_MAX];
 
@@ -129,13 +128,10 @@ static int note_waiting(struct session *session, const struct group *group, stru
 		behind = group_find_behind(group, step);
 	if (!behind)
 		return 0;
-	(void)snprintf(why, sizeof(why), "waits for group %s: %s is %s", transaction->group,
-		       behind->app, group_step_name(behind->step));
-	if (strcmp(why, transaction->reason) == 0)
-		return 0;
-	(void)text_copy(why, transaction->reason, sizeof(transaction->reason));
-	session_tell(session, EVENT_NOTE, FAULT_NONE, "%s", why);
-	return session_store(session, err);
+	(void)snprintf(why, sizeof(why), "waits for group %s: %s is %s",
+		       session->state.transaction.group, behind->app,
+		       group_step_name(behind->step));
+	return session_note_waiting(session, why, err);
 }
 
 /* Who was never asked, or cannot answer, keeps the others waiting for a while only. */
@@ -149,21 +145,6 @@ static int look_for_absent(struct session *session, const struct group *group, s
 		return 0;
 	r = veto_of(session, absent->app, FAULT_BUSY, "it did not take part within 10min", err);
 	return r < 0 ? r : 0;
-}
-
-/* > 0: ACCORD_WAIT, something else is wanted. */
-static int wait_a_little(struct session *session, struct error *err)
-{
-	struct manager *manager;
-	int r;
-
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = manager_wait(manager, session->wake_fd, LOOK_PERIOD_USEC, err);
-	if (r < 0)
-		return r;
-	return mailbox_interrupt(session) > 0 ? ACCORD_WAIT : 0;
 }
 
 int accord_wait_for_turn(struct session *session, struct error *err)
@@ -181,7 +162,7 @@ int accord_wait_for_turn(struct session *session, struct error *err)
 		if (r >= 0)
 			r = look_for_absent(session, &group, err);
 		if (r >= 0)
-			r = wait_a_little(session, err);
+			r = mailbox_pause(session, LOOK_PERIOD_USEC, err);
 		if (r == 0)
 			r = accord_note(session, GROUP_STAGED, &group, err);
 	}

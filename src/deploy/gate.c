@@ -17,18 +17,6 @@ static bool is_free(const struct session *session)
 	       !verb_stages(transaction->verb);
 }
 
-/* Why it waits is on disk, for those who ask; told once. */
-static int note_waiting(struct session *session, const char *why, struct error *err)
-{
-	struct state_transaction *transaction = &session->state.transaction;
-
-	if (strcmp(transaction->reason, why) == 0)
-		return 0;
-	(void)text_copy(why, transaction->reason, sizeof(transaction->reason));
-	session_tell(session, EVENT_NOTE, FAULT_NONE, "%s", why);
-	return session_store(session, err);
-}
-
 /* Nobody stays up for that: a timer starts the next worker. Without it the tick of the app does, somewhat later. */
 static int leave_until(struct session *session, uint64_t opens, struct error *err)
 {
@@ -58,7 +46,7 @@ static int wait_for_window(struct session *session, struct error *err)
 
 	(void)snprintf(why, sizeof(why), "waits for Window=, which opens at %s",
 		       clock_format(opens, when));
-	r = note_waiting(session, why, err);
+	r = session_note_waiting(session, why, err);
 	return r < 0 ? r : leave_until(session, opens, err);
 }
 
@@ -96,21 +84,7 @@ static int judge_inhibitors(struct session *session, bool *ret_waits, struct err
 	else
 		(void)snprintf(why, sizeof(why), "held off for at most %s by process %s", span,
 			       who);
-	return *ret_waits ? note_waiting(session, why, err) : 0;
-}
-
-static int pause_a_little(struct session *session, struct error *err)
-{
-	struct manager *manager;
-	int r;
-
-	r = session_manager(session, &manager, err);
-	if (r < 0)
-		return r;
-	r = manager_wait(manager, session->wake_fd, LOOK_PERIOD_USEC, err);
-	if (r < 0)
-		return r;
-	return mailbox_interrupt(session) > 0 ? GATE_SHUT : 0;
+	return *ret_waits ? session_note_waiting(session, why, err) : 0;
 }
 
 int gate_pass(struct session *session, struct error *err)
@@ -123,9 +97,9 @@ int gate_pass(struct session *session, struct error *err)
 			return wait_for_window(session, err);
 		r = judge_inhibitors(session, &waits, err);
 		if (r == 0 && waits)
-			r = pause_a_little(session, err);
+			r = mailbox_pause(session, LOOK_PERIOD_USEC, err);
 		if (r != 0)
-			return r;
+			return r < 0 ? r : GATE_SHUT;
 	}
 	session->state.transaction.reason[0] = '\0';
 	return 0;

@@ -447,3 +447,15 @@ int mailbox_interrupt(void *data)
 		session_tell(session, EVENT_WARNING, err.fault, "%s", err.text);
 	return session->stop || session->state.phase != session->working;
 }
+
+int mailbox_pause(struct session *session, uint64_t usec, struct error *err)
+{
+	struct manager *manager;
+	int r = session_manager(session, &manager, err);
+
+	if (r == 0)
+		r = manager_wait(manager, session->wake_fd, usec, err);
+	if (r < 0)
+		return r;
+	return mailbox_interrupt(session) > 0 ? MAILBOX_LET_GO : 0;
+}

@@ -226,6 +226,17 @@ int session_store(struct session *session, struct error *err)
 	return 0;
 }
 
+int session_note_waiting(struct session *session, const char *why, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+
+	if (strcmp(transaction->reason, why) == 0)
+		return 0;
+	(void)text_copy(why, transaction->reason, sizeof(transaction->reason));
+	session_tell(session, EVENT_NOTE, FAULT_NONE, "%s", why);
+	return session_store(session, err);
+}
+
 int session_advance(struct session *session, enum machine_event event, struct event *ret_told,
 		    struct error *err)
 {
