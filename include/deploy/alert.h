@@ -14,6 +14,8 @@
 #define ALERT_ALL     ((1U << (ALERT_DAMAGED + 1)) - 2U)
 #define ALERT_DEFAULT (ALERT_ALL & ~(1U << OUTCOME_COMMITTED))
 
+struct session;
+
 struct alert_receiver { /* [Alert NAME] */
 	const char *name;
 	unsigned int events; /* bits of 1 << enum outcome 1 << ALERT_LATE and 1 << ALERT_DAMAGED */
@@ -36,6 +38,9 @@ int alert_of_late_failure(const struct state *state, const char *unit,
 enum { ALERT_DROPPED = 1 };
 int alert_enqueue(int dirfd, const struct alert_receiver *receivers, size_t n_receivers,
 		  const struct outbox_entry *entry, struct error *err);
+
+/* The same for a worker, who also tells that an older one was given up. 0, or the first error. */
+int alert_raise(const struct session *session, const struct outbox_entry *entry, struct error *err);
 
 /* Does any alert wait? What cannot be read has nothing. */
 bool alert_waits(int dirfd);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "deploy/session.h"
 #include "store/layout.h"
 #include "store/request.h"
 #include "unit/job.h"
@@ -89,6 +90,16 @@ int alert_enqueue(int dirfd, const struct alert_receiver *receivers, size_t n_re
 			first = r;
 	}
 	return first == 0 && dropped ? ALERT_DROPPED : first;
+}
+
+int alert_raise(const struct session *session, const struct outbox_entry *entry, struct error *err)
+{
+	int r = alert_enqueue(session->dirfd, session->options->alerts, session->options->n_alerts,
+			      entry, err);
+
+	if (r == ALERT_DROPPED)
+		session_tell(session, EVENT_WARNING, FAULT_NONE, ALERT_DROPPED_TEXT);
+	return r < 0 ? r : 0;
 }
 
 bool alert_waits(int dirfd)

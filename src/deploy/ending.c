@@ -12,14 +12,10 @@ static void alert(struct session *session)
 {
 	const struct outbox_entry entry = alert_of(&session->state.transaction);
 	struct error why = {};
-	int r = alert_enqueue(session->dirfd, session->options->alerts, session->options->n_alerts,
-			      &entry, &why);
 
-	if (r < 0)
+	if (alert_raise(session, &entry, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault,
 			     "nobody will be alerted of the outcome: %s", why.text);
-	else if (r == ALERT_DROPPED)
-		session_tell(session, EVENT_WARNING, FAULT_NONE, ALERT_DROPPED_TEXT);
 }
 
 int ending_record(struct session *session, struct error *err)

@@ -10,15 +10,10 @@
 
 static int alert(struct session *session, struct error *err)
 {
-	const struct deploy_options *options = session->options;
 	struct outbox_entry entry;
-	int r = alert_of_late_failure(&session->state, options->unit, &entry, err);
+	int r = alert_of_late_failure(&session->state, session->options->unit, &entry, err);
 
-	if (r == 0)
-		r = alert_enqueue(session->dirfd, options->alerts, options->n_alerts, &entry, err);
-	if (r == ALERT_DROPPED)
-		session_tell(session, EVENT_WARNING, FAULT_NONE, ALERT_DROPPED_TEXT);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : alert_raise(session, &entry, err);
 }
 
 /* First on disk that somebody is to hear of it: told twice is better than never. */

@@ -155,19 +155,14 @@ static void alert(const struct case_file *file)
 	};
 	struct error why = {};
 	char text[STATE_REASON_MAX];
-	int r;
 
 	(void)text_copy(file->found.id, entry.id, sizeof(entry.id));
 	(void)text_copy(file->descriptor.version, entry.to_version, sizeof(entry.to_version));
 	(void)text_print(entry.reason, sizeof(entry.reason), "%s; %s",
 			 describe(file, text, sizeof(text)), file->found.text);
-	r = alert_enqueue(session->dirfd, session->options->alerts, session->options->n_alerts,
-			  &entry, &why);
-	if (r < 0)
+	if (alert_raise(session, &entry, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault, "nobody will be alerted of it: %s",
 			     why.text);
-	else if (r == ALERT_DROPPED)
-		session_tell(session, EVENT_WARNING, FAULT_NONE, ALERT_DROPPED_TEXT);
 }
 
 static void close_case(struct case_file *file)
