@@ -76,6 +76,9 @@ void session_drop_fetcher(struct session *session);
 int session_fetcher(const struct session *session, struct fetcher **ret_own,
 		    struct fetcher **ret_fetcher, struct error *err);
 
+/* Does the machine, or the manager, go down? Then nobody is judged: *ret_stopping, and the session lets go. */
+int session_look_for_shutdown(struct session *session, bool *ret_stopping, struct error *err);
+
 /* Writes session->state. */
 int session_store(struct session *session, struct error *err);
 

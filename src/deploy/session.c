@@ -217,6 +217,18 @@ int session_query(struct session *session, struct unit *ret_unit, struct error *
 	return r < 0 ? r : unit_query(manager, session->options->unit, ret_unit, err);
 }
 
+int session_look_for_shutdown(struct session *session, bool *ret_stopping, struct error *err)
+{
+	struct manager *manager;
+	int r = session_manager(session, &manager, err);
+
+	if (r == 0)
+		r = manager_is_stopping(manager, ret_stopping, err);
+	if (r == 0 && *ret_stopping)
+		session->stop = true;
+	return r;
+}
+
 int session_store(struct session *session, struct error *err)
 {
 	int r = state_store(session->dirfd, &session->state, err);

@@ -96,15 +96,10 @@ static int condemn(struct session *session, struct manager *manager, const char 
 	_cleanup_unit_ struct unit unit = {};
 	char why[STATE_REASON_MAX];
 	bool stopping;
-	int r;
+	int r = session_look_for_shutdown(session, &stopping, err);
 
-	r = manager_is_stopping(manager, &stopping, err);
-	if (r < 0)
-		return r;
-	if (stopping) {
-		session->stop = true;
-		return SIBLINGS_INTERRUPTED;
-	}
+	if (r < 0 || stopping)
+		return r < 0 ? r : SIBLINGS_INTERRUPTED;
 	r = unit_query(manager, name, &unit, err);
 	if (r < 0)
 		return r;

@@ -401,21 +401,16 @@ int switching_explain(struct session *session, enum job_result result, char *ret
 }
 
 /* The job did not do it: a verdict, unless the machine is going down. */
-static int give_up(struct session *session, struct manager *manager, enum job_result result,
-		   const char *what, struct error *err)
+static int give_up(struct session *session, enum job_result result, const char *what,
+		   struct error *err)
 {
 	char reason[STATE_REASON_MAX];
 	char why[STATE_REASON_MAX];
 	bool stopping;
-	int r;
+	int r = session_look_for_shutdown(session, &stopping, err);
 
-	r = manager_is_stopping(manager, &stopping, err);
-	if (r < 0)
+	if (r < 0 || stopping)
 		return r;
-	if (stopping) {
-		session->stop = true;
-		return 0;
-	}
 	r = switching_explain(session, result, why, sizeof(why), err);
 	if (r < 0)
 		return r;
@@ -486,9 +481,8 @@ int switching_run(struct session *session, struct error *err)
 	if (r == SWITCHING_INTERRUPTED)
 		return 0;
 	if (r == SWITCHING_LATE)
-		return give_up(session, manager, JOB_RESULT_OTHER,
-			       "not ready within StartDeadline=", err);
+		return give_up(session, JOB_RESULT_OTHER, "not ready within StartDeadline=", err);
 	if (result != JOB_RESULT_DONE)
-		return give_up(session, manager, result, job_result_name(result), err);
+		return give_up(session, result, job_result_name(result), err);
 	return enter_trial(session, manager, err);
 }
