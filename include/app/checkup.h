@@ -14,12 +14,10 @@ struct checkup {
 	const struct status *status;
 	int dirfd; /* the app's directory */
 	struct manager *manager; /* NULL: none answers */
-	const struct doctor_listener *listener;
-	unsigned int problems;
+	struct doctor_tally *tally;
 };
 
-/* Counts problems in *checkup. */
-void checkup_run(struct checkup *checkup);
+void checkup_run(const struct checkup *checkup);
 
 /* Pure: what a clock that says `now` means; NULL: nothing to say. build: when this program was made; seconds since 1970. */
 const char *checkup_judge_clock(uint64_t now, uint64_t build);

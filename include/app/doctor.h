@@ -20,6 +20,17 @@ struct doctor_listener {
 	void *data;
 };
 
+/* For those who look: tells a finding, and counts what is no warning. */
+struct doctor_tally {
+	const struct doctor_listener *listener;
+	unsigned int problems;
+};
+
+void doctor_complain(struct doctor_tally *tally, enum fault fault, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void doctor_warn(struct doctor_tally *tally, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* *ret_problems: findings that are no warnings. < 0: it could not be looked at all. */
 int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
 	       struct error *err);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,42 +24,10 @@
 #define ATTEMPTS_MANY 3 /* at delivering one alert */
 #define HOLD_OLD_USEC (7 * 24 * 3600 * USEC_PER_SEC)
 
-static void tell(struct checkup *checkup, enum fault fault, bool warning, const char *text)
-{
-	const struct doctor_finding finding = { .fault = fault, .warning = warning, .text = text };
-
-	checkup->problems += !warning;
-	checkup->listener->handle(checkup->listener->data, &finding);
-}
-
-__attribute__((format(printf, 3, 4))) static void
-complain(struct checkup *checkup, enum fault fault, const char *format, ...)
-{
-	char text[ERROR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	tell(checkup, fault, false, text);
-}
-
-__attribute__((format(printf, 2, 3))) static void warn(struct checkup *checkup, const char *format,
-						       ...)
-{
-	char text[ERROR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	tell(checkup, FAULT_NONE, true, text);
-}
-
 /* ---- the app's directory ---- */
 
 /* What must be written on a full disk must be there, and of its size. */
-static void look_at_files(struct checkup *checkup)
+static void look_at_files(const struct checkup *checkup)
 {
 	_cleanup_free_ struct history_entry *entries = NULL;
 	_cleanup_free_ struct outbox_entry *alerts = NULL;
@@ -69,22 +36,25 @@ static void look_at_files(struct checkup *checkup)
 	size_t n;
 
 	if (history_load(checkup->dirfd, 1, &entries, &n, &why) < 0)
-		complain(checkup, why.fault,
-			 "%s: no outcome could be recorded: `flipslot init %s --unit %s` makes it "
-			 "anew, once the damaged one is moved away",
-			 why.text, checkup->app, checkup->options->unit);
+		doctor_complain(
+			checkup->tally, why.fault,
+			"%s: no outcome could be recorded: `flipslot init %s --unit %s` makes it "
+			"anew, once the damaged one is moved away",
+			why.text, checkup->app, checkup->options->unit);
 	if (request_load(checkup->dirfd, &request, &why) < 0)
-		complain(checkup, why.fault,
-			 "%s: nothing can be asked for: `flipslot init %s --unit %s` makes it "
-			 "anew, once the damaged one is moved away",
-			 why.text, checkup->app, checkup->options->unit);
+		doctor_complain(
+			checkup->tally, why.fault,
+			"%s: nothing can be asked for: `flipslot init %s --unit %s` makes it "
+			"anew, once the damaged one is moved away",
+			why.text, checkup->app, checkup->options->unit);
 	if (outbox_load(checkup->dirfd, &alerts, &n, &why) < 0)
-		warn(checkup, "%s: nobody could be alerted; move it away, and it is made anew",
-		     why.text);
+		doctor_warn(checkup->tally,
+			    "%s: nobody could be alerted; move it away, and it is made anew",
+			    why.text);
 }
 
 /* Held while nothing is under way and no worker is at work, it is held by somebody who should not. */
-static void look_at_lock(struct checkup *checkup)
+static void look_at_lock(const struct checkup *checkup)
 {
 	_cleanup_unit_ struct unit worker = {};
 	_cleanup_close_ int lock_fd = -1;
@@ -93,19 +63,22 @@ static void look_at_lock(struct checkup *checkup)
 	int r = lock_take(checkup->dirfd, LAYOUT_LOCK, &lock_fd, &why);
 
 	if (r < 0)
-		complain(checkup, why.fault, "%s/%s: `flipslot init %s --unit %s` mends it",
-			 checkup->options->root, why.text, checkup->app, checkup->options->unit);
+		doctor_complain(checkup->tally, why.fault,
+				"%s/%s: `flipslot init %s --unit %s` mends it",
+				checkup->options->root, why.text, checkup->app,
+				checkup->options->unit);
 	if (r != LOCK_TAKEN || checkup->status->state.phase != PHASE_IDLE || !checkup->manager ||
 	    unit_query(checkup->manager, cli_worker_unit(checkup->app, name), &worker, NULL) < 0 ||
 	    unit_is_running(&worker))
 		return;
-	complain(checkup, FAULT_BUSY,
-		 "%s/" LAYOUT_LOCK " is locked, and no worker is at work: `fuser %s/" LAYOUT_LOCK
-		 "` says by whom; end that process",
-		 checkup->options->root, checkup->options->root);
+	doctor_complain(checkup->tally, FAULT_BUSY,
+			"%s/" LAYOUT_LOCK
+			" is locked, and no worker is at work: `fuser %s/" LAYOUT_LOCK
+			"` says by whom; end that process",
+			checkup->options->root, checkup->options->root);
 }
 
-static void look_at_inodes(struct checkup *checkup)
+static void look_at_inodes(const struct checkup *checkup)
 {
 	enum slot current = checkup->status->current;
 	struct statvfs fs;
@@ -116,11 +89,12 @@ static void look_at_inodes(struct checkup *checkup)
 		return;
 	files = checkup->status->slots[current].descriptor.files;
 	if (fs.f_favail < files)
-		complain(checkup, FAULT_NO_SPACE,
-			 "%s has %llu inodes left; a release like the one that runs needs %llu: "
-			 "remove files",
-			 checkup->options->root, (unsigned long long)fs.f_favail,
-			 (unsigned long long)files);
+		doctor_complain(
+			checkup->tally, FAULT_NO_SPACE,
+			"%s has %llu inodes left; a release like the one that runs needs %llu: "
+			"remove files",
+			checkup->options->root, (unsigned long long)fs.f_favail,
+			(unsigned long long)files);
 }
 
 /* ---- the machine ---- */
@@ -134,44 +108,48 @@ const char *checkup_judge_clock(uint64_t now, uint64_t build)
 	       "systemd-timesyncd";
 }
 
-static void look_at_machine(struct checkup *checkup)
+static void look_at_machine(const struct checkup *checkup)
 {
 	const char *clock =
 		checkup_judge_clock(clock_realtime_usec() / USEC_PER_SEC, FLIPSLOT_BUILD_TIME);
 
 	if (clock)
-		warn(checkup, "%s", clock);
+		doctor_warn(checkup->tally, "%s", clock);
 	if (access("/var/log/journal", F_OK) < 0)
-		warn(checkup,
-		     "the journal is not kept over a reboot (no /var/log/journal): why a release "
-		     "failed is lost then: Storage=persistent in journald.conf");
+		doctor_warn(
+			checkup->tally,
+			"the journal is not kept over a reboot (no /var/log/journal): why a release "
+			"failed is lost then: Storage=persistent in journald.conf");
 	if (!scope_is_user() &&
 	    syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 0)
-		warn(checkup,
-		     "this kernel has no Landlock: the helper that fetches is kept from files by "
-		     "its user and seccomp alone; a kernel from 5.13 on with "
-		     "CONFIG_SECURITY_LANDLOCK has it");
+		doctor_warn(
+			checkup->tally,
+			"this kernel has no Landlock: the helper that fetches is kept from files by "
+			"its user and seccomp alone; a kernel from 5.13 on with "
+			"CONFIG_SECURITY_LANDLOCK has it");
 }
 
 /* ---- alerts, hold ---- */
 
-static void look_at_alerts(struct checkup *checkup)
+static void look_at_alerts(const struct checkup *checkup)
 {
 	static const char alert_user[] = "flipslot-alert";
 	const struct status_alerts *alerts = &checkup->status->alerts;
 
 	if (checkup->options->n_alerts > 0 && !scope_is_user() &&
 	    strcmp(confine_user_or_nobody(alert_user), alert_user) != 0)
-		warn(checkup, "there is no user %s: `systemd-sysusers` makes it", alert_user);
+		doctor_warn(checkup->tally, "there is no user %s: `systemd-sysusers` makes it",
+			    alert_user);
 	if (alerts->waiting > 0 && alerts->attempts >= ATTEMPTS_MANY)
-		warn(checkup,
-		     "%zu alerts could not be delivered, the oldest to %s in %u attempts: %s; "
-		     "`flipslot alert test %s` tries it",
-		     alerts->waiting, alerts->receiver, alerts->attempts, alerts->error,
-		     checkup->app);
+		doctor_warn(
+			checkup->tally,
+			"%zu alerts could not be delivered, the oldest to %s in %u attempts: %s; "
+			"`flipslot alert test %s` tries it",
+			alerts->waiting, alerts->receiver, alerts->attempts, alerts->error,
+			checkup->app);
 }
 
-static void look_at_hold(struct checkup *checkup)
+static void look_at_hold(const struct checkup *checkup)
 {
 	const struct state_hold *hold = &checkup->status->state.hold;
 	uint64_t now = clock_realtime_usec();
@@ -180,14 +158,15 @@ static void look_at_hold(struct checkup *checkup)
 	if (!state_is_held(&checkup->status->state, now) || hold->until > 0 || now < hold->since ||
 	    now - hold->since < HOLD_OLD_USEC)
 		return;
-	warn(checkup, "it has been held for %s, by %s, without an end (--until): forgotten?",
-	     clock_format_span(now - hold->since, span), hold->who);
+	doctor_warn(checkup->tally,
+		    "it has been held for %s, by %s, without an end (--until): forgotten?",
+		    clock_format_span(now - hold->since, span), hold->who);
 }
 
 /* ---- the unit ---- */
 
 /* Without it nobody hears that the service has failed for good after the commit. */
-static void look_at_on_failure(struct checkup *checkup, const char *unit)
+static void look_at_on_failure(const struct checkup *checkup, const char *unit)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_(parse_argv_freep) char **names = NULL;
@@ -202,13 +181,14 @@ static void look_at_on_failure(struct checkup *checkup, const char *unit)
 	for (char **name = names; name && *name; name++)
 		if (strcmp(*name, wanted) == 0)
 			return;
-	warn(checkup,
-	     "OnFailure= of %s does not have %s: a failure after the commit is told to nobody: "
-	     "`flipslot init %s --unit %s` writes it into the drop-in",
-	     unit, wanted, checkup->app, unit);
+	doctor_warn(
+		checkup->tally,
+		"OnFailure= of %s does not have %s: a failure after the commit is told to nobody: "
+		"`flipslot init %s --unit %s` writes it into the drop-in",
+		unit, wanted, checkup->app, unit);
 }
 
-static void look_at_unit(struct checkup *checkup)
+static void look_at_unit(const struct checkup *checkup)
 {
 	const char *name = checkup->options->unit;
 	_cleanup_unit_ struct unit unit = {};
@@ -217,19 +197,21 @@ static void look_at_unit(struct checkup *checkup)
 	    strcmp(unit.load_state, "loaded") != 0)
 		return;
 	if (unit.stop_timeout_usec == USEC_INFINITY)
-		warn(checkup,
-		     "%s may take for ever to stop (TimeoutStopSec=infinity): an update, and a "
-		     "rollback, would wait as long",
-		     name);
+		doctor_warn(
+			checkup->tally,
+			"%s may take for ever to stop (TimeoutStopSec=infinity): an update, and a "
+			"rollback, would wait as long",
+			name);
 	if (strcmp(unit.restart, "no") == 0 && strcmp(unit.type, "oneshot") != 0)
-		warn(checkup,
-		     "%s has Restart=no: when it dies after the commit, nothing starts it again "
-		     "but the timer of flipslot after `both-bad`",
-		     name);
+		doctor_warn(
+			checkup->tally,
+			"%s has Restart=no: when it dies after the commit, nothing starts it again "
+			"but the timer of flipslot after `both-bad`",
+			name);
 	look_at_on_failure(checkup, name);
 }
 
-static void look_at_timer_file(struct checkup *checkup)
+static void look_at_timer_file(const struct checkup *checkup)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	char timer[128];
@@ -241,13 +223,14 @@ static void look_at_timer_file(struct checkup *checkup)
 			 NULL, &reply, "s", timer) < 0 ||
 	    sd_bus_message_read(reply, "s", &state) < 0 || strcmp(state, "enabled") == 0)
 		return;
-	warn(checkup, "%s is %s: after the next boot it does not tick: `%s enable %s`", timer,
-	     state, scope_systemctl(), timer);
+	doctor_warn(checkup->tally,
+		    "%s is %s: after the next boot it does not tick: `%s enable %s`", timer, state,
+		    scope_systemctl(), timer);
 }
 
 /* ---- the group ---- */
 
-static void look_at_group(struct checkup *checkup)
+static void look_at_group(const struct checkup *checkup)
 {
 	const char *name = checkup->options->group;
 	struct group group = {};
@@ -256,14 +239,14 @@ static void look_at_group(struct checkup *checkup)
 	if (!name)
 		return;
 	if (round_members(name, &group, &why) < 0)
-		complain(checkup, why.fault, "%s", why.text);
+		doctor_complain(checkup->tally, why.fault, "%s", why.text);
 	if (round_load(name, &group, &why) < 0)
-		complain(checkup, why.fault,
-			 "%s: the group cannot be updated: move %s/%s" GROUP_SUFFIX " away",
-			 why.text, scope_dir(SCOPE_STATE), name);
+		doctor_complain(checkup->tally, why.fault,
+				"%s: the group cannot be updated: move %s/%s" GROUP_SUFFIX " away",
+				why.text, scope_dir(SCOPE_STATE), name);
 }
 
-void checkup_run(struct checkup *checkup)
+void checkup_run(const struct checkup *checkup)
 {
 	look_at_files(checkup);
 	look_at_lock(checkup);

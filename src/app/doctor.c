@@ -27,8 +27,7 @@
 
 struct doctor {
 	const char *app;
-	const struct doctor_listener *listener;
-	unsigned int problems;
+	struct doctor_tally tally;
 	struct config *config;
 	const struct deploy_options *options;
 	int dirfd;
@@ -38,16 +37,15 @@ struct doctor {
 		owner; /* that has the app's unit, if it is another user's; NULL: `manager` has it */
 };
 
-static void tell(struct doctor *doctor, enum fault fault, bool warning, const char *text)
+static void tell(struct doctor_tally *tally, enum fault fault, bool warning, const char *text)
 {
 	const struct doctor_finding finding = { .fault = fault, .warning = warning, .text = text };
 
-	doctor->problems += !warning;
-	doctor->listener->handle(doctor->listener->data, &finding);
+	tally->problems += !warning;
+	tally->listener->handle(tally->listener->data, &finding);
 }
 
-__attribute__((format(printf, 3, 4))) static void complain(struct doctor *doctor, enum fault fault,
-							   const char *format, ...)
+void doctor_complain(struct doctor_tally *tally, enum fault fault, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
 	va_list args;
@@ -55,11 +53,10 @@ __attribute__((format(printf, 3, 4))) static void complain(struct doctor *doctor
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	tell(doctor, fault, false, text);
+	tell(tally, fault, false, text);
 }
 
-__attribute__((format(printf, 2, 3))) static void warn(struct doctor *doctor, const char *format,
-						       ...)
+void doctor_warn(struct doctor_tally *tally, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
 	va_list args;
@@ -67,14 +64,14 @@ __attribute__((format(printf, 2, 3))) static void warn(struct doctor *doctor, co
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	tell(doctor, FAULT_NONE, true, text);
+	tell(tally, FAULT_NONE, true, text);
 }
 
 /* ---- configuration ---- */
 
 static void take_config_finding(void *data, const char *text)
 {
-	complain(data, FAULT_CONFIG, "%s", text);
+	doctor_complain(data, FAULT_CONFIG, "%s", text);
 }
 
 static int look_at_config(struct doctor *doctor, struct error *err)
@@ -82,14 +79,14 @@ static int look_at_config(struct doctor *doctor, struct error *err)
 	unsigned int problems = 0;
 	struct error why = {};
 
-	if (config_check(doctor->app, take_config_finding, doctor, &problems, &why) < 0) {
-		complain(doctor, why.fault, "%s", why.text);
+	if (config_check(doctor->app, take_config_finding, &doctor->tally, &problems, &why) < 0) {
+		doctor_complain(&doctor->tally, why.fault, "%s", why.text);
 		return 0;
 	}
 	if (problems > 0)
 		return 0;
 	if (cli_open(doctor->app, &doctor->config, &doctor->dirfd, &why) < 0) {
-		complain(doctor, why.fault, "%s", why.text);
+		doctor_complain(&doctor->tally, why.fault, "%s", why.text);
 		return 0;
 	}
 	doctor->options = config_deploy(doctor->config);
@@ -105,20 +102,22 @@ static void look_at_state(struct doctor *doctor)
 	struct state again;
 
 	if (state_load(doctor->dirfd, &again, NULL) == STATE_TORN)
-		warn(doctor, "one of the two state records is damaged: the next transaction writes "
-			     "it anew; if it comes again, the disk is failing");
+		doctor_warn(&doctor->tally,
+			    "one of the two state records is damaged: the next transaction writes "
+			    "it anew; if it comes again, the disk is failing");
 	if (doctor->status.problem[0])
-		complain(doctor, FAULT_CORRUPT, "%s: `%s start flipslot@%s` puts it right",
-			 doctor->status.problem, scope_systemctl(), doctor->app);
+		doctor_complain(&doctor->tally, FAULT_CORRUPT,
+				"%s: `%s start flipslot@%s` puts it right", doctor->status.problem,
+				scope_systemctl(), doctor->app);
 	if (state->phase != PHASE_IDLE)
-		complain(doctor, FAULT_BUSY,
-			 "a transaction is under way (%s): `flipslot follow %s` shows it",
-			 phase_name(state->phase), doctor->app);
+		doctor_complain(&doctor->tally, FAULT_BUSY,
+				"a transaction is under way (%s): `flipslot follow %s` shows it",
+				phase_name(state->phase), doctor->app);
 	else if (state->transaction.outcome == OUTCOME_BOTH_BAD)
-		complain(doctor, FAULT_UNHEALTHY,
-			 "the last transaction ended with both releases bad: %s; see `%s`",
-			 state->transaction.reason,
-			 scope_log_of(doctor->options->user, doctor->options->unit, log));
+		doctor_complain(&doctor->tally, FAULT_UNHEALTHY,
+				"the last transaction ended with both releases bad: %s; see `%s`",
+				state->transaction.reason,
+				scope_log_of(doctor->options->user, doctor->options->unit, log));
 }
 
 /* The way back is repaired where it can be; what runs is not written. */
@@ -145,13 +144,15 @@ static void look_at_slot(struct doctor *doctor, enum slot slot)
 		return;
 	r = scrub_slot(doctor->dirfd, slot, NULL, NULL, NULL, &differences, &why);
 	if (r < 0)
-		complain(doctor, why.fault, "slot %s: %s", slot_name(slot), why.text);
+		doctor_complain(&doctor->tally, why.fault, "slot %s: %s", slot_name(slot),
+				why.text);
 	else if (r != SEAL_ABSENT && differences > 0)
-		complain(doctor, FAULT_CORRUPT,
-			 "slot %s (%s) is not what was installed, in %llu places: `flipslot verify "
-			 "%s %s` shows them; %s",
-			 slot_name(slot), it->descriptor.version, (unsigned long long)differences,
-			 doctor->app, slot_name(slot), way_out(doctor, it, remedy, sizeof(remedy)));
+		doctor_complain(
+			&doctor->tally, FAULT_CORRUPT,
+			"slot %s (%s) is not what was installed, in %llu places: `flipslot verify "
+			"%s %s` shows them; %s",
+			slot_name(slot), it->descriptor.version, (unsigned long long)differences,
+			doctor->app, slot_name(slot), way_out(doctor, it, remedy, sizeof(remedy)));
 }
 
 /* The slots are read in the background, as long as the timer ticks. */
@@ -166,10 +167,11 @@ static void look_at_scrub(struct doctor *doctor)
 	if (scrubbed_load(doctor->dirfd, &scrubbed, NULL) < 0 || scrubbed.when == 0)
 		return; /* the first tick does it */
 	if (now > scrubbed.when && now - scrubbed.when > 2 * period + DAY_USEC)
-		warn(doctor,
-		     "the slots were read last %llu days ago (Scrub=): `flipslot scrub %s`, and is the "
-		     "timer at work?",
-		     (unsigned long long)((now - scrubbed.when) / DAY_USEC), doctor->app);
+		doctor_warn(
+			&doctor->tally,
+			"the slots were read last %llu days ago (Scrub=): `flipslot scrub %s`, and is the "
+			"timer at work?",
+			(unsigned long long)((now - scrubbed.when) / DAY_USEC), doctor->app);
 }
 
 static void look_at_way_back(struct doctor *doctor)
@@ -181,13 +183,15 @@ static void look_at_way_back(struct doctor *doctor)
 	if (status_rollback_slot(&doctor->status) != SLOT_NONE)
 		return;
 	if (digest_is_null(&state->fallback.digest))
-		warn(doctor, "there is no release to roll back to by hand: none was known good "
-			     "before this one (an update that fails still comes back to this one)");
+		doctor_warn(&doctor->tally,
+			    "there is no release to roll back to by hand: none was known good "
+			    "before this one (an update that fails still comes back to this one)");
 	else
-		warn(doctor,
-		     "%s, which was known good before, is not on the disk any more: install it "
-		     "again to be able to go back to it by hand",
-		     state->fallback.version);
+		doctor_warn(
+			&doctor->tally,
+			"%s, which was known good before, is not on the disk any more: install it "
+			"again to be able to go back to it by hand",
+			state->fallback.version);
 }
 
 /* Where Root= lies: writable, programs may be started, room for another release as large as this one. */
@@ -204,27 +208,31 @@ static void look_at_disk(struct doctor *doctor)
 	if (fstatvfs(doctor->dirfd, &fs) < 0)
 		return;
 	if (fs.f_flag & ST_RDONLY)
-		complain(doctor, FAULT_CONFIG, "%s is on a file system that is mounted read-only",
-			 doctor->options->root);
+		doctor_complain(&doctor->tally, FAULT_CONFIG,
+				"%s is on a file system that is mounted read-only",
+				doctor->options->root);
 	if (fs.f_flag & ST_NOEXEC)
-		complain(doctor, FAULT_CONFIG,
-			 "%s is on a file system mounted with noexec: no program of a release can "
-			 "be started; remount it or choose another Root=",
-			 doctor->options->root);
+		doctor_complain(
+			&doctor->tally, FAULT_CONFIG,
+			"%s is on a file system mounted with noexec: no program of a release can "
+			"be started; remount it or choose another Root=",
+			doctor->options->root);
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	/* the slot that is overwritten is emptied first, or its files are taken over */
 	wanted =
 		reserve +
 		(running && !doctor->status.slots[slot_other(current)].sealed ? running->bytes : 0);
 	if (free_bytes < wanted)
-		complain(doctor, FAULT_NO_SPACE,
-			 "%s has %s left; an update like the release that runs needs %s, with "
-			 "Reserve=: make room, or lower Reserve=",
-			 doctor->options->root, format_size(free_bytes, has),
-			 format_size(wanted, needs));
+		doctor_complain(
+			&doctor->tally, FAULT_NO_SPACE,
+			"%s has %s left; an update like the release that runs needs %s, with "
+			"Reserve=: make room, or lower Reserve=",
+			doctor->options->root, format_size(free_bytes, has),
+			format_size(wanted, needs));
 	if (fs.f_files > 0 && fs.f_favail < 64)
-		complain(doctor, FAULT_NO_SPACE, "%s has %llu inodes left: remove files",
-			 doctor->options->root, (unsigned long long)fs.f_favail);
+		doctor_complain(&doctor->tally, FAULT_NO_SPACE,
+				"%s has %llu inodes left: remove files", doctor->options->root,
+				(unsigned long long)fs.f_favail);
 }
 
 /* ---- systemd ---- */
@@ -265,26 +273,28 @@ static void look_at_own_units(struct doctor *doctor)
 	(void)init_enable_timer_name(doctor->app, timer);
 	file_state(doctor->manager, INIT_RECOVER_UNIT, state, sizeof(state));
 	if (strcmp(state, "enabled") != 0)
-		complain(doctor, FAULT_UNIT,
-			 INIT_RECOVER_UNIT
-			 " is not enabled (%s): after a crash in mid-update nobody "
-			 "settles what runs: `%s enable " INIT_RECOVER_UNIT "`",
-			 state[0] ? state : "not installed", scope_systemctl());
+		doctor_complain(&doctor->tally, FAULT_UNIT,
+				INIT_RECOVER_UNIT
+				" is not enabled (%s): after a crash in mid-update nobody "
+				"settles what runs: `%s enable " INIT_RECOVER_UNIT "`",
+				state[0] ? state : "not installed", scope_systemctl());
 	active_state(doctor, timer, state, sizeof(state));
 	if (strcmp(state, "active") != 0)
-		warn(doctor,
-		     "%s does not tick: nobody looks at the source, nor goes on with what is "
-		     "unfinished: `%s enable --now %s`",
-		     timer, scope_systemctl(), timer);
+		doctor_warn(
+			&doctor->tally,
+			"%s does not tick: nobody looks at the source, nor goes on with what is "
+			"unfinished: `%s enable --now %s`",
+			timer, scope_systemctl(), timer);
 	(void)cli_worker_unit(doctor->app, worker);
 	if (unit_query(doctor->manager, worker, &unit, NULL) < 0 ||
 	    strcmp(unit.load_state, "loaded") != 0)
-		complain(doctor, FAULT_UNIT, "%s is %s: reinstall flipslot, or `%s unmask %s`",
-			 worker, unit.load_state[0] ? unit.load_state : "not known",
-			 scope_systemctl(), worker);
+		doctor_complain(&doctor->tally, FAULT_UNIT,
+				"%s is %s: reinstall flipslot, or `%s unmask %s`", worker,
+				unit.load_state[0] ? unit.load_state : "not known",
+				scope_systemctl(), worker);
 	else if (strcmp(unit.active_state, "failed") == 0)
-		warn(doctor, "the last worker failed: `%s -u %s` says why", scope_journalctl(),
-		     worker);
+		doctor_warn(&doctor->tally, "the last worker failed: `%s -u %s` says why",
+			    scope_journalctl(), worker);
 }
 
 static struct manager *manager_of_app(const struct doctor *doctor)
@@ -299,8 +309,10 @@ static void look_at_boot(struct doctor *doctor, const struct unit *unit)
 
 	file_state(manager_of_app(doctor), unit->name, state, sizeof(state));
 	if (strcmp(state, "disabled") == 0 && !(unit->triggered_by && unit->triggered_by[0]))
-		warn(doctor, "%s is not enabled: after a boot nothing starts it: `%s enable %s`",
-		     unit->name, scope_systemctl_of(doctor->options->user, systemctl), unit->name);
+		doctor_warn(&doctor->tally,
+			    "%s is not enabled: after a boot nothing starts it: `%s enable %s`",
+			    unit->name, scope_systemctl_of(doctor->options->user, systemctl),
+			    unit->name);
 }
 
 static void look_at_unit(struct doctor *doctor)
@@ -315,23 +327,25 @@ static void look_at_unit(struct doctor *doctor)
 		return;
 	look_at_boot(doctor, &unit);
 	if (unit.need_daemon_reload)
-		warn(doctor,
-		     "files of %s have changed on the disk: `%s daemon-reload`, or an update "
-		     "starts it as it was before",
-		     unit.name, scope_systemctl_of(user, systemctl));
+		doctor_warn(
+			&doctor->tally,
+			"files of %s have changed on the disk: `%s daemon-reload`, or an update "
+			"starts it as it was before",
+			unit.name, scope_systemctl_of(user, systemctl));
 	(void)snprintf(drop_in, sizeof(drop_in), "/50-flipslot.conf");
 	for (char **path = unit.drop_in_paths; path && *path; path++)
 		found |= strlen(*path) > strlen(drop_in) &&
 			 strcmp(*path + strlen(*path) - strlen(drop_in), drop_in) == 0;
 	if (!found)
-		warn(doctor,
-		     "%s has no drop-in of flipslot: it is not started behind "
-		     "" INIT_RECOVER_UNIT
-		     ", and no late failure is told: `flipslot init %s --unit %s`",
-		     unit.name, doctor->app, unit.name);
+		doctor_warn(&doctor->tally,
+			    "%s has no drop-in of flipslot: it is not started behind "
+			    "" INIT_RECOVER_UNIT
+			    ", and no late failure is told: `flipslot init %s --unit %s`",
+			    unit.name, doctor->app, unit.name);
 	if (unit_is_running(&unit) && unit.restarts > 0)
-		warn(doctor, "%s was restarted by systemd %u times since its start: `%s`",
-		     unit.name, unit.restarts, scope_log_of(user, unit.name, log));
+		doctor_warn(&doctor->tally,
+			    "%s was restarted by systemd %u times since its start: `%s`", unit.name,
+			    unit.restarts, scope_log_of(user, unit.name, log));
 }
 
 static int look_at_preflight(struct doctor *doctor, struct error *err)
@@ -347,15 +361,16 @@ static int look_at_preflight(struct doctor *doctor, struct error *err)
 	int r = preflight_run(doctor->options, &input, manager_of_app(doctor), &preflight, &why);
 
 	if (r < 0 && doctor->options->user) {
-		complain(doctor, why.fault, "%s", why.text);
+		doctor_complain(&doctor->tally, why.fault, "%s", why.text);
 		return 0;
 	}
 	if (r < 0)
 		return error_set(err, why.fault, "%s", why.text);
 	for (size_t i = 0; i < preflight.n_findings; i++)
-		tell(doctor, preflight.findings[i].fault, false, preflight.findings[i].text);
+		tell(&doctor->tally, preflight.findings[i].fault, false,
+		     preflight.findings[i].text);
 	if (preflight.warning[0])
-		tell(doctor, FAULT_NONE, true, preflight.warning);
+		tell(&doctor->tally, FAULT_NONE, true, preflight.warning);
 	return 0;
 }
 
@@ -364,13 +379,13 @@ static int look_at_systemd(struct doctor *doctor, struct error *err)
 	struct error why = {};
 
 	if (manager_open(&doctor->manager, &why) < 0) {
-		complain(doctor, why.fault, "%s", why.text);
+		doctor_complain(&doctor->tally, why.fault, "%s", why.text);
 		return 0;
 	}
 	look_at_own_units(doctor);
 	if (doctor->options->user &&
 	    manager_open_of(doctor->options->user, &doctor->owner, &why) < 0) {
-		complain(doctor, why.fault, "%s", why.text);
+		doctor_complain(&doctor->tally, why.fault, "%s", why.text);
 		return 0;
 	}
 	look_at_unit(doctor);
@@ -387,19 +402,22 @@ static void look_at_source(struct doctor *doctor)
 	if (!doctor->options->source.url)
 		return;
 	if (faccessat(doctor->dirfd, LAYOUT_TRUST "/root.json", F_OK, 0) < 0)
-		complain(
-			doctor, FAULT_UNTRUSTED,
+		doctor_complain(
+			&doctor->tally, FAULT_UNTRUSTED,
 			"there is no root of trust for %s: `flipslot source %s %s --root-json FILE`",
 			doctor->options->source.url, doctor->app, doctor->options->source.url);
 	if (checked_load(doctor->dirfd, &checked, NULL) < 0 || checked.when == 0)
-		warn(doctor, "the source was never looked at: `flipslot check %s`", doctor->app);
+		doctor_warn(&doctor->tally, "the source was never looked at: `flipslot check %s`",
+			    doctor->app);
 	else if (checked.fault != FAULT_NONE)
-		complain(doctor, checked.fault,
-			 "the last look at the source failed: %s; again: `flipslot check %s`",
-			 checked.text, doctor->app);
+		doctor_complain(
+			&doctor->tally, checked.fault,
+			"the last look at the source failed: %s; again: `flipslot check %s`",
+			checked.text, doctor->app);
 	else if (now > checked.when && now - checked.when > DAYS_UNSEEN * DAY_USEC)
-		warn(doctor, "the last look at the source was %llu days ago: is the timer at work?",
-		     (unsigned long long)((now - checked.when) / DAY_USEC));
+		doctor_warn(&doctor->tally,
+			    "the last look at the source was %llu days ago: is the timer at work?",
+			    (unsigned long long)((now - checked.when) / DAY_USEC));
 }
 
 /* Without users of their own the helpers run as nobody, and share that with whatever else does. */
@@ -409,7 +427,8 @@ static void look_at_users(struct doctor *doctor)
 
 	for (size_t i = 0; !scope_is_user() && i < ARRAY_SIZE(users); i++)
 		if (strcmp(confine_user_or_nobody(users[i]), users[i]) != 0)
-			warn(doctor, "there is no user %s: `systemd-sysusers` makes it", users[i]);
+			doctor_warn(&doctor->tally,
+				    "there is no user %s: `systemd-sysusers` makes it", users[i]);
 }
 
 /* Nobody logged in: no manager, no service. */
@@ -423,10 +442,11 @@ static void look_at_lingering(struct doctor *doctor)
 		return;
 	(void)snprintf(path, sizeof(path), "/var/lib/systemd/linger/%.200s", user->pw_name);
 	if (access(path, F_OK) < 0)
-		complain(doctor, FAULT_UNIT,
-			 "%s does not linger: the service and its updates stop at the last logout: "
-			 "`loginctl enable-linger`",
-			 user->pw_name);
+		doctor_complain(
+			&doctor->tally, FAULT_UNIT,
+			"%s does not linger: the service and its updates stop at the last logout: "
+			"`loginctl enable-linger`",
+			user->pw_name);
 }
 
 static void done(struct doctor *doctor)
@@ -445,17 +465,18 @@ static void look_further(struct doctor *doctor)
 		.status = &doctor->status,
 		.dirfd = doctor->dirfd,
 		.manager = doctor->manager,
-		.listener = doctor->listener,
+		.tally = &doctor->tally,
 	};
 
 	checkup_run(&checkup);
-	doctor->problems += checkup.problems;
 }
 
 int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
 	       struct error *err)
 {
-	_cleanup_(done) struct doctor doctor = { .app = app, .listener = listener, .dirfd = -1 };
+	_cleanup_(done) struct doctor doctor = { .app = app,
+						 .tally = { .listener = listener },
+						 .dirfd = -1 };
 	int r = look_at_config(&doctor, err);
 
 	if (r >= 0 && doctor.options) {
@@ -474,6 +495,6 @@ int doctor_run(const char *app, const struct doctor_listener *listener, unsigned
 	}
 	if (r < 0)
 		return r;
-	*ret_problems = doctor.problems;
+	*ret_problems = doctor.tally.problems;
 	return 0;
 }
