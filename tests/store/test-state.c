@@ -4,23 +4,8 @@
 #include "base/cleanup.h"
 #include "store/layout.h"
 #include "store/record.h"
+#include "laid-out.h"
 #include "members.h"
-
-/* Thousands of stores: what is durable is tested with the record. */
-int __wrap_fdatasync(int fd);
-int __wrap_fdatasync(int fd)
-{
-	return 0;
-}
-
-static int setup(void **state)
-{
-	int r = check_setup(state);
-
-	return r < 0 ? r : layout_create(check_dirfd(state), NULL);
-}
-
-#define check_with_layout(test) cmocka_unit_test_setup_teardown(test, setup, check_teardown_closed)
 
 static void random_text(char *ret_text, size_t room)
 {
