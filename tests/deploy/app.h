@@ -198,3 +198,15 @@ UNUSED static void app_open(struct session *session, const struct state *state)
 	assert_int_equal(session_open(session, &app_options, &app_listener, -1, NULL), 0);
 	session->working = session->state.phase;
 }
+
+/* The step of a phase, done; what is on disk then. The session is closed. */
+UNUSED static struct state app_step(struct session *session,
+				    int (*step)(struct session *session, struct error *err))
+{
+	struct error err = {};
+
+	if (step(session, &err) < 0)
+		fail_msg("%s", err.text);
+	session_close(session);
+	return app_load();
+}

@@ -477,3 +477,16 @@ UNUSED static int systemd_setup(void **state)
 
 #define systemd_test(test) \
 	cmocka_unit_test_setup_teardown(test, systemd_setup, check_teardown_closed)
+
+/* A session in that phase of an update from slot a to slot b, which runs already. */
+UNUSED static void systemd_open(struct session *session, enum phase phase)
+{
+	struct state state;
+
+	systemd_run(SLOT_B);
+	state = app_under_way(phase);
+	(void)text_copy(systemd.invocation, state.transaction.invocation,
+			sizeof(state.transaction.invocation));
+	state.transaction.switched = 1;
+	app_open(session, &state);
+}

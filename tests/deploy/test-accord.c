@@ -60,22 +60,12 @@ static void begin(enum phase phase, struct group group)
 	app_open(&session, &state);
 }
 
-static struct state run(int (*step)(struct session *, struct error *))
-{
-	struct error err = {};
-
-	if (step(&session, &err) < 0)
-		fail_msg("%s", err.text);
-	session_close(&session);
-	return app_load();
-}
-
 static void who_has_passed_waits_for_the_others(void **unused)
 {
 	struct state after;
 
 	begin(PHASE_WATCHING, make(GROUP_RUNNING, GROUP_STAGED));
-	after = run(trial_watch);
+	after = app_step(&session, trial_watch);
 	assert_int_equal(after.phase, PHASE_WATCHING);
 	assert_int_equal(get().members[1].step, GROUP_PASSED);
 	assert_int_equal(get().verdict, GROUP_OPEN);
@@ -87,7 +77,7 @@ static void the_last_to_pass_commits_for_all(void **unused)
 	struct state after;
 
 	begin(PHASE_WATCHING, make(GROUP_RUNNING, GROUP_PASSED));
-	after = run(trial_watch);
+	after = app_step(&session, trial_watch);
 	assert_int_equal(after.transaction.outcome, OUTCOME_COMMITTED);
 	assert_int_equal(get().verdict, GROUP_ALL);
 	assert_int_equal(get().members[1].step, GROUP_ENDED);
@@ -103,7 +93,7 @@ static void a_passed_one_commits_as_soon_as_it_may(void **unused)
 	group.verdict = GROUP_ALL;
 	begin(PHASE_WATCHING, group);
 	systemd.slots[SLOT_B].sick = true;
-	assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+	assert_int_equal(app_step(&session, trial_watch).transaction.outcome, OUTCOME_COMMITTED);
 	assert_true(systemd.now - came < USEC_PER_SEC);
 }
 
@@ -111,7 +101,7 @@ static void who_fails_spoils_it_for_all(void **unused)
 {
 	begin(PHASE_TRIAL, make(GROUP_STAGED, GROUP_RUNNING));
 	systemd.slots[SLOT_B].sick = true;
-	assert_int_equal(run(trial_run).phase, PHASE_REVERTING);
+	assert_int_equal(app_step(&session, trial_run).phase, PHASE_REVERTING);
 	assert_int_equal(get().verdict, GROUP_NONE);
 	assert_string_equal(get().culprit, "gw");
 	assert_non_null(strstr(get().reason, "start deadline"));
@@ -123,7 +113,7 @@ static void nobody_is_kept(void **unused)
 	begin(PHASE_TRIAL, make(GROUP_STAGED, GROUP_RUNNING));
 	app_options.keep = true;
 	systemd.slots[SLOT_B].sick = true;
-	assert_int_equal(run(trial_run).phase, PHASE_REVERTING);
+	assert_int_equal(app_step(&session, trial_run).phase, PHASE_REVERTING);
 }
 
 /* Too late: the others may have committed. */
@@ -153,7 +143,7 @@ static void the_failure_of_another_ends_the_watch(void **unused)
 	struct state after;
 
 	begin(PHASE_WATCHING, spoilt(GROUP_RUNNING));
-	after = run(trial_watch);
+	after = app_step(&session, trial_watch);
 	assert_int_equal(after.phase, PHASE_REVERTING);
 	assert_string_equal(after.transaction.reason, "group shop: web: HTTP 500");
 }
@@ -186,7 +176,7 @@ static void who_comes_too_late_is_refused(void **unused)
 	struct state after;
 
 	begin(PHASE_STAGING, spoilt(GROUP_ABSENT));
-	after = run(staging_run);
+	after = app_step(&session, staging_run);
 	assert_int_equal(after.transaction.outcome, OUTCOME_REFUSED);
 	assert_int_equal(get().members[1].step, GROUP_ENDED);
 }
@@ -197,7 +187,7 @@ static void a_record_of_another_round_is_for_none(void **unused)
 
 	(void)text_copy("round-2", group.round, sizeof(group.round));
 	begin(PHASE_WATCHING, group);
-	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_REVERTING);
 	assert_int_equal(get().verdict, GROUP_OPEN);
 }
 
@@ -220,7 +210,7 @@ static void it_waits_for_its_turn(void **unused)
 	systemd.on_wait = web_joins;
 	assert_int_equal(switching_prepare(&session, NULL), 0);
 	assert_int_equal(session.state.phase, PHASE_STAGED);
-	after = run(switching_prepare);
+	after = app_step(&session, switching_prepare);
 	assert_int_equal(after.phase, PHASE_SWITCHING);
 }
 
@@ -231,7 +221,7 @@ static void who_never_joins_is_not_waited_for(void **unused)
 
 	group.began -= GROUP_JOIN_USEC + USEC_PER_SEC;
 	begin(PHASE_STAGED, group);
-	after = run(switching_prepare);
+	after = app_step(&session, switching_prepare);
 	assert_int_equal(after.transaction.outcome, OUTCOME_FAILED);
 	assert_string_equal(after.transaction.reason,
 			    "group shop: web: it did not take part within 10min");

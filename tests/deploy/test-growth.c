@@ -8,28 +8,6 @@
 
 static struct session session;
 
-static void open_at(enum phase phase)
-{
-	struct state state;
-
-	systemd_run(SLOT_B);
-	state = app_under_way(phase);
-	(void)text_copy(systemd.invocation, state.transaction.invocation,
-			sizeof(state.transaction.invocation));
-	state.transaction.switched = 1;
-	app_open(&session, &state);
-}
-
-static struct state run(int (*step)(struct session *, struct error *))
-{
-	struct error err = {};
-
-	if (step(&session, &err) < 0)
-		fail_msg("%s", err.text);
-	session_close(&session);
-	return app_load();
-}
-
 static void more_memory_is_told_and_condemns_nobody(void **unused)
 {
 	static const struct {
@@ -44,14 +22,15 @@ static void more_memory_is_told_and_condemns_nobody(void **unused)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		size_t before = app_told(EVENT_WARNING, "MemoryGrowth=");
 
-		open_at(PHASE_WATCHING);
+		systemd_open(&session, PHASE_WATCHING);
 		app_options.memory_growth = rows[i].growth;
 		session.state.transaction.memory = rows[i].before << 20;
 		systemd.memory = rows[i].now << 20;
 		systemd_run(SLOT_B);
 		(void)text_copy(systemd.invocation, session.state.transaction.invocation,
 				sizeof(session.state.transaction.invocation));
-		assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+		assert_int_equal(app_step(&session, trial_watch).transaction.outcome,
+				 OUTCOME_COMMITTED);
 		if ((app_told(EVENT_WARNING, "MemoryGrowth=") > before) != rows[i].told)
 			fail_msg("row %zu", i);
 	}
@@ -62,12 +41,12 @@ static void more_memory_condemns_where_it_is_required(void **unused)
 {
 	struct state after;
 
-	open_at(PHASE_WATCHING);
+	systemd_open(&session, PHASE_WATCHING);
 	app_options.memory_growth = 100;
 	app_options.memory_required = true;
 	session.state.transaction.memory = 40 << 20;
 	systemd.memory = 400 << 20;
-	after = run(trial_watch);
+	after = app_step(&session, trial_watch);
 	assert_int_equal(after.phase, PHASE_REVERTING);
 	assert_non_null(strstr(after.transaction.reason, "2.0 uses 400 MiB"));
 }
@@ -95,14 +74,14 @@ static void more_errors_are_told(void **unused)
 		size_t before = app_told(EVENT_WARNING, "ErrorGrowth=");
 		struct state after;
 
-		open_at(PHASE_WATCHING);
+		systemd_open(&session, PHASE_WATCHING);
 		app_options.error_growth = rows[i].growth;
 		app_options.errors_required = rows[i].required;
 		session.state.transaction.errors = rows[i].before;
 		session.state.transaction.errors_usec = rows[i].span * USEC_PER_SEC;
 		systemd.errors = rows[i].now;
 		systemd.mute = rows[i].mute;
-		after = run(trial_watch);
+		after = app_step(&session, trial_watch);
 		if ((app_told(EVENT_WARNING, "ErrorGrowth=") > before) != rows[i].told ||
 		    (after.phase == PHASE_REVERTING) != rows[i].bad)
 			fail_msg("row %zu: %s", i, after.transaction.reason);
@@ -114,11 +93,11 @@ static void errors_count_from_when_the_window_began(void **unused)
 {
 	uint64_t began;
 
-	open_at(PHASE_WATCHING);
+	systemd_open(&session, PHASE_WATCHING);
 	app_options.error_growth = 100;
 	session.state.transaction.errors_usec = 600 * USEC_PER_SEC;
 	began = session.state.transaction.phase_began_monotonic;
-	(void)run(trial_watch);
+	(void)app_step(&session, trial_watch);
 	assert_int_equal(systemd.errors_since, began);
 }
 
@@ -133,7 +112,7 @@ static void the_old_release_is_looked_back_on(void **unused)
 		_cleanup_unit_ struct unit unit = {};
 		struct manager *manager;
 
-		open_at(PHASE_STAGED);
+		systemd_open(&session, PHASE_STAGED);
 		systemd.errors = 3;
 		app_options.error_growth = 100;
 		app_options.watch_usec = rows[i].window * 60 * USEC_PER_SEC;

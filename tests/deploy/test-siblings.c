@@ -52,16 +52,6 @@ static void open_at(enum phase phase)
 	app_open(&session, &state);
 }
 
-static struct state run(int (*step)(struct session *, struct error *))
-{
-	struct error err = {};
-
-	if (step(&session, &err) < 0)
-		fail_msg("%s", err.text);
-	session_close(&session);
-	return app_load();
-}
-
 static void check_reason(const struct state *state, const char *words)
 {
 	if (!strstr(state->transaction.reason, words))
@@ -71,7 +61,7 @@ static void check_reason(const struct state *state, const char *words)
 static void what_is_up_is_noted(void **unused)
 {
 	open_at(PHASE_STAGED);
-	assert_string_equal(run(switching_prepare).transaction.siblings,
+	assert_string_equal(app_step(&session, switching_prepare).transaction.siblings,
 			    "side.service,log.service,");
 	assert_string_equal(systemd.jobs, "");
 }
@@ -92,7 +82,8 @@ static void what_is_down_is_not(void **unused)
 		systemd.siblings[SIDE].sub = rows[i].sub;
 		systemd.siblings[SIDE].restarts = rows[i].restarts;
 		open_at(PHASE_STAGED);
-		assert_string_equal(run(switching_prepare).transaction.siblings, "log.service,");
+		assert_string_equal(app_step(&session, switching_prepare).transaction.siblings,
+				    "log.service,");
 		assert_int_equal(app_told(EVENT_NOTE, "side.service is not up"), i + 1);
 	}
 }
@@ -100,7 +91,7 @@ static void what_is_down_is_not(void **unused)
 static void they_follow_the_app_in_order(void **unused)
 {
 	open_at(PHASE_SWITCHING);
-	assert_int_equal(run(switching_run).phase, PHASE_TRIAL);
+	assert_int_equal(app_step(&session, switching_run).phase, PHASE_TRIAL);
 	assert_string_equal(systemd.jobs,
 			    "restart b, restart side.service b, restart log.service b, ");
 }
@@ -111,7 +102,7 @@ static void who_was_not_noted_is_left_alone(void **unused)
 	open_at(PHASE_SWITCHING);
 	(void)text_copy("log.service,", session.state.transaction.siblings,
 			sizeof(session.state.transaction.siblings));
-	assert_int_equal(run(switching_run).phase, PHASE_TRIAL);
+	assert_int_equal(app_step(&session, switching_run).phase, PHASE_TRIAL);
 	assert_string_equal(systemd.jobs, "restart b, restart log.service b, ");
 }
 
@@ -121,7 +112,7 @@ static void they_are_restarted_whoever_restarted_the_app(void **unused)
 	open_at(PHASE_SWITCHING);
 	app_point(SLOT_B);
 	systemd_run(SLOT_B);
-	assert_int_equal(run(switching_run).phase, PHASE_TRIAL);
+	assert_int_equal(app_step(&session, switching_run).phase, PHASE_TRIAL);
 	assert_string_equal(systemd.jobs, "restart side.service b, restart log.service b, ");
 }
 
@@ -131,7 +122,7 @@ static void one_that_does_not_start_condemns(void **unused)
 
 	systemd.siblings[SIDE].fails[SLOT_B] = true;
 	open_at(PHASE_SWITCHING);
-	after = run(switching_run);
+	after = app_step(&session, switching_run);
 	assert_int_equal(after.phase, PHASE_REVERTING);
 	check_reason(&after, "side.service (AlsoRestart=) did not start (failed)");
 	assert_string_equal(systemd.jobs, "restart b, restart side.service b, ");
@@ -143,10 +134,10 @@ static void a_shutdown_condemns_nobody(void **unused)
 	systemd.siblings[SIDE].fails[SLOT_B] = true;
 	systemd.stopping = true;
 	open_at(PHASE_SWITCHING);
-	assert_int_equal(run(switching_run).phase, PHASE_SWITCHING);
+	assert_int_equal(app_step(&session, switching_run).phase, PHASE_SWITCHING);
 	open_at(PHASE_TRIAL);
 	systemd.siblings[SIDE].active = "failed";
-	assert_int_equal(run(trial_run).phase, PHASE_TRIAL);
+	assert_int_equal(app_step(&session, trial_run).phase, PHASE_TRIAL);
 }
 
 static void one_that_goes_condemns(int (*step)(struct session *, struct error *), enum phase phase)
@@ -171,7 +162,7 @@ static void one_that_goes_condemns(int (*step)(struct session *, struct error *)
 		open_at(phase);
 		systemd.siblings[LOG] = rows[i].is;
 		systemd.siblings[LOG].name = names[LOG];
-		after = run(step);
+		after = app_step(&session, step);
 		if ((after.phase == PHASE_REVERTING) != (rows[i].reason != NULL))
 			fail_msg("row %zu: %s", i, phase_name(after.phase));
 		if (rows[i].reason)
@@ -194,7 +185,8 @@ static void they_go_back_as_well(void **unused)
 	systemd.siblings[SIDE].fails[SLOT_B] = true;
 	open_at(PHASE_REVERTING);
 	systemd.siblings[SIDE].active = "failed";
-	assert_int_equal(run(reverting_run).transaction.outcome, OUTCOME_ROLLED_BACK);
+	assert_int_equal(app_step(&session, reverting_run).transaction.outcome,
+			 OUTCOME_ROLLED_BACK);
 	assert_int_equal(systemd.siblings[SIDE].runs, SLOT_A);
 	assert_string_equal(systemd.jobs,
 			    "restart a, restart side.service a, restart log.service a, ");
@@ -206,7 +198,8 @@ static void they_go_back_whoever_brought_the_app_back(void **unused)
 	open_at(PHASE_REVERTING);
 	app_point(SLOT_A);
 	systemd_run(SLOT_A);
-	assert_int_equal(run(reverting_run).transaction.outcome, OUTCOME_ROLLED_BACK);
+	assert_int_equal(app_step(&session, reverting_run).transaction.outcome,
+			 OUTCOME_ROLLED_BACK);
 	assert_string_equal(systemd.jobs, "restart side.service a, restart log.service a, ");
 }
 
@@ -216,7 +209,7 @@ static void one_that_stays_down_is_said(void **unused)
 
 	systemd.siblings[SIDE].fails[SLOT_A] = true;
 	open_at(PHASE_REVERTING);
-	after = run(reverting_run);
+	after = app_step(&session, reverting_run);
 	assert_int_equal(after.transaction.outcome, OUTCOME_ROLLED_BACK_UNHEALTHY);
 	check_reason(&after, "after the rollback: side.service (AlsoRestart=) ");
 	assert_int_equal(systemd.siblings[LOG].runs, SLOT_A); /* all the same */
@@ -228,7 +221,7 @@ static void one_that_crashes_after_the_rollback_is_said(void **unused)
 
 	systemd.siblings[LOG].crashes[SLOT_A] = true;
 	open_at(PHASE_REVERTING);
-	after = run(reverting_run);
+	after = app_step(&session, reverting_run);
 	assert_int_equal(after.transaction.outcome, OUTCOME_ROLLED_BACK_UNHEALTHY);
 	check_reason(&after, "log.service (AlsoRestart=) does not stay up");
 }
@@ -240,7 +233,7 @@ static void one_that_is_gone_is_said(void **unused)
 
 	open_at(PHASE_REVERTING);
 	systemd.siblings[SIDE].load_state = "not-found";
-	after = run(reverting_run);
+	after = app_step(&session, reverting_run);
 	assert_int_equal(after.transaction.outcome, OUTCOME_ROLLED_BACK_UNHEALTHY);
 	check_reason(&after, "side.service (AlsoRestart=) did not start (not-found)");
 	assert_string_equal(systemd.jobs, "restart a, restart log.service a, ");
@@ -250,7 +243,7 @@ static void in_haste_they_are_not_waited_for(void **unused)
 {
 	open_at(PHASE_REVERTING);
 	session.state.transaction.attempts = RESUME_ATTEMPTS_MAX + 1;
-	assert_int_equal(run(reverting_run).transaction.outcome, OUTCOME_BOTH_BAD);
+	assert_int_equal(app_step(&session, reverting_run).transaction.outcome, OUTCOME_BOTH_BAD);
 	assert_string_equal(systemd.jobs,
 			    "restart a, restart side.service a, restart log.service a, ");
 }

@@ -6,35 +6,13 @@
 
 static struct session session;
 
-static void open_at(enum phase phase)
-{
-	struct state state = {};
-
-	systemd_run(SLOT_B);
-	state = app_under_way(phase);
-	(void)text_copy(systemd.invocation, state.transaction.invocation,
-			sizeof(state.transaction.invocation));
-	state.transaction.switched = 1;
-	app_open(&session, &state);
-}
-
-static struct state run(int (*step)(struct session *, struct error *))
-{
-	struct error err = {};
-
-	if (step(&session, &err) < 0)
-		fail_msg("%s", err.text);
-	session_close(&session);
-	return app_load();
-}
-
 static void a_passed_trial_is_watched(void **unused)
 {
 	struct state after;
 
-	open_at(PHASE_TRIAL);
+	systemd_open(&session, PHASE_TRIAL);
 	session.job_began = systemd.now - 5000;
-	after = run(trial_run);
+	after = app_step(&session, trial_run);
 	assert_int_equal(after.phase, PHASE_WATCHING);
 	assert_true(after.transaction.downtime >= 5000 &&
 		    after.transaction.downtime < USEC_PER_SEC);
@@ -44,8 +22,8 @@ static void a_passed_trial_is_watched(void **unused)
 /* A worker that took over does not know when the job began. */
 static void downtime_is_not_guessed(void **unused)
 {
-	open_at(PHASE_TRIAL);
-	assert_int_equal(run(trial_run).transaction.downtime, 0);
+	systemd_open(&session, PHASE_TRIAL);
+	assert_int_equal(app_step(&session, trial_run).transaction.downtime, 0);
 }
 
 static void a_failed_trial_is_reverted(void **unused)
@@ -53,8 +31,8 @@ static void a_failed_trial_is_reverted(void **unused)
 	struct state after;
 
 	systemd.slots[SLOT_B].sick = true;
-	open_at(PHASE_TRIAL);
-	after = run(trial_run);
+	systemd_open(&session, PHASE_TRIAL);
+	after = app_step(&session, trial_run);
 	assert_int_equal(after.phase, PHASE_REVERTING);
 	assert_int_equal(after.transaction.fault, FAULT_UNHEALTHY);
 	assert_non_null(strstr(after.transaction.reason, "start deadline"));
@@ -66,9 +44,9 @@ static void a_worker_that_takes_over_grants_no_more_time(void **unused)
 	uint64_t came = systemd.now;
 
 	systemd.slots[SLOT_B].sick = true;
-	open_at(PHASE_TRIAL);
+	systemd_open(&session, PHASE_TRIAL);
 	session.state.transaction.phase_began_monotonic -= 20 * USEC_PER_SEC;
-	assert_int_equal(run(trial_run).phase, PHASE_REVERTING);
+	assert_int_equal(app_step(&session, trial_run).phase, PHASE_REVERTING);
 	assert_int_equal(systemd.now - came, 10 * USEC_PER_SEC);
 }
 
@@ -79,8 +57,8 @@ static void on_fail_keep_leaves_it_running(void **unused)
 
 	app_options.keep = true;
 	systemd.slots[SLOT_B].sick = true;
-	open_at(PHASE_TRIAL);
-	after = run(trial_run);
+	systemd_open(&session, PHASE_TRIAL);
+	after = app_step(&session, trial_run);
 	assert_int_equal(after.phase, PHASE_IDLE);
 	assert_int_equal(app_current(), SLOT_B);
 	assert_int_equal(app_history(&newest), 1);
@@ -94,8 +72,8 @@ static void a_quiet_window_commits(void **unused)
 	uint64_t came = systemd.now;
 	struct state after;
 
-	open_at(PHASE_WATCHING);
-	after = run(trial_watch);
+	systemd_open(&session, PHASE_WATCHING);
+	after = app_step(&session, trial_watch);
 	assert_int_equal(after.phase, PHASE_IDLE);
 	assert_string_equal(after.good.version, "2.0");
 	assert_int_equal(app_history(&newest), 1);
@@ -108,8 +86,8 @@ static void what_the_old_release_left_running_is_said(void **unused)
 {
 	systemd.left = 4711;
 	systemd.left_in = SLOT_A;
-	open_at(PHASE_WATCHING);
-	assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).transaction.outcome, OUTCOME_COMMITTED);
 	assert_int_equal(app_told(EVENT_WARNING, "from slot a, with the code of 1.0: 4711 (run)"),
 			 1);
 }
@@ -122,25 +100,25 @@ static void meddle(void)
 /* Somebody put `current` back by hand: what is committed is what it names. */
 static void what_is_committed_is_current(void **unused)
 {
-	open_at(PHASE_WATCHING);
+	systemd_open(&session, PHASE_WATCHING);
 	systemd.on_wait = meddle;
-	assert_int_equal(run(trial_watch).transaction.outcome, OUTCOME_COMMITTED);
+	assert_int_equal(app_step(&session, trial_watch).transaction.outcome, OUTCOME_COMMITTED);
 	assert_int_equal(app_current(), SLOT_B);
 }
 
 static void who_dies_in_the_window_is_reverted(void **unused)
 {
 	systemd.slots[SLOT_B].dies_after_usec = 50 * USEC_PER_SEC;
-	open_at(PHASE_WATCHING);
-	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_REVERTING);
 }
 
 /* Somebody stopped it: it is started again, but not for ever. */
 static void a_stopped_unit_is_started_twice(void **unused)
 {
 	systemd.slots[SLOT_B].stops_after_usec = 15 * USEC_PER_SEC;
-	open_at(PHASE_WATCHING);
-	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_REVERTING);
 	assert_string_equal(systemd.jobs, "start b, start b, ");
 	assert_int_equal(app_told(EVENT_NOTE, "started again"), 2);
 }
@@ -156,10 +134,10 @@ static void stopped_once_is_forgiven(void **unused)
 {
 	uint64_t began;
 
-	open_at(PHASE_WATCHING);
+	systemd_open(&session, PHASE_WATCHING);
 	began = systemd.now;
 	systemd.on_wait = stop_at_forty;
-	assert_int_equal(run(trial_watch).phase, PHASE_IDLE);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_IDLE);
 	assert_string_equal(systemd.jobs, "start b, ");
 	assert_in_range(systemd.now - began, 100 * USEC_PER_SEC, 105 * USEC_PER_SEC); /* anew */
 }
@@ -167,8 +145,8 @@ static void stopped_once_is_forgiven(void **unused)
 static void who_leaves_by_itself_is_reverted(void **unused)
 {
 	systemd.slots[SLOT_B].ends_after_usec = 40 * USEC_PER_SEC;
-	open_at(PHASE_WATCHING);
-	assert_int_equal(run(trial_watch).phase, PHASE_REVERTING);
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_REVERTING);
 	assert_string_equal(systemd.jobs, "");
 }
 
@@ -178,8 +156,8 @@ static void a_start_that_fails_then_is_a_verdict(void **unused)
 
 	systemd.slots[SLOT_B].stops_after_usec = 40 * USEC_PER_SEC;
 	systemd.slots[SLOT_B].start[0] = JOB_RESULT_FAILED;
-	open_at(PHASE_WATCHING);
-	after = run(trial_watch);
+	systemd_open(&session, PHASE_WATCHING);
+	after = app_step(&session, trial_watch);
 	assert_int_equal(after.phase, PHASE_REVERTING);
 	assert_non_null(strstr(after.transaction.reason, "did not start"));
 }
@@ -194,8 +172,8 @@ static void a_stop_leaves_it_under_way(void **unused)
 	struct history_entry newest = {};
 
 	systemd.on_wait = ask_to_stop;
-	open_at(PHASE_WATCHING);
-	assert_int_equal(run(trial_watch).phase, PHASE_WATCHING);
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_WATCHING);
 	assert_int_equal(app_history(&newest), 0);
 }
 
