@@ -6,20 +6,9 @@
 #include <stdatomic.h>
 
 #include "../base/check.h"
+#include "no-threads.h"
 
 #define COUNT 1000
-
-static bool no_threads;
-
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *data)
-{
-	return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, start, data);
-}
 
 struct things {
 	atomic_uint done[COUNT];

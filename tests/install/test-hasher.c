@@ -6,22 +6,12 @@
 #include <stdlib.h>
 
 #include "../base/check.h"
+#include "no-threads.h"
 
 #define FILES 2000
 #define BYTES (3 * 1024 * 1024)
 
-static bool no_threads;
 static bool broken;
-
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *data)
-{
-	return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, start, data);
-}
 
 int __real_digester_update(struct digester *digester, const void *data, size_t size,
 			   struct error *err);
