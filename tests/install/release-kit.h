@@ -160,7 +160,7 @@ UNUSED static void kit_bundle_make(struct kit_bundle *kit, int dirfd, struct ind
 		    kit_has(base, entry, SIZE_MAX))
 			continue;
 		bytes = kit_read(dirfd, name, entry->path, &size);
-		if (old != BUNDLE_NO_BASE)
+		if (base_name && old != BUNDLE_NO_BASE)
 			old_bytes = kit_read(dirfd, base_name, entry->path, &old_size);
 		kit_add_file(kit, (uint32_t)i, bytes, size, old, old_bytes, old_size);
 	}

@@ -32,10 +32,8 @@ UNUSED static int shell_run(int dirfd, const char *const *argv)
 
 UNUSED static int shell_open(int dirfd, const char *name)
 {
-	int fd;
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
 
-	assert_non_null(name);
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
 }
