@@ -220,9 +220,9 @@ static int print_json(const struct plan_view *view, struct error *err)
 	const struct offer *offer = view->release.offer;
 
 	return status_json_print(
-		json_pack("{s:s,s:s,s:I,s:b,s:s?,s:s?,s:s,s:o,s:o,s:I,s:I,s:s}", "app", view->app,
-			  "version", offer->version, "sequence", (json_int_t)offer->sequence,
-			  "update", view->session.checked.news, "way",
+		json_pack("{s:s,s:s,s:I,s:b,s:s?,s:s?,s:s,s:o,s:o,s:I,s:I,s:s,s:I,s:b,s:s?}", "app",
+			  view->app, "version", offer->version, "sequence",
+			  (json_int_t)offer->sequence, "update", view->session.checked.news, "way",
 			  view->decided ? way_name(view->answer.kind) : NULL, "cheapest",
 			  view->decided ? way_name(view->answer.cheapest) : NULL, "why_none",
 			  view->why.text, "ways", ways_json(view), "files", files_json(assessment),
@@ -230,7 +230,9 @@ static int print_json(const struct plan_view *view, struct error *err)
 			  (json_int_t)(assessment->question.room_inodes > INT64_MAX ?
 					       INT64_MAX :
 					       assessment->question.room_inodes),
-			  "replaces", assessment->replaced.version),
+			  "replaces", assessment->replaced.version, "epoch",
+			  (json_int_t)offer->epoch, "rollback", !view->one_way || view->data[0],
+			  "data", view->data[0] ? view->data : NULL),
 		err);
 }
 
