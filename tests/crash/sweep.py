@@ -2,10 +2,8 @@
 """Power cuts, kills and errors before the N-th call, N = 1, 2, ... Runs inside the sandbox; see README.md."""
 
 import argparse
-import contextlib
 import os
 import random
-import select
 import sys
 import time
 import traceback
@@ -15,105 +13,10 @@ import machine
 import scenario
 from disk import Bad
 from machine import APP, RUN, STORE, run
+from running import ENDED, STOPPED, Run, said_of
 
-# How a run up to a call ends
-STOPPED, ENDED = "stopped", "ended"
 GIVE_UP = 4  # failures of one scenario
 ERRORS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "ENOMEM", "EINTR", "EDQUOT", "SHORT", "on=EIO", "on=ENOSPC"]
-
-
-class Calls:
-    """The stopper's orders and its report."""
-
-    def __init__(self, who):
-        self.who = who
-        self.fd = os.open(f"{RUN}/calls.{who}", os.O_RDWR | os.O_NONBLOCK)
-        self.rest = ""
-        self.drain()
-
-    def drain(self):
-        """Lines that have come since."""
-        try:
-            while True:
-                self.rest += os.read(self.fd, 65536).decode()
-        except BlockingIOError:
-            pass
-        *lines, self.rest = self.rest.split("\n")
-        return lines
-
-    def wait(self, seconds):
-        select.select([self.fd], [], [], seconds)
-
-    def arm(self, **orders):
-        words = " ".join(f"{key}={value}" for key, value in orders.items())
-        machine.write(f"{RUN}/arm.{self.who}", words)
-
-    def close(self):
-        try:
-            os.unlink(f"{RUN}/arm.{self.who}")
-        except FileNotFoundError:
-            pass
-        if self.fd >= 0:
-            os.close(self.fd)
-        self.fd = -1
-
-
-class Run:
-    """One command, stopped or not."""
-
-    def __init__(self, box, who, argv, **orders):
-        self.box = box
-        self.calls = Calls(who)
-        self.call = ""  # the one that it was stopped before
-        self.log = []
-        if who == "cli":
-            argv = ["/in/stop", "cli", *argv]
-        self.calls.arm(**{"n": 0, "do": "stop", "root": machine.ROOT, **orders})
-        self.process = scenario.start(argv)
-        self.output = ""
-
-    def take(self):
-        for line in self.calls.drain():
-            self.log.append(line)
-            if line.startswith("stop "):
-                self.call = line[5:].replace(APP, ".").replace("./", "")
-
-    def go(self, to_the_end=False):
-        """Up to the call, or to the end of the command and of the worker."""
-        end = scenario.now() + 30
-        while scenario.now() < end:
-            self.calls.wait(0.01)
-            ended = self.process.poll() is not None and not self.box.worker_alive()
-            self.take()
-            if self.call and (ended or not to_the_end):
-                return STOPPED
-            if ended:
-                return ENDED
-        raise Bad(f"the command does not end; calls: {self.log[-3:]}")
-
-    def end(self):
-        """What it printed."""
-        if self.process.poll() is None:
-            self.process.kill()
-        if not self.process.stdout.closed:
-            self.output += self.process.communicate()[0]
-        return self.output
-
-    def said_accepted(self):
-        return '"event":"accepted"' in self.end().replace(" ", "")
-
-    def close(self):
-        self.end()
-        self.calls.close()
-
-
-@contextlib.contextmanager
-def said_of(running, what="stopped"):
-    """What goes wrong in here is told with the call."""
-    try:
-        yield
-    except Bad as bad:
-        raise Bad(f"{bad}\n  {what} before call {running.call}") from None
 
 
 class Sweep:
