@@ -13,6 +13,10 @@ from machine import APP, RUN
 STOPPED, ENDED = "stopped", "ended"
 
 
+def yes(what):
+    return "yes" if what else "no"
+
+
 class Calls:
     """The stopper's orders and its report."""
 

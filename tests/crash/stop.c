@@ -15,10 +15,10 @@
  *		on=E...: this call and all later ones fail; SHORT: half of it is written
  *	all=yes	calls that only read count too, and those of all threads
  *	threads=yes	those of all threads; in which order they come is not the same each time
+ *	children=yes	those of the process's children, but no messages of theirs; kill means the process all the same
  *
  * Lines go to the FIFO /run/crash/calls.WHO: "N name what", and "stop N name what" for the one meant; a write of
- * a state record has " phase=X" behind.
- * Calls of other threads (without all=yes or threads=yes) and of children go through uncounted.
+ * a state record has " phase=X" behind. All other calls go through uncounted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -110,9 +110,7 @@ static struct {
 	char call[32];
 	char root[256];
 	char action[32];
-	bool bus;
-	bool all;
-	bool threads;
+	bool bus, all, threads, children;
 } arm = { .root = "/var/lib/flipslot", .action = "stop" };
 
 static FILE *calls;
@@ -154,6 +152,8 @@ static bool read_arm(const char *who)
 			arm.all = true;
 		else if (strcmp(word, "threads=yes") == 0)
 			arm.threads = true;
+		else if (strcmp(word, "children=yes") == 0)
+			arm.children = true;
 	}
 	return true;
 }
@@ -307,13 +307,13 @@ static void add_phase(const struct seccomp_notif *held, const struct call *call,
 			       phase + 1);
 }
 
-static const struct call *find(int nr)
+static const struct call *find(int nr) /* the filter lets no other come here */
 {
-	for (size_t i = 0; i < ARRAY_SIZE(watched); i++) {
-		if (watched[i].nr == nr)
-			return &watched[i];
-	}
-	return NULL;
+	const struct call *call = watched;
+
+	while (call->nr != nr)
+		call++;
+	return call;
 }
 
 static int find_error(const char *name)
@@ -361,8 +361,8 @@ static ssize_t write_half(pid_t pid, const struct seccomp_data *data)
 	return n;
 }
 
-/* Decides about one call of the process under test. False: it is to be held for ever. */
-static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *answer)
+/* Decides about one call of the process under test, or of a child. False: it is to be held for ever. */
+static bool decide(const struct seccomp_notif *held, pid_t pid, struct seccomp_notif_resp *answer)
 {
 	static unsigned long n;
 	static bool failing;
@@ -370,7 +370,7 @@ static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *
 	bool lasting = strncmp(arm.action, "on=", 3) == 0;
 	char what[600];
 
-	if (!call || !counts(held, call, what, sizeof(what)))
+	if (!counts(held, call, what, sizeof(what)))
 		return true;
 	if (arm.call[0] && strcmp(arm.call, call->name) != 0)
 		return true;
@@ -386,10 +386,9 @@ static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *
 	if (strcmp(arm.action, "stop") == 0)
 		return false;
 	if (strcmp(arm.action, "kill") == 0)
-		return kill((pid_t)held->pid, SIGKILL) == 0;
+		return kill(pid, SIGKILL) == 0;
 	if (strcmp(arm.action, "SHORT") == 0) {
 		ssize_t half = write_half((pid_t)held->pid, &held->data);
-
 		answer->flags = half < 0 ? answer->flags : 0;
 		answer->val = half < 0 ? 0 : half;
 		return true;
@@ -399,12 +398,16 @@ static bool decide(const struct seccomp_notif *held, struct seccomp_notif_resp *
 	return true;
 }
 
-static bool is_of(pid_t tid, pid_t pid)
+static bool is_of(const struct seccomp_notif *held, pid_t pid)
 {
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, tid);
-	return tid == pid || ((arm.all || arm.threads) && access(path, F_OK) == 0);
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, (int)held->pid);
+	if ((pid_t)held->pid == pid)
+		return true;
+	if (access(path, F_OK) == 0)
+		return arm.all || arm.threads;
+	return arm.children && find(held->data.nr)->kind != SOCKET;
 }
 
 static void supervise(int listener, pid_t pid)
@@ -427,7 +430,7 @@ static void supervise(int listener, pid_t pid)
 		}
 		answer = (struct seccomp_notif_resp){ .id = held.id };
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		if (is_of((pid_t)held.pid, pid) && !decide(&held, &answer)) {
+		if (is_of(&held, pid) && !decide(&held, pid, &answer)) {
 			look.events = 0; /* for ever, unless it is killed */
 			continue;
 		}

@@ -13,7 +13,7 @@ import machine
 import scenario
 from disk import Bad
 from machine import APP, RUN, STORE, run
-from running import ENDED, STOPPED, Run, said_of
+from running import ENDED, STOPPED, Run, said_of, yes
 
 GIVE_UP = 4  # failures of one scenario
 ERRORS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "ENOMEM", "EINTR", "EDQUOT", "SHORT", "on=EIO", "on=ENOSPC"]
@@ -167,7 +167,7 @@ class Sweep:
         """The command, with a durable call left out (control.py) if one is to be."""
         if self.skip:
             machine.write(f"{RUN}/skip", self.skip)
-        return Run(self.box, one.who, one.argv, n=number, threads="yes" if one.threads else "no")
+        return Run(self.box, one.who, one.argv, n=number, threads=yes(one.threads), children=yes(one.data))
 
     def cut(self, one, number):
         """The power fails before the N-th call. None: there are fewer."""
@@ -200,7 +200,7 @@ class Sweep:
         before = len(disk.history(APP))
         killed = what == "kill"
         running = Run(self.box, one.who, one.argv, n=number, do=what,
-                      bus="yes" if killed else "no", all="no" if killed else "yes")  # fmt: skip
+                      bus=yes(killed), all=yes(not killed), children=yes(one.data))  # fmt: skip
         try:
             if running.go(to_the_end=True) == ENDED:
                 return None
