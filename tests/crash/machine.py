@@ -16,9 +16,14 @@ RUN = "/run/crash"
 STORE = "/store"
 PORT = 8080
 WORKER = "flipslot@gateway.service"
+GROUP = "shop"  # of two: pair.py
+SIDE = f"{ROOT}/side"
+SIDE_CONF = "/etc/flipslot/side.conf"
+SIDE_WORKER = "flipslot@side.service"
 CGROUPS = "/sys/fs/cgroup/system.slice"
 WORKER_CGROUP = f"{CGROUPS}/system-flipslot.slice/{WORKER}"
-APP_CGROUP = f"{CGROUPS}/gateway.service"
+WORKER_CGROUPS = (WORKER_CGROUP, f"{CGROUPS}/system-flipslot.slice/{SIDE_WORKER}")
+APP_CGROUPS = (f"{CGROUPS}/gateway.service", f"{CGROUPS}/side.service")
 FICLONE = 0x40049409
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -94,6 +99,17 @@ def configure(watch="50ms", source="", delta="prefer", deadline="4s", fail="roll
     write("/etc/flipslot/gateway.conf.d/60-data.conf", f"[Data]\nPath={DATA}\nSnapshot=copy\n" if data else "")
 
 
+def apps():
+    """The directories of those that are configured."""
+    return [APP, SIDE] if os.path.exists(SIDE_CONF) else [APP]
+
+
+def units_of(app):
+    """The service, the worker."""
+    name = os.path.basename(app)
+    return f"{name}.service", f"flipslot@{name}.service"
+
+
 def clone(source, target):
     """A copy of one instant, under a new inode: a loop device of the old one may not be gone yet."""
     remove(target)
@@ -163,7 +179,7 @@ class Machine:
         run("mount", "-o", "remount,bind,rw", "/proc/sys/kernel/random/boot_id")
         write("/etc/systemd/system/gateway.service", UNIT)
         for unit, verb, who in (
-            ("flipslot@", "run %i", "worker"),
+            ("flipslot@gateway", "run %i", "worker"),  # the calls of another one do not count
             ("flipslot-recover", "recover", "recover"),
         ):
             write(
@@ -205,8 +221,9 @@ class Machine:
 
     def off(self):
         """Nothing runs any more, nothing is mounted."""
-        self.kill(WORKER_CGROUP, f"{CGROUPS}/flipslot-recover.service", APP_CGROUP)
-        run("systemctl", "stop", "gateway.service", WORKER, "flipslot-recover.service", check=False)
+        self.kill(*WORKER_CGROUPS, f"{CGROUPS}/flipslot-recover.service", *APP_CGROUPS)
+        units = [name for app in apps() for name in units_of(app)]
+        run("systemctl", "stop", *units, "flipslot-recover.service", check=False)
         self.unmount()
 
     def insert(self, image):
@@ -218,16 +235,16 @@ class Machine:
     @staticmethod
     def boot():
         """What happens at boot: the service's job is there from the beginning, and waits for recover, which it wants."""
-        run("systemctl", "start", "--no-block", "gateway.service")
+        run("systemctl", "start", "--no-block", *(units_of(app)[0] for app in apps()))
         done = run("systemctl", "start", "flipslot-recover.service", check=False)
         return done.returncode == 0
 
     # ---- the service ----
 
     @staticmethod
-    def serves():
+    def serves(port=PORT):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1) as answer:
                 return answer.read().decode().split("\n")[0]
         except urllib.error.HTTPError as error:  # it runs, and is not well
             return error.read().decode().split("\n")[0]
@@ -247,4 +264,4 @@ class Machine:
 
     @staticmethod
     def worker_alive():
-        return os.path.exists(WORKER_CGROUP)
+        return any(os.path.exists(cgroup) for cgroup in WORKER_CGROUPS)

@@ -10,6 +10,7 @@ import time
 
 import disk
 import machine
+import pair
 from machine import APP, DATA, run
 
 OTHER_DATA = "precious " * 5000
@@ -37,6 +38,7 @@ class Scenario:
     threads: bool = False  # other threads of the worker write too: theirs count
     held: str = ""  # "yes", "no": what the hold is to be in the end
     data: bool = False  # [Data] is kept aside
+    group: int = 0  # as one with another app: its place, that of the other is 10
     health: dict = dataclasses.field(default_factory=dict)  # what machine.configure is told of [Health]
 
     def kept(self):
@@ -59,6 +61,8 @@ EPOCHS = {"one-data": 1, "two-data": 2, "two-sick": 2}
 RECOVER = ["systemctl", "start", "flipslot-recover.service"]
 URL = f"file://{REPO}"
 SOURCE = cli("source", URL, "--root-json", f"{REPO}/metadata/1.root.json")
+
+GROUP = ["flipslot", "update", "--group", machine.GROUP]
 
 INIT = ["sh", "-c", "rm -rf /etc/flipslot/gateway.conf /etc/systemd/system/gateway.service.d; "
         "exec flipslot init gateway --unit gateway.service"]  # fmt: skip
@@ -90,6 +94,10 @@ SCENARIOS = [
              outcome="rolled-back", status=10, data=True, health={"deadline": "1s"}),
     Scenario("mend", "rotten", ["sh", "-c", "flipslot scrub gateway; systemctl start flipslot@gateway"], "2.0", "2.0", serve="2.0",
              threads=True),
+    Scenario("group", "pair", GROUP, "1.0", "2.0", verb="update", serve="pair-2.0", threads=True, group=20),
+    Scenario("group-bad", "pair", GROUP, "1.0", "1.0", verb="update", outcome="rolled-back|failed", status=10,
+             again=False, serve="pair-sick", threads=True, group=5, health={"deadline": "1s"}),
+    Scenario("group-ask", "pair", GROUP, "1.0", "2.0", who="cli", verb="update", serve="pair-2.0", group=20),
     Scenario("check-rotated", "repo", cli("check"), "1.0", "1.0", serve="rotated"),
     Scenario("check", "repo", cli("check"), "1.0", "1.0", serve="2.0"),
     Scenario("switch", "two", cli("switch", "previous", "--json"), "2.0", "1.0", verb="switch",
@@ -121,8 +129,9 @@ def find(name):
 
 
 # What is wrong with some of them: lines of fault-app's behaviour
-BEHAVIOUR = {"bad": "no-start=yes", "sick": "http-500=yes", "two-sick": "http-500=yes", "late": "die-after=700"}
-VERSIONS = ("1.0", "2.0", "3.0", "bad", "sick", "late", "alien", "torn", *EPOCHS)
+BEHAVIOUR = {"bad": "no-start=yes", "sick": "http-500=yes", "two-sick": "http-500=yes", "late": "die-after=700",
+             "side-sick": "http-500=yes"}  # fmt: skip
+VERSIONS = ("1.0", "2.0", "3.0", "bad", "sick", "late", "alien", "torn", "side-1.0", "side-2.0", "side-sick", *EPOCHS)
 
 
 def make_tree(version):
@@ -134,7 +143,8 @@ def make_tree(version):
         with open(f"{path}/fault-app", "r+b") as file:
             file.seek(18)
             file.write(b"\x02\x00")
-    lines = [f"version={version}", f"port={machine.PORT}", BEHAVIOUR.get(version, "")]
+    port = pair.PORT if version.startswith("side-") else machine.PORT
+    lines = [f"version={version.removeprefix('side-')}", f"port={port}", BEHAVIOUR.get(version, "")]
     if version in EPOCHS:
         lines += [f"migrate={DATA}/epoch", f"epoch={EPOCHS[version]}"]
     machine.write(f"{path}/behaviour", "\n".join(filter(None, lines)) + "\n")
@@ -156,15 +166,32 @@ def make_releases():
     trees = {version: make_tree(version) for version in VERSIONS}
     run("flipslot", "repo", "init", REPO)
     for version in ("1.0", "2.0"):
-        run("flipslot", "repo", "add", REPO, f"{RELEASES}/{version}", "--app", "gateway",
-            "--version", version, "--level", "1")  # fmt: skip
+        publish(REPO, "gateway", version, version)
         shutil.copytree(REPO, f"{REPO}.{version}")
     run("flipslot", "key", "new", "/run/new")
     with open(f"{REPO}/metadata/1.root.json", encoding="utf-8") as file:
         old = json.load(file)["signed"]["roles"]["timestamp"]["keyids"]
     run("flipslot", "repo", "rotate", REPO, "timestamp", "--add", "/run/new.key", "--remove", ",".join(old))
     shutil.copytree(REPO, f"{REPO}.rotated")
+    make_pairs()
     return trees
+
+
+def publish(repo, app, version, tree):
+    run("flipslot", "repo", "add", repo, f"{RELEASES}/{tree}", "--app", app, "--version", version, "--level", "1")
+
+
+def make_pairs():
+    """What another source serves: the gateway, and a second app."""
+    first = f"{REPO}.pair-1.0"
+    run("flipslot", "repo", "init", first)
+    publish(first, "gateway", "1.0", "1.0")
+    publish(first, "side", "1.0", "side-1.0")
+    for version in ("2.0", "sick"):
+        repo = f"{REPO}.pair-{version}"
+        shutil.copytree(first, repo)
+        publish(repo, "gateway", "2.0", "2.0")
+        publish(repo, "side", version, f"side-{version}")
 
 
 def serve(version):
@@ -176,16 +203,19 @@ def serve(version):
 # ---- the disks that scenarios begin on ----
 
 
+def phases():
+    return [disk.record(f"{app}/state").get("phase", "idle") for app in machine.apps()]
+
+
 def wait_idle(box):
-    if not machine.until(20, lambda: disk.record(f"{APP}/state").get("phase", "idle") == "idle"
-                         and not box.worker_alive()):  # fmt: skip
-        raise disk.Bad(f"no end: phase {disk.record(f'{APP}/state').get('phase')}")
+    if not machine.until(20, lambda: set(phases()) == {"idle"} and not box.worker_alive()):
+        raise disk.Bad(f"no end: phase {phases()}")
 
 
 def wait_idle_or_tick(box):
     """As the timer does, once what recover has begun is over."""
     wait_idle(box)
-    run("systemctl", "start", machine.WORKER, check=False)
+    run("systemctl", "start", *(machine.units_of(app)[1] for app in machine.apps()), check=False)
     wait_idle(box)
 
 
@@ -215,6 +245,9 @@ class Bases:
             run(*INIT)
             machine.configure()
             self.box.off()
+            return
+        if name == "pair":
+            self.make_pair(image)
             return
         before, argv = {
             "one": ("empty", install("1.0")),
@@ -249,6 +282,24 @@ class Bases:
                 file.write(b"x" * 16384)
         if name == "rotten":
             self.make_rotten()
+        run("sync", "-f", APP)
+        self.box.off()
+
+    def make_pair(self, image):
+        """Two apps, 1.0 of each, updated by themselves."""
+        machine.clone(self.get("empty"), image)
+        self.box.insert(image)
+        pair.make_unit()
+        run("systemctl", "daemon-reload")
+        run(*pair.INIT)
+        machine.configure()
+        serve("pair-1.0")
+        for app in ("gateway", "side"):
+            run("flipslot", "source", app, URL, "--root-json", f"{REPO}/metadata/1.root.json")
+        pair.configure(20, URL)
+        for app in ("gateway", "side"):
+            run("flipslot", "update", app)
+        wait_idle(self.box)
         run("sync", "-f", APP)
         self.box.off()
 

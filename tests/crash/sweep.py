@@ -10,6 +10,7 @@ import traceback
 
 import disk
 import machine
+import pair
 import scenario
 from disk import Bad
 from machine import APP, RUN, STORE, run
@@ -126,6 +127,9 @@ class Sweep:
             raise Bad(f"{what}: left behind: {left}")
         if run("systemctl", "is-failed", machine.WORKER, check=False).returncode == 0:
             raise Bad(f"{what}: the worker's unit has failed")
+        if one.group:
+            pair.check_idle(self.box, self.trees, version, what)
+            pair.check_left(what, self.mode == "fault")
         ids = [entry["id"] for entry in disk.history(APP)]
         if len(ids) != len(set(ids)):
             raise Bad(f"{what}: the history has one transaction twice: {ids}")
@@ -149,10 +153,11 @@ class Sweep:
         if one.serve:
             scenario.serve(one.serve)
         self.box.insert(image)
-        source = scenario.URL if one.base in ("repo", "rotten") else ""
+        source = scenario.URL if one.base in ("repo", "rotten", "pair") else ""
         machine.configure(source=source, delta=one.delta, data=one.data, **one.health)
+        pair.configure(one.group, source, **one.health)
         if one.old and one.who != "recover":
-            if not self.box.up(one.old):
+            if not self.box.up(one.old) or one.group and not pair.up(self.box, one.old):
                 raise Bad(f"{one.old} does not come up before the test")
 
     def begun_on(self, one, before):
@@ -185,7 +190,7 @@ class Sweep:
                 machine.write_back_some(APP, random.Random(f"{self.options.seed} {number}"))
             machine.clone(image, self.cut_image)
         finally:
-            self.box.kill(machine.WORKER_CGROUP)
+            self.box.kill(*machine.WORKER_CGROUPS)
             running.close()
             self.box.off()
             machine.remove(f"{RUN}/skip")
@@ -250,6 +255,8 @@ class Sweep:
         if one.base != "rotten":
             self.check_seals("after the cut")
         self.check_table(one, "after the cut")
+        if one.group:
+            pair.check_cut(self.trees, "after the cut")
         begun = self.begun_on(one, before)
         if running.said_accepted() and not begun:
             raise Bad("after the cut: the command said accepted, the disk knows nothing of it")
@@ -258,6 +265,7 @@ class Sweep:
             return
         if not self.box.boot():
             raise Bad("recover failed")
+        begun = one.group and pair.join() or begun
         scenario.wait_idle_or_tick(self.box)
         versions = (one.old, one.new) if not begun or not one.verb else (one.new,)
         version = self.check_idle(one, versions, "after recovery")
