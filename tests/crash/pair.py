@@ -16,7 +16,7 @@ INIT = ["sh", "-c", f"rm -rf {CONF} {CONF}.d /etc/systemd/system/{UNIT}.d; "
         f"exec flipslot init side --unit {UNIT} --no-timer"]  # fmt: skip
 
 
-def configure(order, source, watch="50ms", deadline="4s"):
+def configure(order, source, watch="50ms", deadline="4s", fail="rollback"):
     """order: that of the gateway, before or behind the other one, which has 10; 0: there is no other."""
     group = "[Group]\nName=%s\nOrder=%d\n"
     machine.write("/etc/flipslot/gateway.conf.d/70-group.conf", group % (GROUP, order) if order else "")
@@ -24,7 +24,7 @@ def configure(order, source, watch="50ms", deadline="4s"):
         machine.remove(CONF)
         shutil.rmtree(f"{CONF}.d", ignore_errors=True)
         return
-    text = machine.CONF % (deadline, watch, "rollback")
+    text = machine.CONF % (deadline, watch, fail)
     text = text.replace("gateway.service", UNIT).replace(str(machine.PORT), str(PORT))
     machine.write(CONF, text + f"[Source]\nUrl={source}\n" + group % (GROUP, 10))
 
