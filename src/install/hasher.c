@@ -1,74 +1,120 @@
 #include "install/hasher.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "install/attributes.h"
+#include "release/names.h"
+
 #define BATCH_BYTES ((size_t)256 * 1024)
-#define BATCH_ENDS  256
+#define BATCH_STEPS 128 /* each may hold a file open */
 #define BATCHES	    2
 
-/* Bytes of one file after the other, and where each of them ends. */
+/* Bytes of a file, or its end. */
+struct step {
+	size_t size; /* of the batch's bytes, behind those of the step before */
+	int fd; /* to write them to, or to complete; -1: none */
+	uint64_t offset;
+	struct index_entry *file;
+	bool is_end;
+};
+
+/* Bytes of one file after the other, and what is to be done with them. */
 struct batch {
 	uint8_t bytes[BATCH_BYTES];
 	size_t filled;
-	struct {
-		size_t at;
-		struct digest *digest;
-	} ends[BATCH_ENDS];
-	size_t n_ends;
+	struct step steps[BATCH_STEPS];
+	size_t n_steps;
 	bool is_due; /* the thread's; otherwise the caller's */
 };
 
 struct hasher {
 	struct batch batches[BATCHES];
 	unsigned int filling; /* the one that the caller fills */
+	struct index_entry *file; /* the caller's: that of the next bytes */
 	struct digester *digester;
-	int code; /* < 0: it has failed, err says why */
-	struct error err;
 	pthread_t thread;
 	bool has_thread;
-	pthread_mutex_t mutex; /* for is_due and stopped */
+	pthread_mutex_t mutex; /* for what is below, and is_due */
 	pthread_cond_t changed;
 	bool stopped;
+	int code; /* < 0: it has failed, err says why; only the thread sets it */
+	struct error err;
 };
 
 /* ---- in the thread ---- */
 
-static int add(const struct hasher *hasher, const struct batch *batch, size_t from, size_t to,
-	       struct error *err)
+static int complain(const struct step *step, struct error *err)
 {
-	return digester_update(hasher->digester, batch->bytes + from, to - from, err);
+	int code = -errno;
+	char shown[NAMES_SHOWN_MAX];
+
+	return error_code(err, code, "writing %s", names_show(step->file->path, shown));
 }
 
-static int end(const struct hasher *hasher, struct digest *ret_digest, struct error *err)
+static int take_bytes(const struct hasher *hasher, const struct step *step, const uint8_t *bytes,
+		      struct error *err)
 {
-	int r = digester_finish(hasher->digester, ret_digest, err);
-
-	return r < 0 ? r : digester_reset(hasher->digester, err);
+	if (step->fd >= 0 && fd_pwrite_full(step->fd, bytes, step->size, (off_t)step->offset) < 0)
+		return complain(step, err);
+	return digester_update(hasher->digester, bytes, step->size, err);
 }
 
-static int digest_batch(struct hasher *hasher, const struct batch *batch, struct error *err)
+static int end(const struct hasher *hasher, const struct step *step, struct error *err)
 {
-	size_t at = 0;
+	int r = digester_finish(hasher->digester, &step->file->digest, err);
+
+	if (r == 0)
+		r = digester_reset(hasher->digester, err);
+	if (r == 0 && step->fd >= 0 && attributes_set(step->fd, step->file) < 0)
+		return complain(step, err);
+	return r;
+}
+
+static int take_steps(const struct hasher *hasher, const struct batch *batch, struct error *err)
+{
+	const uint8_t *bytes = batch->bytes;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < batch->n_ends; i++) {
-		r = add(hasher, batch, at, batch->ends[i].at, err);
-		at = batch->ends[i].at;
-		if (r == 0)
-			r = end(hasher, batch->ends[i].digest, err);
+	for (size_t i = 0; r == 0 && i < batch->n_steps; i++) {
+		const struct step *step = &batch->steps[i];
+
+		r = step->is_end ? end(hasher, step, err) : take_bytes(hasher, step, bytes, err);
+		bytes += step->size;
 	}
-	return r < 0 ? r : add(hasher, batch, at, batch->filled, err);
+	return r;
+}
+
+/* Also of what is not worked off any more. */
+static void empty(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n_steps; i++)
+		if (batch->steps[i].is_end)
+			cleanup_close(&batch->steps[i].fd);
+	batch->filled = 0;
+	batch->n_steps = 0;
+}
+
+static void note(struct hasher *hasher, int code, const struct error *err)
+{
+	pthread_mutex_lock(&hasher->mutex);
+	hasher->code = code;
+	hasher->err = *err;
+	pthread_mutex_unlock(&hasher->mutex);
 }
 
 static void work_off(struct hasher *hasher, struct batch *batch)
 {
-	if (hasher->code == 0)
-		hasher->code = digest_batch(hasher, batch, &hasher->err);
-	batch->filled = 0;
-	batch->n_ends = 0;
+	struct error err = {};
+	int r = hasher->code == 0 ? take_steps(hasher, batch, &err) : 0;
+
+	if (r < 0)
+		note(hasher, r, &err);
+	empty(batch);
 }
 
 static bool wait_for_batch(struct hasher *hasher, const struct batch *batch)
@@ -144,6 +190,8 @@ void hasher_free(struct hasher *hasher)
 	pthread_mutex_unlock(&hasher->mutex);
 	if (hasher->has_thread)
 		(void)pthread_join(hasher->thread, NULL);
+	for (unsigned int i = 0; i < BATCHES; i++)
+		empty(&hasher->batches[i]);
 	(void)pthread_cond_destroy(&hasher->changed);
 	(void)pthread_mutex_destroy(&hasher->mutex);
 	digester_free(hasher->digester);
@@ -172,32 +220,53 @@ static void hand_over(struct hasher *hasher)
 	wait_until_done(hasher, &hasher->batches[hasher->filling]);
 }
 
-/* Room for so many bytes at most, at least one. */
-static uint8_t *make_room(struct hasher *hasher, uint64_t size, size_t *ret_size)
+/* A step with no bytes yet. */
+static struct step *next_step(struct hasher *hasher)
 {
 	struct batch *batch = &hasher->batches[hasher->filling];
-	size_t left;
+	struct step *step;
 
-	if (batch->filled == BATCH_BYTES) {
+	if (batch->filled == BATCH_BYTES || batch->n_steps == BATCH_STEPS) {
 		hand_over(hasher);
 		batch = &hasher->batches[hasher->filling];
 	}
-	left = BATCH_BYTES - batch->filled;
-	*ret_size = size < left ? (size_t)size : left;
-	batch->filled += *ret_size;
-	return batch->bytes + batch->filled - *ret_size;
+	step = &batch->steps[batch->n_steps++];
+	*step = (struct step){ .fd = -1, .file = hasher->file };
+	return step;
 }
 
-void hasher_add(struct hasher *hasher, const void *bytes, size_t size)
+/* Room for so many bytes at most, at least one. */
+static uint8_t *make_room(struct hasher *hasher, uint64_t size, int fd, uint64_t offset,
+			  size_t *ret_size)
+{
+	struct step *step = next_step(hasher);
+	struct batch *batch = &hasher->batches[hasher->filling];
+	size_t left = BATCH_BYTES - batch->filled;
+
+	step->size = size < left ? (size_t)size : left;
+	step->fd = fd;
+	step->offset = offset;
+	*ret_size = step->size;
+	batch->filled += step->size;
+	return batch->bytes + batch->filled - step->size;
+}
+
+void hasher_begin(struct hasher *hasher, struct index_entry *file)
+{
+	hasher->file = file;
+}
+
+void hasher_add(struct hasher *hasher, const void *bytes, size_t size, int fd, uint64_t offset)
 {
 	const uint8_t *next = bytes;
 
 	while (size > 0) {
 		size_t n;
-		uint8_t *room = make_room(hasher, size, &n);
+		uint8_t *room = make_room(hasher, size, fd, offset, &n);
 
 		memcpy(room, next, n);
 		next += n;
+		offset += n;
 		size -= n;
 	}
 }
@@ -206,21 +275,31 @@ void hasher_add_zeroes(struct hasher *hasher, uint64_t size)
 {
 	while (size > 0) {
 		size_t n;
-		uint8_t *room = make_room(hasher, size, &n);
+		uint8_t *room = make_room(hasher, size, -1, 0, &n);
 
 		memset(room, 0, n);
 		size -= n;
 	}
 }
 
-void hasher_end(struct hasher *hasher, struct digest *ret_digest)
+void hasher_end_consume(struct hasher *hasher, int fd)
 {
-	struct batch *batch = &hasher->batches[hasher->filling];
+	struct step *step = next_step(hasher);
 
-	batch->ends[batch->n_ends].at = batch->filled;
-	batch->ends[batch->n_ends].digest = ret_digest;
-	if (++batch->n_ends == BATCH_ENDS)
-		hand_over(hasher);
+	step->is_end = true;
+	step->fd = fd;
+}
+
+int hasher_check(struct hasher *hasher, struct error *err)
+{
+	int code;
+
+	pthread_mutex_lock(&hasher->mutex);
+	code = hasher->code;
+	if (code < 0 && err)
+		*err = hasher->err;
+	pthread_mutex_unlock(&hasher->mutex);
+	return code;
 }
 
 int hasher_settle(struct hasher *hasher, struct error *err)
@@ -228,7 +307,5 @@ int hasher_settle(struct hasher *hasher, struct error *err)
 	hand_over(hasher);
 	for (unsigned int i = 0; i < BATCHES; i++)
 		wait_until_done(hasher, &hasher->batches[i]);
-	if (hasher->code < 0 && err)
-		*err = hasher->err;
-	return hasher->code;
+	return hasher_check(hasher, err);
 }

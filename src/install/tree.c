@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
-#include "install/attributes.h"
 #include "install/hasher.h"
 #include "release/names.h"
 #include "release/treecheck.h"
 
 #define CHUNK (64 * 1024)
 #define PUSH  (8 * 1024 * 1024)
+#define SMALL ((uint64_t)64 * 1024) /* up to here the hasher's thread writes a file */
 
 struct tree {
 	int dirfd;
@@ -24,6 +24,7 @@ struct tree {
 	int parent_fd; /* the directory that was used last, and its path */
 	char *parent;
 	int fd; /* the file under way; -1: none */
+	bool is_small; /* as it was announced */
 	struct index_entry *file;
 	uint64_t reached; /* bytes of it that were written and given to the hasher */
 	uint64_t pushed; /* bytes of it that the disk was asked to begin with */
@@ -51,10 +52,10 @@ void tree_free(struct tree *tree)
 {
 	if (!tree)
 		return;
+	hasher_free(tree->hasher); /* which may write still */
 	cleanup_close(&tree->parent_fd);
 	cleanup_close(&tree->fd);
 	free(tree->parent);
-	hasher_free(tree->hasher);
 	index_free(tree->index);
 	free(tree);
 }
@@ -187,22 +188,30 @@ static int open_parent(struct tree *tree, const char *path, int *ret_fd, struct 
 
 /* ---- entries ---- */
 
-static int create_file(int parent_fd, const char *name)
+/* With the mode that most files have in the end, lest each is given it by a call of its own. */
+static int create_file(int parent_fd, const char *name, mode_t mode)
 {
 	return openat(parent_fd, name,
-		      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+		      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
+		      mode & 0777 & ~022);
 }
 
 static int begin_file(struct tree *tree, int parent_fd, const struct index_entry *entry,
 		      struct error *err)
 {
+	int r;
+
 	assert(tree->fd < 0);
-	tree->fd = create_file(parent_fd, last_part(entry->path));
+	tree->fd = create_file(parent_fd, last_part(entry->path), entry->mode);
 	if (tree->fd < 0)
 		return complain(entry->path, err);
 	tree->reached = 0;
 	tree->pushed = 0;
-	return index_add(tree->index, entry, &tree->file, err);
+	tree->is_small = entry->size > 0 && entry->size <= SMALL;
+	r = index_add(tree->index, entry, &tree->file, err);
+	if (r == 0)
+		hasher_begin(tree->hasher, tree->file);
+	return r;
 }
 
 static int make_link(struct tree *tree, int parent_fd, const struct index_entry *entry,
@@ -279,8 +288,8 @@ static int on_content(void *data, const void *bytes, size_t size, uint64_t offse
 
 	assert(tree->fd >= 0 && offset >= tree->reached);
 	hasher_add_zeroes(tree->hasher, offset - tree->reached); /* as a reader will see a hole */
-	hasher_add(tree->hasher, bytes, size);
-	if (fd_pwrite_full(tree->fd, bytes, size, (off_t)offset) < 0)
+	hasher_add(tree->hasher, bytes, size, tree->is_small ? tree->fd : -1, offset);
+	if (!tree->is_small && fd_pwrite_full(tree->fd, bytes, size, (off_t)offset) < 0)
 		return complain(tree->file->path, err);
 	tree->reached = offset + size;
 	push(tree);
@@ -295,7 +304,7 @@ static int hash_clone(struct tree *tree, struct error *err)
 	if (!buffer)
 		return error_errno(err, "writing a tree");
 	while ((n = fd_pread_full(tree->fd, buffer, CHUNK, (off_t)tree->reached)) > 0) {
-		hasher_add(tree->hasher, buffer, (size_t)n);
+		hasher_add(tree->hasher, buffer, (size_t)n, -1, 0);
 		tree->reached += (uint64_t)n;
 	}
 	return n < 0 ? complain(tree->file->path, err) : 0;
@@ -323,11 +332,11 @@ static int on_end(void *data, uint64_t size, struct error *err)
 		return error_set(err, FAULT_BUSY, "%s grew while it was being copied",
 				 last_part(tree->file->path));
 	hasher_add_zeroes(tree->hasher, size - tree->reached);
-	hasher_end(tree->hasher, &tree->file->digest);
 	tree->file->size = size;
 	if (tree->reached < size && ftruncate(fd, (off_t)size) < 0)
 		return complain(tree->file->path, err);
-	return attributes_set(fd, tree->file) < 0 ? complain(tree->file->path, err) : 0;
+	hasher_end_consume(tree->hasher, TAKE_FD(fd));
+	return hasher_check(tree->hasher, err);
 }
 
 const struct archive_sink tree_sink = {

@@ -143,6 +143,7 @@ static void test_modes_whatever_the_umask_is(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(umasks); i++) {
 		_cleanup_(tree_freep) struct tree *tree = begin(dirfd);
+		_cleanup_(index_freep) struct index *index = NULL;
 		struct index_entry own = { .type = INDEX_FILE, .mode = 04755, .path = TEXT("d/s") };
 
 		(void)umask(umasks[i]);
@@ -151,6 +152,7 @@ static void test_modes_whatever_the_umask_is(void **state)
 		assert_int_equal(entry(tree, own, NULL), 0);
 		assert_int_equal(tree_sink.content(tree, "x", 1, 0, NULL), 0);
 		assert_int_equal(tree_sink.end(tree, 1, NULL), 0);
+		assert_int_equal(tree_finish(tree, &index, NULL), 0);
 		assert_int_equal(look(dirfd, "d").st_mode, S_IFDIR | 0755);
 		assert_int_equal(look(dirfd, "e").st_mode, S_IFDIR | 0755);
 		assert_int_equal(look(dirfd, "d/f").st_mode, S_IFREG | 0644);
@@ -220,13 +222,13 @@ static void test_a_second_file_is_a_new_one(void **state)
 	assert_int_equal(file(tree, "f", "first", NULL), 0);
 	assert_int_equal(linkat(dirfd, "f", dirfd, "other", 0), 0);
 	assert_int_equal(file(tree, "f", "second", NULL), 0);
-	check_content(dirfd, "other", "first");
-	check_content(dirfd, "f", "second");
 	assert_int_equal(link_to(tree, INDEX_SYMLINK, "l", "a", NULL), 0);
 	assert_int_equal(link_to(tree, INDEX_SYMLINK, "l", "b", NULL), 0);
 	assert_int_equal(directory(tree, "d", NULL), 0);
 	assert_int_equal(directory(tree, "d", NULL), 0);
 	assert_int_equal(tree_finish(tree, &index, NULL), 0);
+	check_content(dirfd, "other", "first");
+	check_content(dirfd, "f", "second");
 	assert_int_equal(index_find(index, "f")->size, 6);
 }
 
@@ -265,6 +267,7 @@ static void test_holes(void **state)
 static void test_every_call_can_fail(void **state)
 {
 	static const int errors[] = { ENOSPC, EDQUOT, EIO };
+	mode_t before = umask(077); /* so that no file has its mode from the beginning */
 
 	for (size_t e = 0; e < ARRAY_SIZE(errors); e++) {
 		int r = -1;
@@ -291,6 +294,7 @@ static void test_every_call_can_fail(void **state)
 		}
 	}
 	calls.fail_at = 0;
+	(void)umask(before);
 }
 
 static void test_capabilities(void **state)
@@ -302,6 +306,7 @@ static void test_capabilities(void **state)
 				   .capability_size = 20,
 				   .capability = { 1, 0, 0, 2, 0, 4 } };
 	_cleanup_(tree_freep) struct tree *tree = begin(check_dirfd(state));
+	_cleanup_(index_freep) struct index *index = NULL;
 	char path[128];
 	char is[64];
 
@@ -310,6 +315,7 @@ static void test_capabilities(void **state)
 	assert_int_equal(entry(tree, own, NULL), 0);
 	assert_int_equal(tree_sink.content(tree, "x", 1, 0, NULL), 0);
 	assert_int_equal(tree_sink.end(tree, 1, NULL), 0);
+	assert_int_equal(tree_finish(tree, &index, NULL), 0);
 	(void)snprintf(path, sizeof(path), "%s/f", check_path);
 	assert_int_equal(getxattr(path, "security.capability", is, sizeof(is)), 20);
 	assert_memory_equal(is, own.capability, 20);
