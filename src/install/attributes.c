@@ -9,8 +9,11 @@
 int attributes_set(int fd, const struct index_entry *file)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = file->mtime } };
+	struct stat st;
 
-	if (fchmod(fd, file->mode) < 0)
+	/* most files have it from the beginning, and to look costs little beside setting it */
+	if (fstat(fd, &st) < 0 ||
+	    ((st.st_mode & 07777) != file->mode && fchmod(fd, file->mode) < 0))
 		return -1;
 	if (file->capability_size > 0 &&
 	    fsetxattr(fd, CAPABILITY, file->capability, file->capability_size, 0) < 0)

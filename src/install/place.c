@@ -119,13 +119,14 @@ static int create_temporary(const struct place *place, const struct digest *dige
 }
 
 /* O_TMPFILE, unless file system or kernel cannot; both say so with many a code. */
-static int create_nameless(struct place *place, int parent_fd)
+static int create_nameless(struct place *place, int parent_fd, mode_t mode)
 {
 	int fd = -1;
 
 	if (place->no_tmpfile)
 		return -1;
-	fd = openat(parent_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(parent_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_NOFOLLOW,
+		    mode & 0777 & ~022);
 	if (fd < 0 &&
 	    (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL))
 		place->no_tmpfile = true;
@@ -140,7 +141,7 @@ int place_create(struct place *place, const struct index_entry *entry, struct pl
 
 	if (parent_fd < 0)
 		return complain("writing", entry->path, err);
-	file.fd = create_nameless(place, parent_fd);
+	file.fd = create_nameless(place, parent_fd, entry->mode);
 	if (file.fd < 0 && place->no_tmpfile)
 		file.fd = create_temporary(place, &entry->digest, &file);
 	if (file.fd < 0)
