@@ -35,6 +35,7 @@
 struct index {
 	void *root;
 	size_t count;
+	const struct index_entry *last; /* of the greatest path */
 	struct index_entry **order; /* NULL: not sorted since the last addition */
 };
 
@@ -78,6 +79,12 @@ void index_free(struct index *index)
 	free(index);
 }
 
+/* Most indexes come in order, so that most paths that are asked for are not there. */
+static bool is_behind_all(const struct index *index, const char *path)
+{
+	return !index->last || strcmp(path, index->last->path) > 0;
+}
+
 /* The entry of that path, made if there is none; NULL without memory. */
 static struct index_entry *find_or_make(struct index *index, const char *path)
 {
@@ -93,6 +100,8 @@ static struct index_entry *find_or_make(struct index *index, const char *path)
 			free_entry(entry);
 		return NULL;
 	}
+	if (is_behind_all(index, path))
+		index->last = entry;
 	index->count++;
 	free(index->order);
 	index->order = NULL;
@@ -125,7 +134,7 @@ int index_add(struct index *index, const struct index_entry *entry, struct index
 struct index_entry *index_find(const struct index *index, const char *path)
 {
 	struct index_entry key = { .path = (char *)path };
-	void *node = tfind(&key, &index->root, compare);
+	void *node = is_behind_all(index, path) ? NULL : tfind(&key, &index->root, compare);
 
 	return node ? *(struct index_entry **)node : NULL;
 }
