@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "install/attributes.h"
+#include "install/crew.h"
 #include "install/local.h"
 #include "release/names.h"
 #include "store/sweep.h"
@@ -238,18 +239,78 @@ static int settle_directory(const struct clearing *clearing, const struct index_
 	return made ? 0 : clear_level(clearing, entry->path, fd, err);
 }
 
-static int settle_directories(const struct clearing *clearing, struct error *err)
+/* Directories of one depth, none of which lies in another one. */
+struct level_job {
+	const struct clearing *clearing;
+	const uint32_t *numbers;
+};
+
+static int settle_next(void *data, unsigned int hand, size_t i, struct error *err)
+{
+	const struct level_job *level = data;
+
+	return settle_directory(level->clearing,
+				index_at(level->clearing->survey->index, level->numbers[i]), err);
+}
+
+static size_t depth_of(const char *path)
+{
+	size_t depth = 0;
+
+	while ((path = strchr(path, '/')) != NULL) {
+		depth++;
+		path++;
+	}
+	return depth;
+}
+
+/* *ret_deeper: there are directories below. */
+static size_t collect_level(const struct index *index, size_t depth, uint32_t *numbers,
+			    bool *ret_deeper)
+{
+	size_t count = 0;
+
+	*ret_deeper = false;
+	for (uint32_t i = 0; i < index_count(index); i++) {
+		size_t own;
+
+		if (index_at(index, i)->type != INDEX_DIRECTORY)
+			continue;
+		own = depth_of(index_at(index, i)->path);
+		*ret_deeper |= own > depth;
+		if (own == depth)
+			numbers[count++] = i;
+	}
+	return count;
+}
+
+/* To make a directory takes a file system longer than a file: with both hands. */
+static int settle_levels(const struct clearing *clearing, struct error *err)
 {
 	const struct index *index = clearing->survey->index;
+	_cleanup_free_ uint32_t *numbers = calloc(index_count(index) + 1, sizeof(*numbers));
+	struct level_job level = { .clearing = clearing, .numbers = numbers };
+	struct crew_job job = { .work = settle_next, .data = &level };
+	bool deeper = true;
 	int r = 0;
+
+	if (!numbers)
+		return error_errno(err, "clearing a slot");
+	for (size_t depth = 0; r == 0 && deeper; depth++) {
+		job.count = collect_level(index, depth, numbers, &deeper);
+		r = crew_run(&job, err);
+	}
+	return r;
+}
+
+static int settle_directories(const struct clearing *clearing, struct error *err)
+{
+	int r;
 
 	if (own_directory(clearing, clearing->slot_fd, 0755) < 0)
 		return complain("opening the directory", ".", err);
 	r = clear_level(clearing, "", clearing->slot_fd, err);
-	for (size_t i = 0; r == 0 && i < index_count(index); i++)
-		if (index_at(index, i)->type == INDEX_DIRECTORY)
-			r = settle_directory(clearing, index_at(index, i), err);
-	return r;
+	return r < 0 ? r : settle_levels(clearing, err);
 }
 
 /* ---- attributes ---- */
