@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/text.h"
 #include "release/descriptor.h"
 #include "release/index.h"
 #include "store/slot.h"
@@ -22,7 +23,14 @@ void seal_done(struct seal *seal);
 /* What could not be read back must not get into a seal: FAULT_CORRUPT. */
 int seal_check(const struct descriptor *descriptor, struct error *err);
 
-/* dirfd is the app's directory. Sets descriptor->index from the index. */
+/* The bytes of a seal. Sets descriptor->index from the index. */
+int seal_make(struct descriptor *descriptor, struct index *index, struct text *ret_seal,
+	      struct error *err);
+
+/* Writes them, once what they are over is synced. dirfd is the app's directory. */
+int seal_put(int dirfd, enum slot slot, const struct text *seal, struct error *err);
+
+/* Both. */
 int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
 	       struct error *err);
 

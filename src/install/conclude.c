@@ -9,6 +9,12 @@
 #include "release/names.h"
 #include "store/durable.h"
 
+struct conclusion {
+	const struct conclude_options *options;
+	struct descriptor descriptor; /* complete once the seal is */
+	struct text seal;
+};
+
 static int make_links(const struct conclude_options *options, struct error *err)
 {
 	int r = 0;
@@ -44,20 +50,42 @@ static int check_tree(const struct conclude_options *options, struct error *err)
 	return error_set(err, first.fault, "%s", first.text);
 }
 
+static int make_seal(struct conclusion *conclusion, struct error *err)
+{
+	struct index *index = conclusion->options->index;
+	struct descriptor *descriptor = &conclusion->descriptor;
+
+	descriptor->bytes = 0;
+	for (size_t i = 0; i < index_count(index); i++)
+		descriptor->bytes += index_at(index, i)->size;
+	descriptor->files = index_count(index);
+	descriptor->installed = clock_realtime_usec();
+	return seal_make(descriptor, index, &conclusion->seal, err);
+}
+
+static int check_and_make_seal(struct conclusion *conclusion, struct error *err)
+{
+	int r = check_tree(conclusion->options, err);
+
+	return r < 0 ? r : make_seal(conclusion, err);
+}
+
 static int sync_or_check(void *data, unsigned int hand, size_t i, struct error *err)
 {
-	const struct conclude_options *options = data;
+	struct conclusion *conclusion = data;
 
-	return i == 0 ? durable_sync_fs(options->slot_fd, err) : check_tree(options, err);
+	return i == 0 ? durable_sync_fs(conclusion->options->slot_fd, err) :
+			check_and_make_seal(conclusion, err);
 }
 
 /* Nothing is written any more: while the disk works, the tree is looked at. */
-static int sync_and_check(const struct conclude_options *options, struct error *err)
+static int sync_and_check(struct conclusion *conclusion, struct error *err)
 {
+	const struct conclude_options *options = conclusion->options;
 	const struct crew_job job = {
 		.count = 2,
 		.work = sync_or_check,
-		.data = (void *)options,
+		.data = conclusion,
 	};
 	int r = meter_begin(options->meter, STAGE_SYNC, 1, err);
 
@@ -66,29 +94,18 @@ static int sync_and_check(const struct conclude_options *options, struct error *
 	return r < 0 ? r : meter_end(options->meter, err);
 }
 
-static int seal(const struct conclude_options *options, struct descriptor *descriptor,
-		struct error *err)
-{
-	struct descriptor complete = *descriptor;
-	int r;
-
-	complete.bytes = 0;
-	for (size_t i = 0; i < index_count(options->index); i++)
-		complete.bytes += index_at(options->index, i)->size;
-	complete.files = index_count(options->index);
-	complete.installed = clock_realtime_usec();
-	r = seal_write(options->dirfd, options->slot, &complete, options->index, err);
-	if (r == 0)
-		*descriptor = complete;
-	return r;
-}
-
 int conclude_run(const struct conclude_options *options, struct descriptor *descriptor,
 		 struct error *err)
 {
+	struct conclusion conclusion = { .options = options, .descriptor = *descriptor };
 	int r = make_links(options, err);
 
 	if (r == 0)
-		r = sync_and_check(options, err);
-	return r < 0 ? r : seal(options, descriptor, err);
+		r = sync_and_check(&conclusion, err);
+	if (r == 0)
+		r = seal_put(options->dirfd, options->slot, &conclusion.seal, err);
+	if (r == 0)
+		*descriptor = conclusion.descriptor;
+	text_done(&conclusion.seal);
+	return r;
 }

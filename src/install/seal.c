@@ -137,8 +137,8 @@ static int encode(const struct descriptor *descriptor, const char *index, size_t
 	return text_check(text, err);
 }
 
-int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
-	       struct error *err)
+int seal_make(struct descriptor *descriptor, struct index *index, struct text *ret_seal,
+	      struct error *err)
 {
 	_cleanup_text_ struct text text = {};
 	_cleanup_free_ char *index_text = NULL;
@@ -153,11 +153,26 @@ int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct 
 	if (text.size > SEAL_MAX)
 		return error_set(err, FAULT_NO_SPACE, "the seal would be larger than %llu bytes",
 				 SEAL_MAX);
-	r = durable_replace(dirfd, slot_seal_name(slot), text.data, text.size, 0644, err);
-	if (r < 0)
-		return error_prefix(err, r, "writing the seal of slot %s", slot_name(slot));
 	*descriptor = complete;
+	*ret_seal = text;
+	text = (struct text){};
 	return 0;
+}
+
+int seal_put(int dirfd, enum slot slot, const struct text *seal, struct error *err)
+{
+	int r = durable_replace(dirfd, slot_seal_name(slot), seal->data, seal->size, 0644, err);
+
+	return r < 0 ? error_prefix(err, r, "writing the seal of slot %s", slot_name(slot)) : 0;
+}
+
+int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
+	       struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+	int r = seal_make(descriptor, index, &text, err);
+
+	return r < 0 ? r : seal_put(dirfd, slot, &text, err);
 }
 
 /* ---- reading ---- */

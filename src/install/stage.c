@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "install/crew.h"
 #include "install/tree.h"
 #include "release/directory.h"
 #include "store/durable.h"
@@ -161,26 +162,49 @@ static int write_tree(struct staging *staging, struct index **ret_index, struct 
 	return r < 0 ? r : end(staging, total, err);
 }
 
+struct ending {
+	const struct staging *staging;
+	struct index *written;
+	struct descriptor *descriptor;
+	struct text seal;
+};
+
 /* The descriptor was opened before the first write: syncfs tells of errors since then. */
-static int sync_tree(struct staging *staging, struct error *err)
+static int sync_or_make_seal(void *data, unsigned int hand, size_t i, struct error *err)
 {
+	struct ending *ending = data;
+
+	return i == 0 ? durable_sync_fs(ending->staging->slot_fd, err) :
+			seal_make(ending->descriptor, ending->written, &ending->seal, err);
+}
+
+static int sync_tree(struct staging *staging, struct ending *ending, struct error *err)
+{
+	const struct crew_job job = { .count = 2, .work = sync_or_make_seal, .data = ending };
 	int r = begin(staging, STAGE_SYNC, 1, err);
 
 	if (r == 0)
-		r = durable_sync_fs(staging->slot_fd, err);
+		r = crew_run(&job, err);
 	return r < 0 ? r : end(staging, 1, err);
 }
 
 static int sync_and_seal(struct staging *staging, struct index *written,
 			 struct descriptor *descriptor, struct error *err)
 {
-	int r = sync_tree(staging, err);
+	struct ending ending = {
+		.staging = staging,
+		.written = written,
+		.descriptor = descriptor,
+	};
+	int r;
 
-	if (r < 0)
-		return r;
 	descriptor->files = index_count(written);
 	descriptor->installed = clock_realtime_usec();
-	return seal_write(staging->dirfd, staging->slot, descriptor, written, err);
+	r = sync_tree(staging, &ending, err);
+	if (r == 0)
+		r = seal_put(staging->dirfd, staging->slot, &ending.seal, err);
+	text_done(&ending.seal);
+	return r;
 }
 
 static int fill_slot(struct staging *staging, const struct index *scanned,
