@@ -95,6 +95,7 @@ struct case_file {
 	struct session *session;
 	enum slot slot;
 	bool runs;
+	bool cut_off; /* in its repair: it has no seal, which lies in staging/ */
 	struct descriptor descriptor; /* version empty: its seal is damaged */
 	struct scrubbed_slot found;
 };
@@ -110,17 +111,21 @@ static bool is_open(struct case_file *file)
 	if (soundness_find(session->dirfd, file->slot, &file->found) == 0)
 		return digest_is_null(&found->digest) ||
 		       seal_peek(session->dirfd, file->slot, &file->descriptor, NULL) == 0;
-	return !file->runs &&
-	       salvage_peek(session->dirfd, file->slot, &file->descriptor, NULL) == 0 &&
-	       digest_equal(&file->descriptor.index, &found->digest) &&
-	       digest_equal(&file->descriptor.index, &session->state.fallback.digest);
+	file->cut_off = !file->runs &&
+			salvage_peek(session->dirfd, file->slot, &file->descriptor, NULL) == 0 &&
+			digest_equal(&file->descriptor.index, &found->digest) &&
+			digest_equal(&file->descriptor.index, &session->state.fallback.digest);
+	return file->cut_off;
 }
 
-static bool is_due(const struct scrubbed_slot *found)
+/* Without its seal there is no going back: that is not for long. */
+static bool is_due(const struct case_file *file)
 {
+	const struct scrubbed_slot *found = &file->found;
 	uint64_t now = clock_realtime_usec();
 
-	return found->tried == 0 || found->tried > now || now - found->tried >= MEND_PAUSE_USEC;
+	return file->cut_off || found->tried == 0 || found->tried > now ||
+	       now - found->tried >= MEND_PAUSE_USEC;
 }
 
 static const char *describe(const struct case_file *file, char *ret_text, size_t room)
@@ -220,7 +225,7 @@ static void work_on(struct case_file *file)
 	struct error why = {};
 	int r;
 
-	if (!is_open(file) || (!is_due(&file->found) && file->found.told))
+	if (!is_open(file) || (!is_due(file) && file->found.told))
 		return;
 	r = treat(file, &why);
 	if (session->stop || session->state.phase != session->working || r == MEND_NOT_NOW)

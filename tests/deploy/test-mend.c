@@ -218,6 +218,21 @@ static void one_that_was_cut_off_goes_on(void **unused)
 }
 
 /* Another release was put there since. */
+/* An error in the middle, after the seal was laid aside: there is no way back until it is through, so nobody waits an hour for it. */
+static void one_that_failed_halfway_goes_on_at_once(void **unused)
+{
+	make_app();
+	shell(check_fd, ROT("b"));
+	scrub();
+	mend(); /* the source has nothing, and somebody has heard of it */
+	shell(check_fd, "mkdir -p staging && mv slots/b.seal staging/seal");
+	source.archive = "0.9.tar";
+	mend();
+	assert_int_equal(source.asked, 2);
+	assert_int_equal(differences(SLOT_B), 0);
+	assert_int_equal(app_told(EVENT_MENDED, "slot b (0.9) was repaired"), 1);
+}
+
 static void what_is_not_there_any_more_is_nobody_s_affair(void **unused)
 {
 	make_app();
@@ -247,6 +262,7 @@ int main(void)
 		mend_test(not_while_the_service_is_down),
 		mend_test(what_runs_is_not_written),
 		mend_test(one_that_was_cut_off_goes_on),
+		mend_test(one_that_failed_halfway_goes_on_at_once),
 		mend_test(a_seal_of_no_use_does_not_stay),
 		mend_test(what_is_not_there_any_more_is_nobody_s_affair),
 	};
