@@ -125,19 +125,25 @@ s4() { # a detached helper was killed with the cgroup: the worker is a unit of i
 
 s5() { # the helper failed to spawn but was reported as started
 	scenario S5
-	local pid
+	local pid sum
 	pid=$(pid_of)
-	sh_box 'mkdir -p /run/systemd/system/flipslot@.service.d; printf "[Service]\nExecStart=\nExecStart=/nonexistent\nRestartSec=10\n" >/run/systemd/system/flipslot@.service.d/x.conf; systemctl daemon-reload'
 	n=$((n + 1)) new=2.$n
-	local sum
 	sum=$(release "$new")
-	run timeout --preserve-status -s INT 2 flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
+	worker_cannot_start no
+	run timeout 20 flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --no-follow
+	check "S5: said to have failed ($status)" test "$status" != 0 -a "$status" != 124
+	like 'S5: and why' "$out" 'the worker of gateway ended at once'
+	worker_cannot_start on-failure # it is tried for as long as somebody waits
+	run timeout --preserve-status -s INT 2 flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum" --no-follow
 	is 'S5: not said to be under way' "$status" 130
 	untouched S5 "$pid"
 	is 'S5: nothing is under way' "$(status_of .phase)" idle
 	sh_box 'rm -r /run/systemd/system/flipslot@.service.d; systemctl daemon-reload; systemctl reset-failed flipslot@gateway.service'
 	in_box systemctl start flipslot@gateway.service
 	is 'S5: and nothing happens later' "$(status_of .phase)" idle
+}
+worker_cannot_start() { # RESTART
+	sh_box 'mkdir -p /run/systemd/system/flipslot@.service.d; printf "[Service]\nExecStart=\nExecStart=/nonexistent\nRestartSec=10\nRestart='"$1"'\n" >/run/systemd/system/flipslot@.service.d/x.conf; systemctl daemon-reload; systemctl stop flipslot@gateway.service'
 }
 
 s6() { # a slow drain is not a failure
@@ -191,15 +197,25 @@ s9() { # ExecStart= does not go through `current`: a stale drop-in overrides it
 s10() { # the updater rewrote the unit and lost the operator's settings
 	scenario S10
 	drop_in '[Service]' 'Environment=MINE=1' 'Nice=5'
-	local before
-	before=$(sh_box 'cd /etc/systemd/system && sha256sum gateway.service gateway.service.d/*')
+	local before ours=gateway.service.d/50-flipslot.conf
+	sh_box "cd /etc/systemd/system && cp $ours /run/ours && printf '[Service]\\nOOMScoreAdjust=77\\n' >>$ours && systemctl daemon-reload"
+	before=$(units_now)
+	run flipslot init gateway --unit gateway.service
+	check "S10: init finds its own file changed, and refuses ($status)" test "$status" != 0
+	like 'S10: names it' "$out" "$ours is there and differs in line"
 	try
 	committed S10
 	try mode=no-start
 	rolled_back S10 'does not stay up|exited'
-	is 'S10: no unit file was written' "$(sh_box 'cd /etc/systemd/system && sha256sum gateway.service gateway.service.d/*')" "$before"
-	is 'S10: the settings hold' "$(in_box systemctl show -P Nice gateway.service)" 5
+	is 'S10: no unit file was written' "$(units_now)" "$before"
+	is 'S10: the settings hold' "$(sh_box 'systemctl show -P Nice gateway; systemctl show -P OOMScoreAdjust gateway' | xargs)" '5 77'
+	sh_box "cd /etc/systemd/system && cp /run/ours $ours && systemctl daemon-reload"
+	before=$(units_now)
+	run flipslot init gateway --unit gateway.service
+	is 'S10: init once more' "$status" 0
+	is 'S10: init wrote no other file either' "$(units_now)" "$before"
 }
+units_now() { sh_box 'cd /etc/systemd/system && find . -name "gateway*" -type f -o -path "*/gateway*" -type f | sort | xargs sha256sum'; }
 
 s11() { # the same unit in user and system scope
 	scenario S11

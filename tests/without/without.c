@@ -3,6 +3,7 @@
  * around the functions that protect (ld --wrap). The file /run/without names the scenario, as "s31". The program itself knows nothing
  * of it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,17 +14,25 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "app/ask.h"
+#include "app/init-file.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "deploy/data.h"
 #include "deploy/epoch.h"
+#include "deploy/preflight.h"
 #include "deploy/reverting.h"
 #include "deploy/rounds.h"
 #include "deploy/shipped.h"
+#include "deploy/staging.h"
 #include "install/scrub.h"
 #include "release/pieces.h"
+#include "store/checked.h"
 #include "store/durable.h"
+#include "store/layout.h"
 #include "store/lock.h"
+#include "store/sweep.h"
+#include "transfer/retry.h"
 #include "unit/cgroup.h"
 #include "unit/exec.h"
 #include "unit/job.h"
@@ -56,6 +65,15 @@ static bool is(const char *scenario)
 	type __wrap_##name(__VA_ARGS__); \
 	type __wrap_##name(__VA_ARGS__)
 
+static void begin_worker(void)
+{
+	if (fork() != 0)
+		return;
+	(void)setsid();
+	(void)execl("/proc/self/exe", "flipslot", "run", "gateway", NULL);
+	_exit(127);
+}
+
 /* S1, S4: the worker is a child of who asks, in the same cgroup. */
 WRAP(int, job_start_and_forget, struct manager *manager, const char *unit, struct error *err)
 {
@@ -63,14 +81,40 @@ WRAP(int, job_start_and_forget, struct manager *manager, const char *unit, struc
 
 	if ((!is("s1") && !is("s4")) || strncmp(unit, "flipslot@", 9) != 0)
 		return __real_job_start_and_forget(manager, unit, err);
-	if (started)
-		return 0;
+	if (!started)
+		begin_worker();
 	started = true;
-	if (fork() == 0) {
-		(void)setsid();
-		(void)execl("/proc/self/exe", "flipslot", "run", "gateway", NULL);
-		_exit(127);
-	}
+	return 0;
+}
+
+/* S5: what was asked for is under way. S17: and needs no manager. */
+WRAP(int, ask_worker, const char *app, int dirfd, const struct request *request, int interrupt_fd,
+     struct state *ret_state, struct error *err)
+{
+	struct request timed = *request;
+	int r;
+
+	if (!is("s5") && !is("s17"))
+		return __real_ask_worker(app, dirfd, request, interrupt_fd, ret_state, err);
+	timed.expires = clock_monotonic_usec() + ASK_PATIENCE_USEC;
+	r = request_store(dirfd, &timed, err);
+	if (r < 0)
+		return r;
+	if (is("s17"))
+		begin_worker();
+	else
+		(void)ask_start_worker(app, NULL);
+	*ret_state = (struct state){ .accepted = true };
+	ret_state->transaction.verb = request->verb;
+	(void)text_copy(request->id, ret_state->transaction.id, sizeof(request->id));
+	return 0;
+}
+
+WRAP(int, preflight_give_up, const struct error *why, struct preflight *ret_preflight)
+{
+	if (!is("s17"))
+		return __real_preflight_give_up(why, ret_preflight);
+	*ret_preflight = (struct preflight){};
 	return 0;
 }
 
@@ -96,6 +140,68 @@ WRAP(int, job_wait, struct job *job, int fd, uint64_t timeout_usec, enum job_res
 	return 0;
 }
 
+/* S7: what runs is replaced where it is. */
+WRAP(int, staging_run, struct session *session, struct error *err)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+
+	if (is("s7"))
+		transaction->target = transaction->origin;
+	return __real_staging_run(session, err);
+}
+
+/* S22: what was installed last is what runs, so the other slot is garbage. */
+WRAP(int, layout_current, int dirfd, enum slot *ret_slot, struct error *err)
+{
+	struct state state;
+
+	if (!is("s22") || state_load(dirfd, &state, NULL) != 0 || state.phase != PHASE_IDLE ||
+	    state.transaction.outcome != OUTCOME_ROLLED_BACK)
+		return __real_layout_current(dirfd, ret_slot, err);
+	*ret_slot = state.transaction.target;
+	return 0;
+}
+
+/* S7, S22: nobody looks at `current` again before a slot is emptied. */
+WRAP(int, layout_clear_slot, int dirfd, enum slot slot, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!is("s7") && !is("s22"))
+		return __real_layout_clear_slot(dirfd, slot, err);
+	r = durable_remove(dirfd, slot_seal_name(slot), err);
+	if (r == 0)
+		r = layout_open_slot(dirfd, slot, &fd, err);
+	return r < 0 ? r : sweep_directory(fd, err);
+}
+
+/* S24: what was there is kept, beside the slot. */
+static void keep_backup(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	char backup[40], to[sizeof(backup) + sizeof(((struct dirent *)NULL)->d_name) + 1];
+	const struct dirent *entry;
+
+	(void)snprintf(backup, sizeof(backup), "../backup-%llu",
+		       (unsigned long long)clock_realtime_usec());
+	if (!dir || mkdirat(fd, backup, 0755) < 0)
+		return;
+	while ((entry = readdir(dir))) {
+		(void)snprintf(to, sizeof(to), "%s/%s", backup, entry->d_name);
+		(void)renameat(fd, entry->d_name, fd, to);
+	}
+	(void)closedir(dir);
+}
+
+WRAP(int, sweep_directory, int fd, struct error *err)
+{
+	if (is("s24"))
+		keep_backup(fd);
+	return __real_sweep_directory(fd, err);
+}
+
 /* S8: what was started is what runs. */
 WRAP(int, proof_find, const struct unit *unit, const char *slot_path, const char *other_path,
      const char *current_path, struct proof_verdict *ret_verdict, struct error *err)
@@ -113,6 +219,12 @@ WRAP(int, proof_find, const struct unit *unit, const char *slot_path, const char
 WRAP(bool, exec_goes_through, const struct unit *unit, const char *current_path)
 {
 	return is("s9") || __real_exec_goes_through(unit, current_path);
+}
+
+/* S10: a file of that name is ours to write. */
+WRAP(int, init_file_compare, struct init_file *file, bool force, struct error *err)
+{
+	return __real_init_file_compare(file, force || is("s10"), err);
 }
 
 /* S11: nor at other managers. */
@@ -235,6 +347,25 @@ WRAP(int, rounds_new, struct rounds **ret_rounds, const struct deploy_options *o
 	for (size_t i = 0; is("s28") && i < options->n_probes; i++)
 		options->probes[i].external = false;
 	return __real_rounds_new(ret_rounds, options, judge, err);
+}
+
+/* S29: whatever failed is tried again at once, and nobody remembers having asked. */
+WRAP(bool, retry_decide, const struct retry_policy *policy, unsigned int attempt,
+     const struct retry_failure *failure, uint64_t seed, uint64_t *ret_delay_usec)
+{
+	if (!is("s29"))
+		return __real_retry_decide(policy, attempt, failure, seed, ret_delay_usec);
+	*ret_delay_usec = 20 * USEC_PER_MSEC;
+	return attempt < 50;
+}
+
+WRAP(int, checked_load, int dirfd, struct checked *ret_checked, struct error *err)
+{
+	int r = __real_checked_load(dirfd, ret_checked, err);
+
+	if (is("s29"))
+		ret_checked->when = 0;
+	return r;
 }
 
 /* S30: what is written takes new blocks, as anywhere else. */
