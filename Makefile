@@ -169,7 +169,7 @@ $(B)/crash-flipslot: $(B)/src/main.o $(B)/crash-skip.o $(LATE) $(DEPS_app)
 # The program with what protects it wrapped, so that a scenario can be seen to fail; tests/without/without.c.
 PROTECTION := data_restore epoch_bars job_start_and_forget state_store job_wait proof_find exec_goes_through cgroup_find_in_user_managers unit_query \
 	cgroup_is_own fstatvfs scrub_slot pieces_new lock_take shipped_reload reverting_reassert rounds_new durable_overwrite unit_reset_failed \
-	ask_worker preflight_give_up staging_run layout_current layout_clear_slot sweep_directory init_file_compare retry_decide checked_load
+	ask_worker preflight_give_up staging_run layout_current layout_clear_slot sweep_directory init_file_compare retry_decide checked_load vacancy_wait
 $(B)/without.o: tests/without/without.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_app)) -MMD -MP -MF $@.d -c -o $@ $<

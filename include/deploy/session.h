@@ -13,9 +13,19 @@
 #include "store/request.h"
 #include "transfer/fetcher.h"
 #include "unit/manager.h"
+#include "unit/ports.h"
 #include "unit/unit.h"
 
 #define SESSION_PATH_MAX 4096
+
+/* What deploy/vacancy knows. */
+struct session_vacancy {
+	struct ports ports; /* of the release before */
+	uint64_t end; /* monotonic, of waiting for them; 0: not begun */
+	bool reverting; /* for which direction that is */
+	uint16_t port; /* that was waited for last */
+	uint64_t waited; /* usec */
+};
 
 struct session {
 	const struct deploy_options *options;
@@ -42,6 +52,7 @@ struct session {
 	bool built; /* the target slot of the transaction was built by this worker */
 	bool served; /* a request was accepted by this worker */
 	uint64_t job_began; /* monotonic, of the job that started the trial; 0: not by this worker */
+	struct session_vacancy vacancy;
 	uint64_t looked; /* monotonic, at the record of the group */
 	uint64_t told; /* monotonic, of the last EVENT_PROGRESS */
 };

@@ -18,3 +18,9 @@ bool complaint_ask(const struct probe_order *order, uint64_t deadline, char *ret
  */
 enum { COMPLAINT_UNKNOWN = 1 };
 int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err);
+
+/*
+ * Has that invocation said, in any record, that an address is in use ("Address already in use", EADDRINUSE)? As above. A journal that cannot be
+ * asked has nothing.
+ */
+int complaint_of_address(const struct probe_context *context, bool *ret_said, struct error *err);

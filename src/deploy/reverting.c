@@ -10,6 +10,7 @@
 #include "deploy/siblings.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
+#include "deploy/vacancy.h"
 #include "store/layout.h"
 
 #define RETRY_PAUSE_USEC USEC_PER_SEC
@@ -105,6 +106,11 @@ static int bring_back(struct session *session, unsigned int *failures, bool *ret
 		*ret_up = r == 0 && result == JOB_RESULT_DONE;
 		if (*ret_up)
 			return 0;
+		r = vacancy_wait(session, err);
+		if (r == VACANCY_FREE)
+			continue;
+		if (r != 0)
+			return r < 0 ? r : SWITCHING_INTERRUPTED;
 		r = switching_explain(session, r == 0 ? result : JOB_RESULT_OTHER, ret_why, room,
 				      err);
 		if (r < 0 || ++*failures >= session->options->max_rollbacks)

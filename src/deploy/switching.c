@@ -17,6 +17,7 @@
 #include "deploy/shipped.h"
 #include "deploy/siblings.h"
 #include "deploy/switching.h"
+#include "deploy/vacancy.h"
 #include "store/layout.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC
@@ -190,6 +191,7 @@ int switching_prepare(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (steady)
 		growth_note(session, &unit);
+	vacancy_note(session, &unit);
 	r = siblings_note(session, manager, err);
 	if (r < 0)
 		return r;
@@ -411,6 +413,9 @@ static int give_up(struct session *session, enum job_result result, const char *
 
 	if (r < 0 || stopping)
 		return r;
+	r = vacancy_wait(session, err);
+	if (r != 0) /* the step is run again */
+		return r < 0 ? r : 0;
 	r = switching_explain(session, result, why, sizeof(why), err);
 	if (r < 0)
 		return r;

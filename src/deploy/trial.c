@@ -7,6 +7,7 @@
 #include "deploy/mailbox.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
+#include "deploy/vacancy.h"
 #include "store/layout.h"
 #include "unit/occupant.h"
 
@@ -60,6 +61,27 @@ static uint64_t deadline(const struct session *session, uint64_t span)
 	return later(session->state.transaction.phase_began_monotonic, span);
 }
 
+static uint64_t anew(const struct session *session, enum judge_phase phase)
+{
+	return later(clock_monotonic_usec(), phase == JUDGE_WATCH ?
+						     session->options->watch_usec :
+						     switching_start_budget(session));
+}
+
+/* Not its fault, if a port was not free: then it is started again, and judged anew. Returns 0 for that, or as trial_judge. */
+static int start_when_free(struct session *session, struct judge_options *judge,
+			   struct judge_report *report, struct error *err)
+{
+	int r = vacancy_wait(session, err);
+
+	if (r <= 0)
+		return r < 0 ? r : JUDGE_BAD;
+	if (r == VACANCY_INTERRUPTED)
+		return JUDGE_INTERRUPTED;
+	judge->deadline = anew(session, judge->phase);
+	return start_again(session, judge, report, err);
+}
+
 int trial_judge(struct session *session, struct judge_options *judge,
 		struct judge_report *ret_report, struct error *err)
 {
@@ -76,9 +98,15 @@ int trial_judge(struct session *session, struct judge_options *judge,
 			return r;
 		r = judge_run(session->options, judge, manager, session->listener, &session->state,
 			      ret_report, err);
+		if (r == JUDGE_BAD) {
+			r = start_when_free(session, judge, ret_report, err);
+			if (r != 0)
+				return r;
+			continue;
+		}
 		if (r != JUDGE_STOPPED)
 			return r;
-		if (starts == STARTS_MAX)
+		if (starts >= STARTS_MAX)
 			return JUDGE_BAD;
 		session_tell(session, EVENT_NOTE, FAULT_NONE, "%s; it is started again",
 			     ret_report->reason);
@@ -86,8 +114,7 @@ int trial_judge(struct session *session, struct judge_options *judge,
 		if (r != 0)
 			return r;
 		if (judge->phase == JUDGE_WATCH) /* probation begins anew */
-			judge->deadline =
-				later(clock_monotonic_usec(), session->options->watch_usec);
+			judge->deadline = anew(session, judge->phase);
 	}
 }
 
@@ -175,7 +202,7 @@ int trial_watch(struct session *session, struct error *err)
 {
 	struct judge_report report = {};
 	char reason[STATE_REASON_MAX];
-	char span[CLOCK_TEXT_MAX];
+	char span[CLOCK_TEXT_MAX], remark[80];
 	struct group group = {};
 	bool again;
 	int r;
@@ -194,8 +221,10 @@ int trial_watch(struct session *session, struct error *err)
 	if (r < 0)
 		return r;
 	tell_leftovers(session);
-	(void)snprintf(reason, sizeof(reason), "passed its probes and was well for %s (proof: %s)",
+	(void)snprintf(reason, sizeof(reason),
+		       "passed its probes and was well for %s (proof: %s)%s",
 		       clock_format_span(session->options->watch_usec, span),
-		       proof_name(report.proof.proof));
+		       proof_name(report.proof.proof),
+		       vacancy_remark(session, remark, sizeof(remark)));
 	return ending_commit(session, reason, err);
 }

@@ -79,24 +79,44 @@ static int wait_for_answer(struct probe_run *run, struct probe_answer *ret_answe
 	}
 }
 
-int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err)
+static int ask(const struct probe_options *options, const struct probe_context *context,
+	       struct probe_answer *ret_answer, struct error *err)
 {
 	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
-	struct probe_options options = { .kind = PROBE_ERRORS, .timeout_usec = TIMEOUT_USEC };
+	int r = probe_begin(options, context, &run, err);
+
+	return r < 0 ? r : wait_for_answer(run, ret_answer, err);
+}
+
+int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err)
+{
+	const struct probe_options options = { .kind = PROBE_ERRORS, .timeout_usec = TIMEOUT_USEC };
 	struct probe_answer answer = {};
 	uint64_t n;
 	int r;
 
 	if (!context->invocation[0])
 		return COMPLAINT_UNKNOWN;
-	r = probe_begin(&options, context, &run, err);
-	if (r < 0)
-		return r;
-	r = wait_for_answer(run, &answer, err);
+	r = ask(&options, context, &answer, err);
 	if (r < 0)
 		return r;
 	if (!answer.passed || parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
 		return COMPLAINT_UNKNOWN;
 	*ret_n = (unsigned int)n;
+	return 0;
+}
+
+int complaint_of_address(const struct probe_context *context, bool *ret_said, struct error *err)
+{
+	char match[] = "[Aa]ddress (is )?(already )?in use|EADDRINUSE";
+	const struct probe_options options = { .kind = PROBE_JOURNAL,
+					       .match = match,
+					       .timeout_usec = TIMEOUT_USEC };
+	struct probe_answer answer = {};
+	int r = context->invocation[0] ? ask(&options, context, &answer, err) : 0;
+
+	if (r < 0)
+		return r;
+	*ret_said = answer.passed;
 	return 0;
 }

@@ -259,4 +259,35 @@ s32() { # the stop ends in SIGKILL, the port is in TIME_WAIT
 	committed 'S32: before'
 	try
 	committed 'S32: not blamed on the new release'
+	s32_port
+}
+
+s32_port() { # it binds its port without SO_REUSEADDR, and connections of the old process are still being closed
+	scenario 'S32, its port'
+	local good_before=$good
+	gateway_unit TimeoutStopSec=1
+	sh_box 'sed -i "/Probe web/,\$d" /etc/flipslot/gateway.conf; printf "[Probe up]\nKind=unit\n" >>/etc/flipslot/gateway.conf; sysctl -qw net.ipv4.tcp_fin_timeout=6'
+	port=8091 try ignore-term=yes reuse=no
+	is 'S32: on a port of its own' "$status $(outcome)" '0 committed'
+	in_box systemd-run -q --unit holder python3 -c '
+import socket, time
+held = []
+while True:
+    try: held.append(socket.create_connection(("127.0.0.1", 8091)))
+    except OSError: pass
+    time.sleep(0.2)'
+	sleep 1
+	port=8091 try ignore-term=yes reuse=no
+	is 'S32: the port was not free: not blamed on the new release' "$status $(outcome)" '0 committed'
+	like 'S32: but said' "$(reason)" 'port 8091 was waited for'
+	like 'S32: in the journal, too' "$(in_box journalctl -o cat --no-pager -t flipslot)" 'found its address in use: port 8091 is not free yet'
+	good=$new
+	port=8091 try ignore-term=yes reuse=no die-after=1
+	is 'S32: nor on the old one, in a rollback' "$status $(outcome)" '10 rolled-back'
+	in_box systemctl stop holder
+	is 'S32: which runs' "$(sh_box 'curl -s -m 2 http://127.0.0.1:8091/' | head -1)" "$good"
+	gateway_conf
+	good=$good_before
+	try # for those that come after it
+	committed 'S32: back on the port of the others'
 }

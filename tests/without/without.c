@@ -25,6 +25,7 @@
 #include "deploy/rounds.h"
 #include "deploy/shipped.h"
 #include "deploy/staging.h"
+#include "deploy/vacancy.h"
 #include "install/scrub.h"
 #include "release/pieces.h"
 #include "store/checked.h"
@@ -200,6 +201,12 @@ WRAP(int, sweep_directory, int fd, struct error *err)
 	if (is("s24"))
 		keep_backup(fd);
 	return __real_sweep_directory(fd, err);
+}
+
+/* S32: what dies has died of itself. */
+WRAP(int, vacancy_wait, struct session *session, struct error *err)
+{
+	return is("s32_port") ? 0 : __real_vacancy_wait(session, err);
 }
 
 /* S8: what was started is what runs. */

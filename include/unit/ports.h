@@ -1,0 +1,29 @@
+/*
+ * The TCP ports that a unit listens on, and whether they are free: a port is not, for one that binds it without SO_REUSEADDR, while
+ * connections of its last owner are still being closed (for up to a minute after it was killed), nor while a process
+ * that was left behind listens on it. Read from /proc/PID/net, whose format is in proc_net_tcp.txt of the kernel's documentation.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "unit/unit.h"
+
+#define PORTS_MAX 16
+
+struct ports {
+	uint16_t list[PORTS_MAX];
+	size_t n;
+};
+
+enum ports_state {
+	PORTS_FREE,
+	PORTS_CLOSING, /* its last connections are being closed; that ends by itself */
+	PORTS_HELD, /* somebody listens on it, or serves a connection */
+};
+
+/* Those that processes of the unit's whole cgroup listen on, as its main process sees the network. What cannot be read is none. */
+int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *err);
+
+/* The first of them that is not free, as process `pid` (1: the machine) sees the network; *ret_port is then set. */
+enum ports_state ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port);

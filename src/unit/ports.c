@@ -1,0 +1,202 @@
+#include "unit/ports.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "unit/cgroup.h"
+
+#define INODES_MAX 4096
+#define LINES_MAX  200000
+#define FIELDS	   10 /* of a line that are looked at */
+
+/* States of a connection, as the kernel numbers them (include/net/tcp_states.h). */
+enum {
+	ESTABLISHED = 1,
+	FIN_WAIT1 = 4,
+	FIN_WAIT2 = 5,
+	TIME_WAIT = 6,
+	CLOSE_WAIT = 8,
+	LAST_ACK = 9,
+	LISTENING = 10,
+	CLOSING = 11
+};
+
+/* One socket. */
+struct line {
+	uint16_t port;
+	unsigned long state;
+	unsigned long long inode;
+};
+
+/* "SL: ADDRESS:PORT ADDRESS:PORT STATE QUEUES TIMER RETRANSMITS UID TIMEOUT INODE …", hexadecimal but for UID, TIMEOUT and INODE. */
+static bool read_line(char *text, struct line *ret_line)
+{
+	const char *fields[FIELDS], *port;
+	size_t n = 0;
+
+	while (n < FIELDS && *(text += strspn(text, " \n"))) {
+		fields[n++] = text;
+		text += strcspn(text, " \n");
+		if (*text)
+			*text++ = '\0';
+	}
+	port = n == FIELDS ? strchr(fields[1], ':') : NULL;
+	if (!port)
+		return false;
+	ret_line->port = (uint16_t)strtoul(port + 1, NULL, 16);
+	ret_line->state = strtoul(fields[3], NULL, 16);
+	ret_line->inode = strtoull(fields[9], NULL, 10);
+	return ret_line->port > 0;
+}
+
+typedef void (*line_fn)(void *data, const struct line *line);
+
+static void read_table(pid_t pid, const char *table, line_fn handle, void *data)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct line line;
+	char name[64];
+	size_t room = 0;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/net/%s", pid, table);
+	file = fopen(name, "re");
+	for (unsigned int n = 0; file && n < LINES_MAX && getline(&text, &room, file) > 0; n++)
+		if (read_line(text, &line))
+			handle(data, &line);
+}
+
+static void read_tables(pid_t pid, line_fn handle, void *data)
+{
+	read_table(pid, "tcp", handle, data);
+	read_table(pid, "tcp6", handle, data);
+}
+
+/* ---- which ---- */
+
+struct search {
+	unsigned long long inodes[INODES_MAX]; /* of the sockets of the unit's processes */
+	size_t n;
+	struct ports ports;
+};
+
+static void add_inode(struct search *search, int dirfd, const char *name)
+{
+	static const char head[] = "socket:[";
+	char target[64];
+	ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
+
+	if (n <= 0 || search->n == INODES_MAX)
+		return;
+	target[n] = '\0';
+	if (strncmp(target, head, strlen(head)) == 0)
+		search->inodes[search->n++] = strtoull(target + strlen(head), NULL, 10);
+}
+
+static void add_inodes_of(struct search *search, pid_t pid)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/fd", pid);
+	dir = opendir(name);
+	while (dir && (entry = readdir(dir)) != NULL)
+		add_inode(search, dirfd(dir), entry->d_name);
+}
+
+static void add_port(struct ports *ports, uint16_t port)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (ports->list[i] == port)
+			return;
+	if (ports->n < PORTS_MAX)
+		ports->list[ports->n++] = port;
+}
+
+static void take_if_listening(void *data, const struct line *line)
+{
+	struct search *search = data;
+
+	for (size_t i = 0; line->state == LISTENING && i < search->n; i++)
+		if (search->inodes[i] == line->inode)
+			add_port(&search->ports, line->port);
+}
+
+int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *err)
+{
+	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	if (!search)
+		return error_code(err, -ENOMEM, "looking for the ports of %s", unit->name);
+	if (unit->control_group[0])
+		r = cgroup_list(unit->control_group, &pids, &n, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		add_inodes_of(search, pids[i]);
+	if (n > 0)
+		read_tables(unit->main_pid > 0 ? unit->main_pid : pids[0], take_if_listening,
+			    search);
+	*ret_ports = search->ports;
+	return 0;
+}
+
+/* ---- are they free ---- */
+
+struct look {
+	const struct ports *ports;
+	enum ports_state state;
+	uint16_t port;
+};
+
+static enum ports_state state_of(const struct line *line)
+{
+	switch (line->state) {
+	case LISTENING:
+	case ESTABLISHED:
+		return PORTS_HELD;
+	case FIN_WAIT1:
+	case FIN_WAIT2:
+	case TIME_WAIT:
+	case CLOSE_WAIT:
+	case LAST_ACK:
+	case CLOSING:
+		return PORTS_CLOSING;
+	default:
+		return PORTS_FREE;
+	}
+}
+
+static void take_if_busy(void *data, const struct line *line)
+{
+	struct look *look = data;
+	enum ports_state state = state_of(line);
+
+	for (size_t i = 0; state > look->state && i < look->ports->n; i++)
+		if (look->ports->list[i] == line->port) {
+			look->state = state;
+			look->port = line->port;
+		}
+}
+
+enum ports_state ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port)
+{
+	struct look look = { .ports = ports };
+
+	if (ports->n > 0)
+		read_tables(pid, take_if_busy, &look);
+	*ret_port = look.port;
+	return look.state;
+}
