@@ -47,7 +47,7 @@ struct catalog_release {
 
 /*
  * Packs the tree, makes its bundles, and offers it with the next sequence; issue_run publishes it. > 0: CATALOG_SAME, it is what is
- * offered already, with that version (then an interruption is mended by issue_run). *ret_offer may be NULL.
+ * offered already, with that version and nothing else asked (then an interruption is mended by issue_run). *ret_offer may be NULL.
  */
 enum { CATALOG_SAME = 2 };
 int catalog_add(struct repo *repo, int tree_fd, const struct catalog_release *release,

@@ -262,12 +262,32 @@ static void require(struct offer_requires *needs, const struct catalog_release *
 	require_text(release->commands, needs->commands, sizeof(needs->commands));
 }
 
+/* What is not given stays as it was. */
+static bool asks_the_same(const struct offer *offer, const struct catalog_release *release)
+{
+	struct offer_requires needs;
+
+	memcpy(&needs, &offer->requires, sizeof(needs)); /* with what lies between the members */
+	require(&needs, release);
+	return memcmp(&needs, &offer->requires, sizeof(needs)) == 0 &&
+	       (release->min_sequence == CATALOG_KEEP ||
+		release->min_sequence == offer->min_sequence) &&
+	       (release->epoch == CATALOG_KEEP || release->epoch == offer->epoch) &&
+	       (!release->check || command_equal(release->check, &offer->check));
+}
+
+static bool is_same(const struct offer *offer, const struct catalog_release *release,
+		    const struct pack_result *packed)
+{
+	return digest_equal(&offer->index, &packed->index) &&
+	       strcmp(offer->version, release->version) == 0 && asks_the_same(offer, release);
+}
+
 /* *offer: that of before, or NULL; then the new one. */
 static int renew(struct offer **offer, const struct catalog_release *release,
 		 struct pack_result *packed, struct error *err)
 {
-	if (*offer && digest_equal(&(*offer)->index, &packed->index) &&
-	    strcmp((*offer)->version, release->version) == 0)
+	if (*offer && is_same(*offer, release, packed))
 		return CATALOG_SAME;
 	if (!*offer)
 		*offer = calloc(1, sizeof(**offer));

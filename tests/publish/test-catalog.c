@@ -90,6 +90,47 @@ static void test_check_stays_until_it_is_taken_away(void **state)
 	assert_int_equal(add_with(repo, "1.3", &none), 0);
 }
 
+static int add_again(struct repo *repo, struct catalog_release release)
+{
+	_cleanup_close_ int tree = openat(check_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	release.name = name;
+	release.version = "1.0";
+	release.pack = (struct pack_options){
+		.level = 1, .threads = 1, .mtime = 1, .latest = PACK_MTIME_KEEP
+	};
+	return catalog_add(repo, tree, &release, NULL, NULL);
+}
+
+/* The same tree and version, but something else is asked of devices: they must hear of it. */
+static void test_what_is_asked_makes_a_sequence(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	const struct catalog_release keep = { .min_sequence = CATALOG_KEEP,
+					      .epoch = CATALOG_KEEP,
+					      .from = CATALOG_KEEP,
+					      .memory = CATALOG_KEEP };
+	struct catalog_release asks[] = { keep, keep, keep, keep, keep };
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	struct command check;
+
+	assert_int_equal(command_parse("bin/selftest", &check, NULL), 0);
+	asks[0].check = &check;
+	asks[1].commands = "git";
+	asks[2].epoch = 7;
+	asks[3].min_sequence = 1;
+	asks[4].memory = 1 << 20;
+	assert_int_equal(add_with(repo, "1.0", NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		assert_int_equal(add_again(repo, asks[i]), 0);
+		assert_int_equal(add_again(repo, asks[i]), CATALOG_SAME);
+		assert_int_equal(add_again(repo, keep), CATALOG_SAME);
+	}
+	offer = get(repo);
+	assert_int_equal(offer->sequence, 1 + ARRAY_SIZE(asks));
+	assert_string_equal(offer->requires.commands, "git");
+}
+
 static int note(void *data, const char *path, const struct offer *offer, struct error *err)
 {
 	assert_string_equal(path, "gateway/stable/any.json");
@@ -131,6 +172,7 @@ int main(void)
 		check_in_dir(test_sequences),
 		check_in_dir(test_withdrawn_stays),
 		check_in_dir(test_check_stays_until_it_is_taken_away),
+		check_in_dir(test_what_is_asked_makes_a_sequence),
 		check_in_dir(test_list),
 		check_in_dir(test_wrong_names),
 	};
