@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -249,7 +250,50 @@ static void require_text(const char *text, char *ret_text, size_t room)
 		(void)text_copy(text, ret_text, room);
 }
 
-static void require(struct offer_requires *needs, const struct catalog_release *release)
+/* In the folders of programs that it has; as the device asks of its own ones (deploy/host). */
+static bool brings(int tree_fd, const char *command)
+{
+	static const char *const folders[] = { "bin", "sbin", "usr/bin", "usr/sbin" };
+	struct stat st;
+	char path[OFFER_NAMES_MAX + 16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", folders[i], command);
+		if (!strchr(command, '/') && fstatat(tree_fd, path, &st, 0) == 0 &&
+		    S_ISREG(st.st_mode) && (st.st_mode & 0111))
+			return true;
+	}
+	return false;
+}
+
+/* A machine need not have what the release brings itself. What is left out leaves zeroes: offers are compared as they lie in memory. */
+static void leave_out_own(int tree_fd, char commands[static OFFER_NAMES_MAX])
+{
+	char left[OFFER_NAMES_MAX] = "", name[OFFER_NAMES_MAX];
+	const char *at = commands;
+	size_t end = 0;
+	bool all = true;
+
+	while (*(at += strspn(at, " "))) {
+		size_t size = strcspn(at, " ");
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)size, at);
+		at += size;
+		if (brings(tree_fd, name)) {
+			all = false;
+			continue;
+		}
+		if (end > 0)
+			left[end++] = ' ';
+		memcpy(left + end, name, size);
+		end += size;
+	}
+	if (!all)
+		memcpy(commands, left, sizeof(left));
+}
+
+static void require(int tree_fd, struct offer_requires *needs,
+		    const struct catalog_release *release)
 {
 	if (release->from != CATALOG_KEEP)
 		needs->from = release->from;
@@ -260,15 +304,17 @@ static void require(struct offer_requires *needs, const struct catalog_release *
 	require_text(release->os, needs->os, sizeof(needs->os));
 	require_text(release->libraries, needs->libraries, sizeof(needs->libraries));
 	require_text(release->commands, needs->commands, sizeof(needs->commands));
+	leave_out_own(tree_fd, needs->commands);
 }
 
 /* What is not given stays as it was. */
-static bool asks_the_same(const struct offer *offer, const struct catalog_release *release)
+static bool asks_the_same(int tree_fd, const struct offer *offer,
+			  const struct catalog_release *release)
 {
 	struct offer_requires needs;
 
 	memcpy(&needs, &offer->requires, sizeof(needs)); /* with what lies between the members */
-	require(&needs, release);
+	require(tree_fd, &needs, release);
 	return memcmp(&needs, &offer->requires, sizeof(needs)) == 0 &&
 	       (release->min_sequence == CATALOG_KEEP ||
 		release->min_sequence == offer->min_sequence) &&
@@ -276,18 +322,19 @@ static bool asks_the_same(const struct offer *offer, const struct catalog_releas
 	       (!release->check || command_equal(release->check, &offer->check));
 }
 
-static bool is_same(const struct offer *offer, const struct catalog_release *release,
+static bool is_same(int tree_fd, const struct offer *offer, const struct catalog_release *release,
 		    const struct pack_result *packed)
 {
 	return digest_equal(&offer->index, &packed->index) &&
-	       strcmp(offer->version, release->version) == 0 && asks_the_same(offer, release);
+	       strcmp(offer->version, release->version) == 0 &&
+	       asks_the_same(tree_fd, offer, release);
 }
 
 /* *offer: that of before, or NULL; then the new one. */
-static int renew(struct offer **offer, const struct catalog_release *release,
+static int renew(int tree_fd, struct offer **offer, const struct catalog_release *release,
 		 struct pack_result *packed, struct error *err)
 {
-	if (*offer && is_same(*offer, release, packed))
+	if (*offer && is_same(tree_fd, *offer, release, packed))
 		return CATALOG_SAME;
 	if (!*offer)
 		*offer = calloc(1, sizeof(**offer));
@@ -305,7 +352,7 @@ static int renew(struct offer **offer, const struct catalog_release *release,
 		(*offer)->epoch = release->epoch;
 	if (release->check)
 		(*offer)->check = *release->check;
-	require(&(*offer)->requires, release);
+	require(tree_fd, &(*offer)->requires, release);
 	return 0;
 }
 
@@ -335,7 +382,7 @@ int catalog_add(struct repo *repo, int tree_fd, const struct catalog_release *re
 		r = pack(repo, tree_fd, release, &packed, err);
 	if (r < 0)
 		return r;
-	same = renew(&offer, release, &packed, err);
+	same = renew(tree_fd, &offer, release, &packed, err);
 	if (same == 0)
 		r = delta_run(repo, tree_fd, &release->pack, &release->delta, &packed, offer, err);
 	if (same == 0 && r == 0)

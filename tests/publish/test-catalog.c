@@ -1,5 +1,7 @@
 #include "publish/catalog.h"
 
+#include <sys/stat.h>
+
 #include "kit.h"
 
 static const struct catalog_name name = { "gateway", "stable", "any" };
@@ -131,6 +133,30 @@ static void test_what_is_asked_makes_a_sequence(void **state)
 	assert_string_equal(offer->requires.commands, "git");
 }
 
+static void test_what_it_brings_is_not_required(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	struct catalog_release release = { .min_sequence = CATALOG_KEEP,
+					   .epoch = CATALOG_KEEP,
+					   .from = CATALOG_KEEP,
+					   .memory = CATALOG_KEEP,
+					   .commands = "git tar-own  notes jq" };
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	_cleanup_close_ int bin = -1;
+
+	assert_int_equal(add_with(repo, "0.9", NULL), 0);
+	assert_int_equal(mkdirat(check_fd, "tree/bin", 0755), 0);
+	bin = openat(check_fd, "tree/bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check_write(bin, "tar-own", "#!", 2);
+	assert_int_equal(fchmodat(bin, "tar-own", 0755, 0), 0);
+	check_write(bin, "notes", "x", 1);
+	assert_int_equal(fchmodat(bin, "notes", 0644, 0), 0);
+	assert_int_equal(add_again(repo, release), 0);
+	offer = get(repo);
+	assert_string_equal(offer->requires.commands, "git notes jq");
+	assert_int_equal(add_again(repo, release), CATALOG_SAME);
+}
+
 static int note(void *data, const char *path, const struct offer *offer, struct error *err)
 {
 	assert_string_equal(path, "gateway/stable/any.json");
@@ -173,6 +199,7 @@ int main(void)
 		check_in_dir(test_withdrawn_stays),
 		check_in_dir(test_check_stays_until_it_is_taken_away),
 		check_in_dir(test_what_is_asked_makes_a_sequence),
+		check_in_dir(test_what_it_brings_is_not_required),
 		check_in_dir(test_list),
 		check_in_dir(test_wrong_names),
 	};
