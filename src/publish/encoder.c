@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include "publish/difference.h"
+#include "publish/split.h"
 
 #define PLAIN_PAYS \
 	8 /* a block that is smaller by this factor needs no comparison with a plain one */
@@ -179,19 +180,33 @@ static int try_layouts(struct encoder_block *best, const struct difference *diff
 	return r;
 }
 
+static int try_steps(struct encoder_block *best, const struct match_step *steps, size_t n,
+		     struct bytes plain, uint64_t position, const struct encoder_base *base,
+		     int level, struct error *err)
+{
+	_cleanup_difference_ struct difference difference = {};
+	int r = difference_make(&difference, steps, n, base->data, base->size, plain.data, position,
+				err);
+
+	return r < 0 ? r : try_layouts(best, &difference, level, err);
+}
+
 static int try_patch(struct encoder_block *best, struct bytes plain, uint64_t position,
 		     const struct encoder_base *base, int level, struct error *err)
 {
-	_cleanup_difference_ struct difference difference = {};
 	_cleanup_free_ struct match_step *steps = NULL;
+	_cleanup_free_ struct match_step *more = NULL;
 	size_t n;
 	int r = match_run(base->suffix, base->data, base->size, plain.data, plain.size, position,
 			  &steps, &n, err);
 
 	if (r == 0)
-		r = difference_make(&difference, steps, n, base->data, base->size, plain.data,
-				    position, err);
-	return r < 0 ? r : try_layouts(best, &difference, level, err);
+		r = try_steps(best, steps, n, plain, position, base, level, err);
+	if (r == 0)
+		r = split_run(steps, n, base->data, plain.data, &more, &n, err);
+	if (r == SPLIT_NOTHING)
+		return 0;
+	return r < 0 ? r : try_steps(best, more, n, plain, position, base, level, err);
 }
 
 int encoder_run(const uint8_t *bytes, size_t size, uint64_t position,

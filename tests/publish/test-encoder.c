@@ -48,6 +48,28 @@ static void test_without_base(void **state)
 	assert_true(encode(old, 1, 0).size > 0);
 }
 
+/* Stretches that are new, of a size each: they cost themselves, and little more. */
+static void check_new_stretches(size_t each, size_t most)
+{
+	_cleanup_free_ uint8_t *bytes = malloc(SIZE);
+	struct encoder_block block;
+
+	assert_non_null(bytes);
+	memcpy(bytes, old, SIZE);
+	for (size_t at = 1000; at + 3000 < SIZE; at += 2000 + check_random() % 1000)
+		for (size_t i = 0; i < each; i++)
+			bytes[at + i] = (uint8_t)~old[at + i] ^ (uint8_t)(check_random() % 128);
+	block = encode(bytes, SIZE, SIZE);
+	assert_int_equal(block.kind, BLOCK_PATCH);
+	assert_in_range(block.size, 1, SIZE / 2500 * (each + most));
+}
+
+static void test_new_stretches(void **state)
+{
+	check_new_stretches(32, 5);
+	check_new_stretches(8, 5);
+}
+
 /* Numbers that all have changed a bit: nothing for zstd. */
 static void test_patch_wins(void **state)
 {
@@ -85,9 +107,8 @@ static void test_plain_wins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_base),
-		cmocka_unit_test(test_patch_wins),
-		cmocka_unit_test(test_prefix_wins),
+		cmocka_unit_test(test_without_base), cmocka_unit_test(test_new_stretches),
+		cmocka_unit_test(test_patch_wins),   cmocka_unit_test(test_prefix_wins),
 		cmocka_unit_test(test_plain_wins),
 	};
 
