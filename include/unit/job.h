@@ -44,7 +44,7 @@ uint64_t job_began(const struct job *job); /* monotonic */
 /*
  * Waits at most timeout_usec, or until fd (-1: none) is readable. > 0: JOB_PENDING, not yet. When the
  * signal was lost with the connection, the result is found out from the queue: a job that is gone
- * without a signal seen is JOB_RESULT_OTHER.
+ * without a signal seen is JOB_RESULT_DONE if its unit runs, and began to since; JOB_RESULT_OTHER otherwise.
  */
 enum { JOB_PENDING = 1 };
 int job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *ret_result,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "unit/unit.h"
 
 #define JOB_INTERFACE "org.freedesktop.systemd1.Job"
 #define LOOK_PERIOD_USEC \
@@ -196,6 +197,20 @@ uint64_t job_began(const struct job *job)
 	return job->began;
 }
 
+/* It ended unseen: what has come up since it began did so by it. */
+static int find_result(struct job *job, struct error *err)
+{
+	_cleanup_unit_ struct unit unit = {};
+	int r = unit_query(job->manager, job->unit, &unit, err);
+
+	if (r < 0)
+		return r;
+	finish(job, unit_is_running(&unit) && unit.active_enter_usec >= job->began ?
+			    JOB_RESULT_DONE :
+			    JOB_RESULT_OTHER);
+	return 0;
+}
+
 /* Is the job still in the queue? If not, its signal is either already here or was lost. */
 static int look_in_queue(struct job *job, struct error *err)
 {
@@ -216,9 +231,7 @@ static int look_in_queue(struct job *job, struct error *err)
 	if (!sd_bus_error_has_name(&bus_error, SD_BUS_ERROR_UNKNOWN_OBJECT))
 		return manager_error(&bus_error, r, err, "looking for the job of %s", job->unit);
 	r = manager_wait(job->manager, -1, 0, err);
-	if (r >= 0 && !job->done)
-		finish(job, JOB_RESULT_OTHER);
-	return r;
+	return r < 0 || job->done ? r : find_result(job, err);
 }
 
 static int step(struct job *job, int fd, uint64_t deadline, struct error *err)

@@ -160,21 +160,35 @@ static void test_bus_restart(void **state UNUSED)
 	survive("job-j.service", "kill -s KILL dbus.service");
 }
 
-/* Its end falls into the time without a bus: nobody tells, it is found out. */
-static void test_end_unseen(void **state UNUSED)
+/* Its end falls into the time without a bus: nobody tells, it is found out from what became of the unit. */
+static enum job_result end_unseen(const char *unit, const char *text)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
 	_cleanup_(job_freep) struct job *job = NULL;
 	enum job_result result = JOB_RESULT_MAX;
 	struct error err = {};
 
-	fixture_unit(manager, "job-k.service",
-		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 0.3\n");
-	check_ok(job_new(manager, JOB_START, "job-k.service", &job, &err), &err);
+	fixture_unit(manager, unit, text);
+	check_ok(job_new(manager, JOB_START, unit, &job, &err), &err);
 	fixture_systemctl("kill -s KILL dbus.service");
 	fixture_sleep_ms(1000);
 	check_ok(job_wait(job, -1, SECONDS(20), &result, &err), &err);
-	assert_int_equal(result, JOB_RESULT_OTHER);
+	return result;
+}
+
+static void test_end_unseen(void **state UNUSED)
+{
+	assert_int_equal(end_unseen("job-k.service",
+				    "[Service]\nType=oneshot\nExecStart=/bin/sleep 0.3\n"),
+			 JOB_RESULT_OTHER);
+}
+
+static void test_up_unseen(void **state UNUSED)
+{
+	assert_int_equal(end_unseen("job-u.service",
+				    "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+				    "ExecStart=/bin/sleep 0.3\n"),
+			 JOB_RESULT_DONE);
 }
 
 /* From the end of a start to the news of it: what we add is small. (The best, as others run too.) */
@@ -249,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_reexec),
 		cmocka_unit_test(test_bus_restart),
 		cmocka_unit_test(test_end_unseen),
+		cmocka_unit_test(test_up_unseen),
 		cmocka_unit_test(test_latency),
 		cmocka_unit_test(test_private_socket),
 		cmocka_unit_test(test_start_and_forget),
