@@ -340,7 +340,7 @@ def check_data(version, what):
 
 def on_disk():
     """All but the copy of the data, which is dropped without a sync, and what the service writes there itself, without one."""
-    return {name: what for name, what in disk.tree(machine.ROOT).items() if name[0] != "." and name != "data/epoch"}
+    return {name: what for name, what in disk.tree(machine.ROOT).items() if name[0] != "." and not name.startswith("data/epoch")}
 
 
 def start(argv):
