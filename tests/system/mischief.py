@@ -9,6 +9,17 @@ The file MODE names what it does with blobs, and is read at each request; metada
     no-range      the whole file, whatever range is asked for
     other-range   206 for the bytes behind those that were asked for
     bare-range    206 without Content-Range
+    short-range   206 for fewer bytes than were asked for
+    two-ranges    206 with two Content-Range headers, the second one another
+    no-content    204
+    nothing       200, and an empty body
+    refused       416, whatever is asked for
+    old           HTTP/1.0, the whole file up to the end of the connection, no length
+    chunked       chunked, so that no length is announced
+    long          a Content-Length that is larger than the body
+    short         a Content-Length that is smaller than the body
+    gzip-range    the part that was asked for, compressed, and said so
+    downgrade     redirects to a file
     half          half of what is announced, then the end of the connection
     endless       chunked, without an end
     gzip          compressed, and said so
@@ -88,6 +99,68 @@ class Handler(http.server.BaseHTTPRequestHandler):
         first, end = self.range
         self.head(206, ("Content-Length", end - first))
         self.send(self.content[first:end])
+
+    def do_short_range(self):
+        if not self.range:
+            return self.part()
+        self.range = (self.range[0], max(self.range[0] + 1, self.range[1] - 1000))
+        self.part()
+
+    def do_two_ranges(self):
+        if not self.range:
+            return self.part()
+        first, end = self.range
+        body = self.content[first:end]
+        self.head(206, ("Content-Length", len(body)),
+                  ("Content-Range", f"bytes {first}-{end - 1}/{len(self.content)}"),
+                  ("Content-Range", f"bytes {first + 1}-{end}/{len(self.content)}"))
+        self.send(body)
+
+    def do_no_content(self):
+        self.head(204)
+
+    def do_nothing(self):
+        self.empty(200)
+
+    def do_refused(self):
+        self.empty(416, ("Content-Range", f"bytes */{len(self.content)}"))
+
+    def do_old(self):
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        self.send(self.content)
+        self.close_connection = True
+
+    def do_chunked(self):
+        self.head(200, ("Transfer-Encoding", "chunked"))
+        for i in range(0, len(self.content), 50000):
+            body = self.content[i:i + 50000]
+            self.send(b"%x\r\n%s\r\n" % (len(body), body))
+        self.send(b"0\r\n\r\n")
+
+    def lie(self, by):
+        first, end = self.range or (0, len(self.content))
+        body = self.content[first:end]
+        status = 206 if self.range else 200
+        ranged = ("Content-Range", f"bytes {first}-{end - 1}/{len(self.content)}")
+        self.head(status, ("Content-Length", len(body) + by), *([ranged] if self.range else []))
+        self.send(body)
+        self.close_connection = True
+
+    def do_long(self):
+        self.lie(1000)
+
+    def do_short(self):
+        self.lie(-1000)
+
+    def do_gzip_range(self):
+        first, end = self.range or (0, len(self.content))
+        body = zlib.compress(self.content[first:end], wbits=31)
+        self.head(206, ("Content-Length", len(body)), ("Content-Encoding", "gzip"),
+                  ("Content-Range", f"bytes {first}-{end - 1}/{len(self.content)}"))
+        self.send(body)
+
+    def do_downgrade(self):
+        self.empty(301, ("Location", "file:///etc/passwd"))
 
     def do_half(self):
         first, end = self.range or (0, len(self.content))
