@@ -24,6 +24,7 @@ struct signers_one {
 };
 
 struct signers {
+	const char *hint; /* NULL, or what may be wrong when none of them has signed; static */
 	uint64_t threshold; /* ≥ 1; may be more than there are keys: then nothing is ever signed */
 	size_t n;
 	struct signers_one list[];

@@ -305,7 +305,12 @@ bool delegation_may_begin(const struct delegation *delegation, const struct dele
 int delegation_signers(const struct delegation *delegation, const struct delegation_role *role,
 		       struct signers **ret_signers, struct error *err)
 {
-	return signers_read(delegation->keys, role->json, ret_signers, err);
+	int r = signers_read(delegation->keys, role->json, ret_signers, err);
+
+	if (r < 0)
+		return r;
+	(*ret_signers)->hint = ": who delegates to it lists other keys, or it was changed since";
+	return 0;
 }
 
 void delegation_role_done(struct delegation_role *role)

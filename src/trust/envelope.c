@@ -152,7 +152,7 @@ int envelope_verify(const struct envelope *envelope, const struct signers *signe
 		return error_set(err, FAULT_UNTRUSTED,
 				 "signed by %ju of the %ju different keys that it takes%s",
 				 (uintmax_t)count, (uintmax_t)signers->threshold,
-				 count > 0 ? "" : ": is root.json that of this repository?");
+				 count == 0 && signers->hint ? signers->hint : "");
 	return 0;
 }
 

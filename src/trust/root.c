@@ -60,6 +60,13 @@ static int read_roles(const json_t *body, struct root *root, struct error *err)
 	return 0;
 }
 
+/* Only of a root that has signed itself: before that, no other root would help. */
+static void set_hints(struct root *root)
+{
+	for (enum root_role role = 0; role < ROOT_ROLE_MAX; role++)
+		root->signers[role]->hint = ": is root.json that of this repository?";
+}
+
 /* What the envelope holds, which must be signed as it says itself. */
 static int interpret(const struct envelope *envelope, struct root **ret_root, struct error *err)
 {
@@ -81,6 +88,7 @@ static int interpret(const struct envelope *envelope, struct root **ret_root, st
 	r = envelope_verify(envelope, root->signers[ROOT_ROLE_ROOT], err);
 	if (r < 0)
 		return error_prefix(err, r, "by its own keys");
+	set_hints(root);
 	*ret_root = TAKE_PTR(root);
 	return 0;
 }

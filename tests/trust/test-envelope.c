@@ -40,7 +40,7 @@ static void too_few_of_them(void **state)
 		int threshold;
 		const char *says;
 	} cases[] = {
-		{ "", "1", 1, "it takes: is root.json that of" },
+		{ "", "1", 1, "0 of the 1 different keys that it takes" },
 		{ "2", "1", 1, "0 of the 1" },
 		{ "1", "12", 2, "1 of the 2 different keys that it takes" },
 		{ "123", "12", 3, "2 of the 3" },

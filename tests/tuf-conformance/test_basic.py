@@ -45,12 +45,14 @@ class Basic(Case):
         root["signatures"][0]["sig"] = "00" * 64
         self.client.init(json.dumps(root).encode())
         self.bad(self.client.refresh(), "untrusted", "root.json", "0 of the 1")
+        self.assertNotIn("of this repository?", self.client.said)
         self.assertEqual(self.repo.requests, [])
 
     def unsigned(self, role, **stored):
         self.repo.signers[role].pop()
         self.repo.publish("root", "targets", "snapshot", "timestamp")
-        self.bad(self.client.refresh(), "untrusted", role, "0 of the 1")
+        self.bad(self.client.refresh(), "untrusted", role, "0 of the 1",
+                 "is root.json that of this repository?")
         self.stored(**stored)
 
     def test_unsigned_root(self):

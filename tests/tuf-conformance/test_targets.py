@@ -135,7 +135,9 @@ class Search(Graphs):
         self.repo.signers["A"] = self.repo.signers["targets"]
         self.repo.publish("A")
         self.repo.publish_all()
-        self.bad(self.client.download("x"), "untrusted", "A", "0 of the 1")
+        self.bad(self.client.download("x"), "untrusted", "A (1.A.json)", "0 of the 1",
+                 "who delegates to it lists other keys")
+        self.assertNotIn("root.json", self.client.said)
 
     def test_threshold_of_a_delegation(self):
         entry = self.repo.delegate("targets", "A")
