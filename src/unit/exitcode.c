@@ -12,12 +12,15 @@ static const struct {
 	const char *name;
 	const char *words;
 } statuses[] = {
-	{ 200, "CHDIR", "its working directory is missing or may not be entered" },
+	{ 200, "CHDIR",
+	  "its working directory is missing, may not be entered, or is hidden by the unit's own "
+	  "sandbox (InaccessiblePaths= and the like)" },
 	{ 201, "NICE", NULL },
 	{ 202, "FDS", NULL },
 	{ 203, "EXEC",
-	  "could not be executed: no such file, not executable, for another machine, or its "
-	  "interpreter is missing" },
+	  "could not be executed: no such file, not executable, for another machine, its "
+	  "interpreter is missing, or it is hidden by the unit's own sandbox (InaccessiblePaths=, "
+	  "NoExecPaths= and the like)" },
 	{ 204, "MEMORY", NULL },
 	{ 205, "LIMITS", NULL },
 	{ 206, "OOM_ADJUST", NULL },

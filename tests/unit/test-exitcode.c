@@ -17,7 +17,8 @@ static void test_words(void **state UNUSED)
 	check(CLD_EXITED, 1, "exited with status 1");
 	check(CLD_EXITED, 127, "exited with status 127 (a shell's word for: command not found)");
 	check(CLD_EXITED, 200,
-	      "its working directory is missing or may not be entered (200/CHDIR)");
+	      "its working directory is missing, may not be entered, or is hidden by the unit's "
+	      "own sandbox (InaccessiblePaths= and the like) (200/CHDIR)");
 	check(CLD_EXITED, 209, "systemd could not set it up (209/STDOUT)");
 	check(CLD_EXITED, 255, "exited with status 255");
 	check(CLD_KILLED, SIGKILL, "was killed by signal 9 (KILL)");

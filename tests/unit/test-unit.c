@@ -370,12 +370,21 @@ static void test_failures(void **state UNUSED)
 		      "exited with status 0 although it should stay");
 	check_failure(
 		manager, "[Service]\nExecStart=/nonexistent/app\n",
-		"could not be executed: no such file, not executable, for another machine, or "
-		"its interpreter is missing (203/EXEC)");
+		"could not be executed: no such file, not executable, for another machine, its "
+		"interpreter is missing, or it is hidden by the unit's own sandbox "
+		"(InaccessiblePaths=, NoExecPaths= and the like) (203/EXEC)");
+	check_failure(
+		manager,
+		"[Service]\nExecStart=/usr/bin/sleep 9\nInaccessiblePaths=/usr/bin/sleep\n",
+		"could not be executed: no such file, not executable, for another machine, its "
+		"interpreter is missing, or it is hidden by the unit's own sandbox "
+		"(InaccessiblePaths=, NoExecPaths= and the like) (203/EXEC)");
 	check_failure(manager, "[Service]\nExecStart=/bin/sh -c 'kill -SEGV $$$$'\n",
 		      "was killed by signal 11 (SEGV)");
-	check_failure(manager, "[Service]\nExecStart=/bin/sleep 9\nWorkingDirectory=/nonexistent\n",
-		      "its working directory is missing or may not be entered (200/CHDIR)");
+	check_failure(
+		manager, "[Service]\nExecStart=/bin/sleep 9\nWorkingDirectory=/nonexistent\n",
+		"its working directory is missing, may not be entered, or is hidden by the unit's "
+		"own sandbox (InaccessiblePaths= and the like) (200/CHDIR)");
 	check_failure(manager, "[Service]\nExecStart=/bin/sleep 9\nUser=nosuchuser\n",
 		      "its user does not exist or may not be taken (217/USER)");
 	check_failure(manager,
