@@ -156,6 +156,9 @@ $(B)/crash-stop: tests/crash/stop.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $<
 
+# A durable call is told by where it returns to: so it must be a call, and no jump at the end of a function.
+$(B)/src/store/%.o $(B)/src/install/%.o: CFLAGS_ALL += -fno-optimize-sibling-calls
+
 # The program with its durable calls wrapped, so that one of them can be left out; tests/crash/skip.c.
 DURABLE := fsync fdatasync syncfs $(addprefix durable_,sync_dir sync_fs replace remove mkdir symlink \
 	exchange preallocate overwrite)

@@ -204,7 +204,7 @@ class Machine:
     def unmount(self):
         if not self.mounted:
             return
-        if not until(5, lambda: run("umount", ROOT, check=False).returncode == 0):
+        if not until(30, lambda: run("umount", ROOT, check=False).returncode == 0):
             run("umount", ROOT)
         self.mounted = False
 
