@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "app/checkup-source.h"
 #include "app/checkup.h"
 #include "app/cli.h"
 #include "app/format.h"
@@ -18,12 +19,9 @@
 #include "base/text.h"
 #include "deploy/preflight.h"
 #include "install/scrub.h"
-#include "store/checked.h"
-#include "store/layout.h"
 #include "store/scrubbed.h"
 
-#define DAYS_UNSEEN 3 /* without a look at the source that went well */
-#define DAY_USEC    (24 * 3600 * USEC_PER_SEC)
+#define DAY_USEC (24 * 3600 * USEC_PER_SEC)
 
 struct doctor {
 	const char *app;
@@ -394,32 +392,6 @@ static int look_at_systemd(struct doctor *doctor, struct error *err)
 
 /* ---- around it ---- */
 
-static void look_at_source(struct doctor *doctor)
-{
-	uint64_t now = clock_realtime_usec();
-	struct checked checked;
-
-	if (!doctor->options->source.url)
-		return;
-	if (faccessat(doctor->dirfd, LAYOUT_TRUST "/root.json", F_OK, 0) < 0)
-		doctor_complain(
-			&doctor->tally, FAULT_UNTRUSTED,
-			"there is no root of trust for %s: `flipslot source %s %s --root-json FILE`",
-			doctor->options->source.url, doctor->app, doctor->options->source.url);
-	if (checked_load(doctor->dirfd, &checked, NULL) < 0 || checked.when == 0)
-		doctor_warn(&doctor->tally, "the source was never looked at: `flipslot check %s`",
-			    doctor->app);
-	else if (checked.fault != FAULT_NONE)
-		doctor_complain(
-			&doctor->tally, checked.fault,
-			"the last look at the source failed: %s; again: `flipslot check %s`",
-			checked.text, doctor->app);
-	else if (now > checked.when && now - checked.when > DAYS_UNSEEN * DAY_USEC)
-		doctor_warn(&doctor->tally,
-			    "the last look at the source was %llu days ago: is the timer at work?",
-			    (unsigned long long)((now - checked.when) / DAY_USEC));
-}
-
 /* Without users of their own the helpers run as nobody, and share that with whatever else does. */
 static void look_at_users(struct doctor *doctor)
 {
@@ -468,6 +440,7 @@ static void look_further(struct doctor *doctor)
 		.tally = &doctor->tally,
 	};
 
+	checkup_source(&checkup);
 	checkup_run(&checkup);
 }
 
@@ -486,7 +459,6 @@ int doctor_run(const char *app, const struct doctor_listener *listener, unsigned
 		look_at_way_back(&doctor);
 		look_at_scrub(&doctor);
 		look_at_disk(&doctor);
-		look_at_source(&doctor);
 		look_at_users(&doctor);
 		look_at_lingering(&doctor);
 		r = look_at_systemd(&doctor, err);
