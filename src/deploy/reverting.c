@@ -15,6 +15,7 @@
 
 #define RETRY_PAUSE_USEC USEC_PER_SEC
 #define LOOK_BACK_USEC	 (2 * USEC_PER_SEC)
+#define STOPS_IN_HASTE	 5 /* that are waited for, by as many workers */
 
 /* A first install has nothing to go back to: the unit is stopped, and nothing is left that would start it. */
 static int give_up_first(struct session *session, struct error *err)
@@ -48,6 +49,15 @@ static int end(struct session *session, enum outcome outcome, const char *also, 
 	return ending_end(session, outcome, transaction->fault, reason, err);
 }
 
+static void exchange_data(struct session *session)
+{
+	struct error why = { .text = "neither it nor what was kept aside is where it was" };
+
+	if (data_restore(session, &why) != 0)
+		session_tell(session, EVENT_WARNING, why.fault,
+			     "the data could not be put back: %s", why.text);
+}
+
 /*
  * The service is stopped, and its old data is put back: the old code may not be able to read what the new one made of it. What goes wrong
  * here is told, and takes nothing from bringing the service back. > 0: as switching_job.
@@ -55,20 +65,15 @@ static int end(struct session *session, enum outcome outcome, const char *also, 
 static int put_data_back(struct session *session, struct error *err)
 {
 	enum job_result result = JOB_RESULT_OTHER;
-	struct error why = { .text = "neither it nor what was kept aside is where it was" };
 	bool back = false;
 	int r;
 
-	if (data_is_back(session, &back, &why) == 0 && back)
+	if (data_is_back(session, &back, NULL) == 0 && back)
 		return 0;
 	r = switching_job(session, JOB_STOP, &result, err);
-	if (r != 0)
-		return r;
-	r = data_restore(session, &why);
-	if (r != 0)
-		session_tell(session, EVENT_WARNING, why.fault,
-			     "the data could not be put back: %s", why.text);
-	return 0;
+	if (r == 0)
+		exchange_data(session);
+	return r;
 }
 
 /* Before the next try. */
@@ -241,6 +246,18 @@ static int try_old(struct session *session, struct judge_report *ret_report, boo
 }
 
 /*
+ * The old code must not find what the new one made of the data, whoever dies here. A service that does not stop while a worker lives loses
+ * its data while it runs: what it does to it by the name, until its restart has stopped it, it does to the old one. > 0: as switching_job.
+ */
+static int put_data_back_in_haste(struct session *session, struct error *err)
+{
+	if (session->state.transaction.attempts <= RESUME_ATTEMPTS_MAX + STOPS_IN_HASTE)
+		return put_data_back(session, err);
+	exchange_data(session);
+	return 0;
+}
+
+/*
  * Worker after worker has died in here. What is known at once is recorded; a unit that does not provably run
  * the old release is left to systemd to restart, and to the tick to look after.
  */
@@ -253,6 +270,8 @@ static int end_in_haste(struct session *session, struct error *err)
 	int r;
 
 	r = switching_runs(session, transaction->origin, transaction->invocation, &up, err);
+	if (r == 0 && up)
+		(void)data_is_back(session, &up, NULL);
 	if (r < 0)
 		return r;
 	if (up) {
@@ -260,6 +279,9 @@ static int end_in_haste(struct session *session, struct error *err)
 		return end(session, OUTCOME_ROLLED_BACK_UNHEALTHY,
 			   "the old release runs; each worker died before it had probed it", err);
 	}
+	r = put_data_back_in_haste(session, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = layout_point_current(session->dirfd, transaction->origin, err);
 	if (r == 0)
 		r = shipped_reload(session, err);
@@ -286,6 +308,7 @@ static int end_unreachable(struct session *session, const struct error *why, str
 	char text[STATE_REASON_MAX];
 	int r;
 
+	exchange_data(session);
 	if (transaction->origin == SLOT_NONE)
 		r = layout_remove_current(session->dirfd, err);
 	else

@@ -7,6 +7,7 @@
 
 #include "deploy/data-helper.h"
 #include "deploy/recover.h"
+#include "deploy/resume.h"
 #include "deploy/reverting.h"
 #include "deploy/switching.h"
 #include "deploy/worker.h"
@@ -185,6 +186,68 @@ static void back_with_a_rollback(void **unused)
 	session_close(&session);
 	assert_int_equal(access(kept, F_OK), -1);
 	assert_int_equal(app_load().transaction.data_inode, 0);
+}
+
+/* Worker after worker has died on the way back, before the data was where it should be. */
+static void revert_in_haste(unsigned int attempts, bool flipped)
+{
+	open_at(PHASE_SWITCHING);
+	assert_int_equal(data_take(&session, NULL), 0);
+	put_data("new");
+	systemd_run(flipped ? SLOT_A : SLOT_B);
+	app_point(flipped ? SLOT_A : SLOT_B);
+	shared->old_code_saw_new_data = false; /* until now it could not be helped */
+	systemd.jobs[0] = '\0';
+	session.state.phase = session.working = PHASE_REVERTING;
+	session.state.transaction.attempts = attempts;
+	assert_int_equal(reverting_run(&session, NULL), 0);
+	assert_int_equal(session.state.transaction.outcome, OUTCOME_BOTH_BAD);
+	assert_string_equal(data("data/db"), "old");
+	assert_string_equal(data(".data.flipslot/db"), "new");
+	assert_int_equal(app_current(), SLOT_A);
+	assert_false(shared->old_code_saw_new_data);
+	data_drop(&session);
+	session_close(&session);
+	assert_int_equal(access(kept, F_OK), -1);
+}
+
+static void back_in_haste_too(void **unused)
+{
+	revert_in_haste(RESUME_ATTEMPTS_MAX + 1, false);
+	assert_string_equal(systemd.jobs, "stop b, restart a, ");
+}
+
+/* Of a service that does not stop in time for any of them nothing is waited for at last. */
+static void back_in_haste_without_a_stop(void **unused)
+{
+	revert_in_haste(100, false);
+	assert_string_equal(systemd.jobs, "restart a, ");
+}
+
+static void old_code_that_runs_on_new_data_is_not_left_alone(void **unused)
+{
+	revert_in_haste(RESUME_ATTEMPTS_MAX + 1, true);
+	assert_string_equal(systemd.jobs, "stop a, restart a, ");
+}
+
+/* A user's manager that never answers: what it starts one day is the old code. */
+static void back_without_a_manager(void **unused)
+{
+	struct manager *manager;
+
+	open_at(PHASE_SWITCHING);
+	assert_int_equal(data_take(&session, NULL), 0);
+	put_data("new");
+	assert_int_equal(session_manager(&session, &manager, NULL), 0);
+	app_options.user = "ada";
+	systemd.gone = true;
+	session.state.phase = session.working = PHASE_REVERTING;
+	session.state.transaction.attempts = RESUME_ATTEMPTS_MAX + 1;
+	assert_int_equal(reverting_run(&session, NULL), 0);
+	session_close(&session);
+	assert_int_equal(app_load().transaction.outcome, OUTCOME_BOTH_BAD);
+	assert_int_equal(app_current(), SLOT_A);
+	assert_string_equal(data("data/db"), "old");
 }
 
 /* Once: what has happened since is not undone by a second time. */
@@ -411,6 +474,10 @@ int main(void)
 		systemd_test(it_need_not_be_asked_for_then),
 		systemd_test(kept_while_the_service_is_stopped),
 		systemd_test(back_with_a_rollback),
+		systemd_test(back_in_haste_too),
+		systemd_test(back_in_haste_without_a_stop),
+		systemd_test(old_code_that_runs_on_new_data_is_not_left_alone),
+		systemd_test(back_without_a_manager),
 		systemd_test(put_back_once),
 		systemd_test(what_is_lost_is_said),
 		systemd_test(taken_anew_is_taken_anew),
