@@ -14,6 +14,7 @@ struct checkup {
 	const struct status *status;
 	int dirfd; /* the app's directory */
 	struct manager *manager; /* NULL: none answers */
+	struct manager *owner; /* that has the app's unit; NULL: it does not answer */
 	struct doctor_tally *tally;
 };
 

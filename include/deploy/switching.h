@@ -6,6 +6,9 @@
 #include "deploy/session.h"
 #include "unit/job.h"
 
+#define SWITCHING_STEADY_USEC \
+	(5 * USEC_PER_SEC) /* up for that long, a service may excuse probes (baseline) */
+
 /*
  * Runs preflight and tells of each finding. With findings the transaction has ended with `refused` and
  * *ret_go is false.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "app/checkup-probes.h"
 #include "app/checkup-source.h"
 #include "app/checkup.h"
 #include "app/cli.h"
@@ -437,11 +438,13 @@ static void look_further(struct doctor *doctor)
 		.status = &doctor->status,
 		.dirfd = doctor->dirfd,
 		.manager = doctor->manager,
+		.owner = doctor->options->user ? doctor->owner : doctor->manager,
 		.tally = &doctor->tally,
 	};
 
 	checkup_source(&checkup);
 	checkup_run(&checkup);
+	checkup_probes(&checkup);
 }
 
 int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,

@@ -23,7 +23,6 @@
 #define LOOK_PERIOD_USEC USEC_PER_SEC
 #define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
 #define QUIET_USEC	 (60 * USEC_PER_SEC) /* that jobs of others are waited for */
-#define STEADY_USEC	 (5 * USEC_PER_SEC) /* up for that long, a service may excuse probes */
 
 static int refuse(struct session *session, const struct preflight *preflight, struct error *err)
 {
@@ -178,7 +177,7 @@ int switching_prepare(struct session *session, struct error *err)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	/* only a service that has been up for a while can say which probes are to be excused */
-	steady = unit_has_been_up(&unit, STEADY_USEC);
+	steady = unit_has_been_up(&unit, SWITCHING_STEADY_USEC);
 	if (session->options->baseline && transaction->origin != SLOT_NONE && steady) {
 		r = ask_baseline(session, manager, &unit, err);
 		if (r < 0)
