@@ -4,9 +4,13 @@
 #pragma once
 
 #include "deploy/watcher.h"
+#include "release/offer.h"
 
 /*
  * The slot is sealed with what is offered, and the transaction says what that is. > 0: UPDATE_NOTHING, it runs already.
  */
 enum { UPDATE_NOTHING = 1 };
 int update_stage(struct watcher *watcher, struct error *err);
+
+/* May the offer take the place of what runs? Of the transaction it is asked what was wanted: sequence, unattended, no_way_back; origin. */
+int update_judge(const struct session *session, const struct offer *offer, struct error *err);

@@ -1,40 +1,14 @@
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "app/cli.h"
 #include "app/config.h"
 #include "app/format.h"
+#include "app/prospect.h"
 #include "app/status-json.h"
 #include "app/verbs.h"
-#include "deploy/assess.h"
-#include "deploy/data.h"
-#include "deploy/source.h"
-#include "store/layout.h"
-
-/* What is planned, and how far that got. */
-struct plan_view {
-	const char *app;
-	struct session session;
-	struct watcher watcher;
-	struct source_release release;
-	struct assessment assessment;
-	struct way_answer answer;
-	bool decided;
-	char data[300]; /* what is kept aside of it; empty: nothing */
-	bool one_way; /* its data could not be taken back */
-	struct error why; /* not decided: why */
-};
-
-static void view_done(struct plan_view *view)
-{
-	assess_done(&view->assessment);
-	source_release_done(&view->release);
-	session_close(&view->session);
-}
 
 static void on_event(void *data, const struct event *event)
 {
@@ -44,61 +18,11 @@ static void on_event(void *data, const struct event *event)
 		(void)fprintf(stderr, "%s: %s\n", app, event->text);
 }
 
-/* Of an update that is under way already it is the rest that is planned. */
-static int choose_slots(struct session *session, struct error *err)
-{
-	struct state_transaction *transaction = &session->state.transaction;
-	int r;
-
-	if (session->state.phase == PHASE_STAGING)
-		return 0;
-	r = layout_current(session->dirfd, &transaction->origin, err);
-	if (r < 0)
-		return r;
-	transaction->target = transaction->origin == SLOT_NONE ? SLOT_A :
-								 slot_other(transaction->origin);
-	return 0;
-}
-
-static bool is_one_way(const struct session *session, const struct offer *offer)
-{
-	enum slot origin = session->state.transaction.origin;
-	struct descriptor running;
-
-	return origin != SLOT_NONE && seal_peek(session->dirfd, origin, &running, NULL) == 0 &&
-	       offer->epoch > running.epoch;
-}
-
-static int assess(struct plan_view *view, struct error *err)
-{
-	int r;
-
-	view->assessment.watcher = &view->watcher;
-	view->assessment.offer = view->release.offer;
-	r = choose_slots(&view->session, err);
-	if (r == 0)
-		view->one_way = is_one_way(&view->session, view->release.offer);
-	if (r == 0 && view->one_way && data_is_kept(view->session.options))
-		r = data_describe(view->session.options, view->data, sizeof(view->data), err);
-	if (r == 0)
-		r = assess_run(&view->assessment, err);
-	if (r == 0)
-		view->decided = way_decide(&view->assessment.question, &view->answer, &view->why) ==
-				0;
-	return r;
-}
-
-static int look(struct plan_view *view, const struct deploy_options *options,
+static int look(struct prospect *view, const struct deploy_options *options,
 		const struct event_listener *listener, struct error *err)
 {
-	int r = session_open(&view->session, options, listener, -1, err);
+	int r = prospect_ask(view, options, listener, err);
 
-	if (r == SESSION_LOCKED)
-		return error_set(err, FAULT_BUSY, "something is under way: flipslot status %s",
-				 view->app);
-	view->watcher = (struct watcher){ .session = &view->session, .aloof = true };
-	if (r == 0)
-		r = source_refresh(&view->session, "", "", &view->release, err);
 	if (r < 0)
 		return r;
 	if (r == SOURCE_NONE)
@@ -107,12 +31,12 @@ static int look(struct plan_view *view, const struct deploy_options *options,
 		return error_set(
 			err, FAULT_CONFIG,
 			"what TargetPattern= names has no descriptor: it is fetched whole");
-	return assess(view, err);
+	return prospect_assess(view, err);
 }
 
 /* ---- text ---- */
 
-static void print_ways(const struct plan_view *view)
+static void print_ways(const struct prospect *view)
 {
 	for (enum way_kind kind = 0; kind < WAY_MAX; kind++) {
 		const struct way_cost *cost = &view->assessment.question.costs[kind];
@@ -151,7 +75,7 @@ static void print_reuse(const struct assessment *assessment)
 	       figures->wanted_files, format_size(figures->wanted_bytes, wanted));
 }
 
-static void print_text(const struct plan_view *view)
+static void print_text(const struct prospect *view)
 {
 	const struct assessment *assessment = &view->assessment;
 	const struct offer *offer = view->release.offer;
@@ -179,7 +103,7 @@ static void print_text(const struct plan_view *view)
 
 /* ---- JSON ---- */
 
-static json_t *ways_json(const struct plan_view *view)
+static json_t *ways_json(const struct prospect *view)
 {
 	json_t *ways = json_array();
 
@@ -214,7 +138,7 @@ static json_t *files_json(const struct assessment *assessment)
 			 (json_int_t)figures->wanted_bytes, "shared", figures->reflink);
 }
 
-static int print_json(const struct plan_view *view, struct error *err)
+static int print_json(const struct prospect *view, struct error *err)
 {
 	const struct assessment *assessment = &view->assessment;
 	const struct offer *offer = view->release.offer;
@@ -240,9 +164,9 @@ static int show(const char *app, bool json, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 	const struct event_listener listener = { .handle = on_event, .data = (void *)app };
-	_cleanup_(view_done) struct plan_view view = {
+	_cleanup_(prospect_done) struct prospect view = {
 		.app = app,
-		.session = { .dirfd = -1, .lock_fd = -1, .request_fd = -1, .wake_fd = -1 },
+		.session = PROSPECT_SESSION,
 	};
 	int r = cli_load(app, &config, err);
 

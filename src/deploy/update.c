@@ -31,8 +31,7 @@ static int judge_epoch(const struct session *session, const struct offer *offer,
 	return error_set(err, preflight.findings[0].fault, "%s", preflight.findings[0].text);
 }
 
-/* May the offer take the place of what runs? */
-static int judge_offer(const struct session *session, const struct offer *offer, struct error *err)
+int update_judge(const struct session *session, const struct offer *offer, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	struct descriptor running = {};
@@ -219,7 +218,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	struct state_transaction *transaction = &session->state.transaction;
 	int r;
 
-	r = judge_offer(session, offer, err);
+	r = update_judge(session, offer, err);
 	if (r < 0)
 		return r;
 	transaction->sequence = offer->sequence;
