@@ -12,9 +12,9 @@ struct refresh {
 	int store_fd; /* the directory of trusted files, borrowed */
 };
 
-/* Until CLIENT_READY. FAULT_NETWORK names the URL. */
+/* Until CLIENT_READY. Errors begin with role and file; FAULT_NETWORK also names the URL. */
 int refresh_run(const struct refresh *refresh, struct client *client, struct error *err);
 
-/* A small file of the repository: URL/path, at most max bytes. > 0: DOWNLOAD_ABSENT. */
+/* A small file of the repository: URL/path, at most max bytes. > 0: DOWNLOAD_ABSENT, DOWNLOAD_TOO_LONG. */
 int refresh_get(const struct refresh *refresh, const char *path, size_t max, void **ret_data,
 		size_t *ret_size, struct error *err);

@@ -29,7 +29,13 @@ CLEANUP_DEFINE(struct download, download_free);
  *   DOWNLOAD_NO_RANGE  a range was asked for, which this server does not give; no byte was given out
  * < 0: it failed for good: "URL: why".
  */
-enum { DOWNLOAD_PENDING = 1, DOWNLOAD_END, DOWNLOAD_ABSENT, DOWNLOAD_NO_RANGE };
+enum {
+	DOWNLOAD_PENDING = 1,
+	DOWNLOAD_END,
+	DOWNLOAD_ABSENT,
+	DOWNLOAD_NO_RANGE,
+	DOWNLOAD_TOO_LONG,
+};
 int download_read(struct download *download, void *buf, size_t size, size_t *ret_n,
 		  struct error *err);
 
@@ -41,7 +47,8 @@ const struct fetch_result *download_trouble(const struct download *download);
 
 /*
  * All of a small file, waiting for it. *ret_data is malloc'ed, ends with a NUL that *ret_size does not
- * count, and is the caller's. > 0: DOWNLOAD_ABSENT. A range is not asked for: request->range_length 0.
+ * count, and is the caller's. > 0: DOWNLOAD_ABSENT; DOWNLOAD_TOO_LONG, there is more than request->cap. A range is not asked for:
+ * request->range_length 0.
  */
 int download_all(struct fetcher *fetcher, const struct fetch_request *request,
 		 const struct retry_policy *policy, void **ret_data, size_t *ret_size,

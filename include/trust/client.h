@@ -83,6 +83,8 @@ void client_next(const struct client *client, struct client_step *ret_step);
 /* The answers. client_give_consume takes malloc'ed data, also when it fails. */
 int client_give_consume(struct client *client, void *data, size_t size, struct error *err);
 int client_lacks(struct client *client, struct error *err);
+/* FETCH: it cannot be had, err says why, r < 0. Puts role and file before it, and returns r. */
+int client_fail(struct client *client, int r, struct error *err);
 int client_did(struct client *client, struct error *err);
 
 /*

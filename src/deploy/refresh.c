@@ -41,8 +41,10 @@ static int fetch(const struct refresh *refresh, struct client *client,
 	if (r < 0)
 		return r;
 	r = refresh_get(refresh, path.data, step->max, &data, &size, err);
+	if (r == DOWNLOAD_TOO_LONG)
+		r = error_set(err, FAULT_UNTRUSTED, "it has more than %zu bytes", step->max);
 	if (r < 0)
-		return r;
+		return client_fail(client, r, err);
 	if (r == DOWNLOAD_ABSENT)
 		return client_lacks(client, err);
 	return client_give_consume(client, data, size, err);

@@ -13,6 +13,7 @@
 #include "install/seal.h"
 #include "store/durable.h"
 #include "store/layout.h"
+#include "transfer/download.h"
 
 #define OFFER_FILE     "offer.json" /* in trust/: the offer that was verified last */
 #define TIMESYNC_CLOCK "/var/lib/systemd/timesync/clock" /* its mtime: a time that has passed */
@@ -99,7 +100,8 @@ static int get_target(const struct refresh *refresh, const struct found *found, 
 		return r;
 	if (r > 0 || size != found->length)
 		return error_set(err, FAULT_UNTRUSTED, "%s/%s: %s", refresh->url, path.data,
-				 r > 0 ? "the metadata promises it, the server lacks it" :
+				 r == DOWNLOAD_ABSENT ?
+					 "the metadata promises it, the server lacks it" :
 					 "not as long as the metadata says");
 	r = hashes_check(&found->hashes, data, size, err);
 	if (r < 0)

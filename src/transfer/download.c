@@ -129,12 +129,12 @@ static int wait_or_fail(struct download *download, const struct fetch_result *re
 	uint64_t delay;
 
 	download->failures++;
+	download->trouble = *result;
 	if (download->given - download->begun_at >= PROGRESS_MIN)
 		download->failures = 1;
 	if (!retry_decide(download->policy, download->failures, &failure, random_seed(), &delay) ||
 	    download->request.deadline <= now || download->request.deadline - now <= delay)
 		return fetch_fail(download->url, result, err);
-	download->trouble = *result;
 	download->wake = now + delay;
 	return DOWNLOAD_PENDING;
 }
@@ -271,6 +271,8 @@ int download_all(struct fetcher *fetcher, const struct fetch_request *request,
 		return r;
 	assert(download);
 	r = read_all(fetcher, download, &text, err);
+	if (r < 0 && download->trouble.class == FETCH_TOO_LONG)
+		return DOWNLOAD_TOO_LONG;
 	if (r != DOWNLOAD_END)
 		return r;
 	r = text_check(&text, err);

@@ -351,7 +351,7 @@ static int take_role(struct client *client, struct error *err)
 /* ---- the steps ---- */
 
 /* Says whose file it was about, and what can still be done with the client. */
-static int fail(struct client *client, int r, struct error *err)
+int client_fail(struct client *client, int r, struct error *err)
 {
 	char shown[JREAD_SHOWN_MAX];
 	const char *role = client->role ? client->role : "a role";
@@ -425,7 +425,7 @@ int client_give_consume(struct client *client, void *data, size_t size, struct e
 	client->given_size = size;
 	r = judge(client, err);
 	if (r < 0)
-		return fail(client, r, err);
+		return client_fail(client, r, err);
 	if (phases[client->phase].action != CLIENT_SAVE)
 		free(TAKE_PTR(client->given));
 	return 0;
@@ -437,7 +437,7 @@ int client_lacks(struct client *client, struct error *err)
 
 	assert(phases[client->phase].without);
 	r = phases[client->phase].without(client, err);
-	return r < 0 ? fail(client, r, err) : 0;
+	return r < 0 ? client_fail(client, r, err) : 0;
 }
 
 int client_did(struct client *client, struct error *err)
@@ -447,7 +447,7 @@ int client_did(struct client *client, struct error *err)
 	assert(phases[client->phase].then && !phases[client->phase].without);
 	free(TAKE_PTR(client->given));
 	r = phases[client->phase].then(client, err);
-	return r < 0 ? fail(client, r, err) : 0;
+	return r < 0 ? client_fail(client, r, err) : 0;
 }
 
 static int begin(struct client *client, bool listing, const char *what, struct error *err)
@@ -461,7 +461,7 @@ static int begin(struct client *client, bool listing, const char *what, struct e
 			      quest_new_search(client->targets, what, &client->quest, err);
 	if (r >= 0)
 		r = go_on(client, err);
-	return r < 0 ? fail(client, r, err) : 0;
+	return r < 0 ? client_fail(client, r, err) : 0;
 }
 
 int client_search(struct client *client, const char *path, struct error *err)

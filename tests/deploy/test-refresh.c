@@ -74,6 +74,26 @@ static void what_is_not_whole_is_neither_trusted_nor_kept(void **state)
 	assert_int_equal(faccessat(check_fd, "store/timestamp.json", F_OK, 0), -1);
 }
 
+static void more_than_may_be_is_an_attack(void **state)
+{
+	struct error err = {};
+
+	shell(check_fd, "cp repo/metadata/1.root.json root.json\n"
+			"head -c 20000 /dev/zero >>repo/metadata/timestamp.json");
+	check_error(run(&err), &err, FAULT_UNTRUSTED,
+		    "timestamp (timestamp.json): it has more than 16384 bytes");
+	assert_int_equal(faccessat(check_fd, "store/timestamp.json", F_OK, 0), -1);
+}
+
+static void what_does_not_come_is_named(void **state)
+{
+	struct error err = {};
+
+	shell(check_fd, "cp repo/metadata/1.root.json root.json\n"
+			"rm repo/metadata/timestamp.json && mkdir repo/metadata/timestamp.json");
+	check_error(run(&err), &err, FAULT_NETWORK, "timestamp (timestamp.json): file://");
+}
+
 static void what_is_kept_spoilt_is_fetched_again(void **state)
 {
 	struct error err = {};
@@ -98,7 +118,8 @@ static void a_small_file(void **state)
 	assert_memory_equal(data, "hello", 5);
 	free(data);
 	data = NULL;
-	assert_true(refresh_get(&refresh_options, "hello", 4, &data, &size, &err) < 0);
+	assert_int_equal(refresh_get(&refresh_options, "hello", 4, &data, &size, &err),
+			 DOWNLOAD_TOO_LONG);
 	assert_null(data);
 	assert_int_equal(refresh_get(&refresh_options, "nothing", 5, &data, &size, &err),
 			 DOWNLOAD_ABSENT);
@@ -111,6 +132,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		refresh_test(what_is_verified_is_kept),
 		refresh_test(what_is_not_whole_is_neither_trusted_nor_kept),
+		refresh_test(more_than_may_be_is_an_attack),
+		refresh_test(what_does_not_come_is_named),
 		refresh_test(what_is_kept_spoilt_is_fetched_again),
 		refresh_test(a_small_file),
 	};

@@ -130,6 +130,7 @@ def relist(a, role):
 for_each("expired", expire, "stale", ("expired at",), ROLES[1:])
 for_each("threshold", sign_by_stranger, "untrusted", ("signed by 0 of the 1",))
 for_each("truncated", lambda a, role: served(a, role, lambda data: data[:len(data) // 2]), "corrupt", ("JSON",))
+for_each("huge", lambda a, role: served(a, role, lambda data: data[:-1] + b" " * (6 << 20) + data[-1:]), "untrusted", ("more than",), ROLES[:4])
 for_each("deep", lambda a, role: served(a, role, lambda data: b'{"a":' + b"[" * 2000), "corrupt", ("deep",))
 
 
@@ -265,7 +266,18 @@ def role_named_as_a_top_one(a):
     a.next("targets", "snapshot", "timestamp")
 
 
-@case("network", "3.root.json", stored=("root",))
+@case("untrusted", "timestamp (timestamp.json)", "more than 16384 bytes")
+def endless_timestamp(a):
+    a.mark("timestamp.json", "endless")
+
+
+@case("untrusted", "root (2.root.json)", "more than")
+def endless_root(a):
+    a.next("root")
+    a.mark("2.root.json", "endless")
+
+
+@case("network", "root (3.root.json)", "3.root.json: ", stored=("root",))
 def cut_in_the_root_chain(a):
     a.next("root", "root")
     a.mark("3.root.json", "cut")
