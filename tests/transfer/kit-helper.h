@@ -10,6 +10,9 @@
  *     noise            random bytes without end
  *     replay           is ready, waits for a GET, and then says what the file `script` beside it has
  *     unready          says what the file has before anything else
+ *
+ * Any other name, and any other way to ask for a helper, is refused: to run the tests instead would start helpers that start
+ * helpers, without end.
  */
 #pragma once
 
@@ -122,22 +125,41 @@ static void kit_act_noise(void)
 	}
 }
 
-/* For the beginning of main: true if it was run as a helper, with its exit status. */
-UNUSED static bool kit_is_helper(int argc, char **argv, int *ret_status)
+static bool kit_knows(const char *name)
 {
-	const char *name = strrchr(argv[0], '/');
+	static const char *const names[] = { "honest", "exe",	  "mute",   "deaf",   "dead",
+					     "noise",  "quitter", "replay", "unready" };
 
-	if (argc != 2 || strcmp(argv[1], "fetch-helper") != 0 || !name)
-		return false;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	*ret_status = 7;
-	name++;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What a helper does that begins with READY. */
+static int kit_act_ready(const char *name, const char *self)
+{
+	(void)wire_write(STDOUT_FILENO, WIRE_READY, 0, "x", 1, NULL, 0);
+	if (strcmp(name, "deaf") == 0)
+		kit_act_sleep();
+	kit_act_until_get();
+	if (strcmp(name, "replay") == 0) {
+		kit_act_say_script(self);
+		kit_act_sleep();
+	}
+	return 7;
+}
+
+static int kit_act(const char *name, const char *self)
+{
 	if (strcmp(name, "dead") == 0)
-		return true;
-	if (strcmp(name, "noise") == 0)
+		return 7;
+	if (strcmp(name, "noise") == 0) {
 		kit_act_noise();
+		return 7;
+	}
 	if (strcmp(name, "unready") == 0) {
-		kit_act_say_script(argv[0]);
+		kit_act_say_script(self);
 		kit_act_sleep();
 	}
 	if (strcmp(name, "mute") == 0)
@@ -145,17 +167,27 @@ UNUSED static bool kit_is_helper(int argc, char **argv, int *ret_status)
 			kit_act_until_get();
 	if (strcmp(name, "deaf") == 0 || strcmp(name, "replay") == 0 ||
 	    strcmp(name, "quitter") == 0)
-		(void)wire_write(STDOUT_FILENO, WIRE_READY, 0, "x", 1, NULL, 0);
-	else
-		*ret_status = fetch_helper_main();
-	if (strcmp(name, "deaf") == 0)
-		kit_act_sleep();
-	if (strcmp(name, "quitter") == 0)
-		kit_act_until_get();
-	if (strcmp(name, "replay") == 0) {
-		kit_act_until_get();
-		kit_act_say_script(argv[0]);
-		kit_act_sleep();
+		return kit_act_ready(name, self);
+	return fetch_helper_main();
+}
+
+/*
+ * For the beginning of main: true if it was not run for its tests, with its exit status: a helper's, or KIT_REFUSED. A program of
+ * tests has a name that begins with "test-", and no arguments.
+ */
+UNUSED static bool kit_is_helper(int argc, char **argv, int *ret_status)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+
+	if (argc == 1 && strncmp(name, "test-", 5) == 0)
+		return false;
+	*ret_status = KIT_REFUSED;
+	if (argc != 2 || strcmp(argv[1], "fetch-helper") != 0 || !slash || !kit_knows(name)) {
+		(void)fprintf(stderr, "%s: no tests and no helper that the kit knows\n", name);
+		return true;
 	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	*ret_status = kit_act(name, argv[0]);
 	return true;
 }

@@ -34,6 +34,9 @@
 
 #define UNUSED __attribute__((unused))
 
+/* How a program of tests ends that was run for something else: it must not run the tests, which start it. */
+#define KIT_REFUSED 2
+
 #ifdef __SANITIZE_ADDRESS__
 /*
  * For helpers, whose environment is empty: the search for leaks needs what a confined process may not

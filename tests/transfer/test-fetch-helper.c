@@ -237,5 +237,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "fetch-helper") == 0)
 		return fetch_helper_main();
+	if (argc > 1)
+		return KIT_REFUSED;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

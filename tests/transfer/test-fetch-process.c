@@ -108,5 +108,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "fetch-helper") == 0)
 		return as_helper();
+	if (argc > 1)
+		return KIT_REFUSED;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

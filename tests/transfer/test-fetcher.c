@@ -358,6 +358,35 @@ static void nobody_starts_what_cannot_be_run(void **state)
 			FAULT_CONFIG, "relative");
 }
 
+/* Were it to run the tests under a name like these, it would start itself without end. */
+static void what_is_no_helper_does_not_run_the_tests(void **state)
+{
+	static const char *const strange[][4] = {
+		{ "/x/unheard-of", "fetch-helper" },
+		{ "/x/", "fetch-helper" },
+		{ "deaf", "fetch-helper" },
+		{ "/x/deaf" },
+		{ "/x/deaf", "fetch-helper", "more" },
+		{ "/x/deaf", "--fetch-helper" },
+		{ "/x/test-fetcher", "fetch-helper" },
+		{ "/x/test-fetcher", "anything" },
+		{ NULL },
+	};
+	static const char *const tests[] = { "build/tests/transfer/test-fetcher", NULL };
+	int status = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(strange); i++) {
+		int argc = 0;
+
+		while (strange[i][argc])
+			argc++;
+		assert_true(kit_is_helper(argc, (char **)strange[i], &status));
+		assert_int_equal(status, KIT_REFUSED);
+		status = 0;
+	}
+	assert_false(kit_is_helper(1, (char **)tests, &status));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +405,7 @@ int main(int argc, char **argv)
 		kit_in_dir(answers_to_what_was_cancelled_are_dropped),
 		kit_in_dir(random_frames),
 		kit_in_dir(nobody_starts_what_cannot_be_run),
+		cmocka_unit_test(what_is_no_helper_does_not_run_the_tests),
 	};
 	int status;
 

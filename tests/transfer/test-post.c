@@ -204,5 +204,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "post-helper") == 0)
 		return post_helper_main();
+	if (argc > 1)
+		return KIT_REFUSED;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
