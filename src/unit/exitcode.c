@@ -64,6 +64,20 @@ static const struct {
 	{ 244, "BPF", NULL },
 };
 
+/* What the program itself, or who was to execute it, says by custom. */
+static const char *customary_words(int status)
+{
+	switch (status) {
+	case 126:
+		return " (a shell's word for: cannot be executed)";
+	case 127:
+		return " (a shell's word for: command not found; the loader's for: a shared library "
+		       "is missing)";
+	default:
+		return "";
+	}
+}
+
 static void explain_status(int status, char *ret_text, size_t room)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
@@ -75,10 +89,7 @@ static void explain_status(int status, char *ret_text, size_t room)
 			       status, statuses[i].name);
 		return;
 	}
-	(void)snprintf(ret_text, room, "exited with status %d%s", status,
-		       status == 126 ? " (a shell's word for: cannot be executed)" :
-		       status == 127 ? " (a shell's word for: command not found)" :
-				       "");
+	(void)snprintf(ret_text, room, "exited with status %d%s", status, customary_words(status));
 }
 
 char *exitcode_explain(int code, int status, char *ret_text, size_t room)

@@ -15,7 +15,9 @@ static void test_words(void **state UNUSED)
 {
 	check(CLD_EXITED, 0, "exited with status 0");
 	check(CLD_EXITED, 1, "exited with status 1");
-	check(CLD_EXITED, 127, "exited with status 127 (a shell's word for: command not found)");
+	check(CLD_EXITED, 127,
+	      "exited with status 127 (a shell's word for: command not found; the "
+	      "loader's for: a shared library is missing)");
 	check(CLD_EXITED, 200,
 	      "its working directory is missing, may not be entered, or is hidden by the unit's "
 	      "own sandbox (InaccessiblePaths= and the like) (200/CHDIR)");

@@ -39,7 +39,8 @@ static void test_status(void **state UNUSED)
 	check_answer("exit 3", false, "exited with status 3");
 	check_answer("kill -KILL $$", false, "was killed by signal 9 (KILL)");
 	check_answer("(exit 127) || exit 127", false,
-		     "exited with status 127 (a shell's word for: command not found)");
+		     "exited with status 127 (a shell's word for: command not found; the "
+		     "loader's for: a shared library is missing)");
 }
 
 static void test_last_line(void **state UNUSED)
