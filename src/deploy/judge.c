@@ -178,8 +178,8 @@ static void tell_patience(struct judge *judge, const char *what)
 	char span[CLOCK_TEXT_MAX];
 	char text[STATE_REASON_MAX];
 
-	if (judge->patient || now < judge->began + SILENCE_USEC || now >= judge->deadline ||
-	    judge->deadline == USEC_INFINITY)
+	if (judge->patient || now < judge->began + SILENCE_USEC ||
+	    judge->deadline == USEC_INFINITY || now + USEC_PER_SEC > judge->deadline)
 		return;
 	judge->patient = true;
 	clock_format_span((judge->deadline - now) / USEC_PER_SEC * USEC_PER_SEC, span);

@@ -190,6 +190,16 @@ static void the_start_deadline_ends_the_patience(void **unused)
 	assert_int_equal(app_told(EVENT_NOTE, "more at most: probe unit"), 1);
 }
 
+/* Less than a second is nothing to be patient for. */
+static void a_short_patience_is_not_told(void **unused)
+{
+	systemd.slots[SLOT_B].sick = true;
+	assert_int_equal(judge(JUDGE_START, 59 * USEC_PER_SEC / 10, systemd.invocation), JUDGE_BAD);
+	assert_int_equal(app_told(EVENT_NOTE, "not healthy yet; waiting "), 0);
+	assert_int_equal(judge(JUDGE_START, 7 * USEC_PER_SEC, systemd.invocation), JUDGE_BAD);
+	assert_int_equal(app_told(EVENT_NOTE, "not healthy yet; waiting 1s"), 1);
+}
+
 static void get_well(void)
 {
 	systemd.slots[SLOT_B].sick = systemd.now < began + 20 * USEC_PER_SEC;
@@ -334,6 +344,7 @@ int main(void)
 		judge_test(a_second_one_is_bad),
 		judge_test(the_first_invocation_is_no_restart),
 		judge_test(the_start_deadline_ends_the_patience),
+		judge_test(a_short_patience_is_not_told),
 		judge_test(who_gets_well_before_it_passes),
 		judge_test(a_unit_that_never_gets_active_is_late),
 		judge_test(a_late_worker_hears_the_probes_out),
