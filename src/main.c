@@ -39,7 +39,7 @@ static const struct cli_verb verbs[] = {
 	{"events", "[APP]", "What happens, as lines of JSON", verb_events},
 	{"report", "APP", "All about the last failure in one file, for a ticket", verb_report},
 	{"metrics", "[APP]", "What node_exporter is given, in the format of Prometheus", verb_metrics},
-	{"doctor", "[APP]", "What would make the next update or rollback fail, and what to do", verb_doctor},
+	{"doctor", "[APP] [--online]", "What would make the next update or rollback fail, and what to do", verb_doctor},
 	{"drill", "APP", "Rehearse: switch to the other slot, and back", verb_drill},
 	{"verify", "APP [a|b|current|previous]", "Compare a slot with its seal, byte by byte", verb_verify},
 	{"scrub", "APP", "Compare all that is in use with its seals, and see to what is damaged", verb_scrub},

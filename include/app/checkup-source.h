@@ -1,5 +1,5 @@
 /*
- * What doctor says of the source: by what the last look at it found.
+ * What doctor says of the source: by what the last look at it found, or (online) by one now.
  */
 #pragma once
 

@@ -13,6 +13,7 @@ struct checkup {
 	const struct deploy_options *options;
 	const struct status *status;
 	int dirfd; /* the app's directory */
+	bool online; /* the source is asked now */
 	struct manager *manager; /* NULL: none answers */
 	struct manager *owner; /* that has the app's unit; NULL: it does not answer */
 	struct doctor_tally *tally;

@@ -1,7 +1,7 @@
 /*
  * What would make the next update or the next rollback of an app fail, found now: everything that preflight asks, and what it does
  * not, since it lasts too long or concerns later moments (each byte of both slots, room on the disk, timers, recovery at boot). Changes
- * nothing.
+ * nothing but what is known of the source (online).
  */
 #pragma once
 
@@ -31,6 +31,6 @@ void doctor_complain(struct doctor_tally *tally, enum fault fault, const char *f
 void doctor_warn(struct doctor_tally *tally, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* *ret_problems: findings that are no warnings. < 0: it could not be looked at all. */
-int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
-	       struct error *err);
+/* online: the source is asked now. *ret_problems: findings that are no warnings. < 0: it could not be looked at all. */
+int doctor_run(const char *app, bool online, const struct doctor_listener *listener,
+	       unsigned int *ret_problems, struct error *err);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "app/checkup-online.h"
 #include "base/clock.h"
 #include "store/checked.h"
 #include "store/layout.h"
@@ -10,18 +11,11 @@
 #define DAYS_UNSEEN 3 /* without a look at the source that went well */
 #define DAY_USEC    (24 * 3600 * USEC_PER_SEC)
 
-void checkup_source(const struct checkup *checkup)
+static void look_at_last(const struct checkup *checkup)
 {
 	uint64_t now = clock_realtime_usec();
 	struct checked checked;
 
-	if (!checkup->options->source.url)
-		return;
-	if (faccessat(checkup->dirfd, LAYOUT_TRUST "/root.json", F_OK, 0) < 0)
-		doctor_complain(
-			checkup->tally, FAULT_UNTRUSTED,
-			"there is no root of trust for %s: `flipslot source %s %s --root-json FILE`",
-			checkup->options->source.url, checkup->app, checkup->options->source.url);
 	if (checked_load(checkup->dirfd, &checked, NULL) < 0 || checked.when == 0)
 		doctor_warn(checkup->tally, "the source was never looked at: `flipslot check %s`",
 			    checkup->app);
@@ -34,4 +28,21 @@ void checkup_source(const struct checkup *checkup)
 		doctor_warn(checkup->tally,
 			    "the last look at the source was %llu days ago: is the timer at work?",
 			    (unsigned long long)((now - checked.when) / DAY_USEC));
+}
+
+void checkup_source(const struct checkup *checkup)
+{
+	bool trusted = faccessat(checkup->dirfd, LAYOUT_TRUST "/root.json", F_OK, 0) == 0;
+
+	if (!checkup->options->source.url)
+		return;
+	if (!trusted)
+		doctor_complain(
+			checkup->tally, FAULT_UNTRUSTED,
+			"there is no root of trust for %s: `flipslot source %s %s --root-json FILE`",
+			checkup->options->source.url, checkup->app, checkup->options->source.url);
+	if (trusted && checkup->online)
+		checkup_online(checkup);
+	else
+		look_at_last(checkup);
 }

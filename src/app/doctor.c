@@ -26,6 +26,7 @@
 
 struct doctor {
 	const char *app;
+	bool online;
 	struct doctor_tally tally;
 	struct config *config;
 	const struct deploy_options *options;
@@ -437,6 +438,7 @@ static void look_further(struct doctor *doctor)
 		.options = doctor->options,
 		.status = &doctor->status,
 		.dirfd = doctor->dirfd,
+		.online = doctor->online,
 		.manager = doctor->manager,
 		.owner = doctor->options->user ? doctor->owner : doctor->manager,
 		.tally = &doctor->tally,
@@ -447,12 +449,12 @@ static void look_further(struct doctor *doctor)
 	checkup_probes(&checkup);
 }
 
-int doctor_run(const char *app, const struct doctor_listener *listener, unsigned int *ret_problems,
-	       struct error *err)
+int doctor_run(const char *app, bool online, const struct doctor_listener *listener,
+	       unsigned int *ret_problems, struct error *err)
 {
-	_cleanup_(done) struct doctor doctor = { .app = app,
-						 .tally = { .listener = listener },
-						 .dirfd = -1 };
+	_cleanup_(done) struct doctor doctor = {
+		.app = app, .online = online, .tally = { .listener = listener }, .dirfd = -1
+	};
 	int r = look_at_config(&doctor, err);
 
 	if (r >= 0 && doctor.options) {

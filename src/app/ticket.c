@@ -223,7 +223,7 @@ static void add_doctor(struct ticket *ticket)
 	unsigned int n = 0;
 
 	begin(ticket, "flipslot doctor");
-	if (doctor_run(ticket->app,
+	if (doctor_run(ticket->app, false,
 		       &(struct doctor_listener){ .handle = take_finding, .data = ticket }, &n,
 		       &err) < 0)
 		text_add(ticket->text, "%s\n", err.text);

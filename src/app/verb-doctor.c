@@ -8,6 +8,7 @@
 
 struct visit {
 	const char *app;
+	bool online;
 	json_t *findings; /* NULL: printed as they come */
 	unsigned int n;
 	enum fault fault; /* of the first problem */
@@ -40,7 +41,7 @@ static int see(struct visit *visit, const char *app, struct error *err)
 	int r;
 
 	visit->app = app;
-	r = doctor_run(app, &listener, &problems, err);
+	r = doctor_run(app, visit->online, &listener, &problems, err);
 	if (r == 0 && visit->n == before && !visit->findings)
 		printf("%s: nothing stands in the way of the next update or rollback\n", app);
 	return r;
@@ -62,11 +63,14 @@ static int see_all(struct visit *visit, const char *app, struct error *err)
 int verb_doctor(const struct cli_verb *verb, int argc, char **argv)
 {
 	bool json = false;
+	struct visit visit = {};
 	const struct cli_option options[] = {
+		{ "online", '\0', NULL,
+		  "ask the source now: is it reached, could what it offers be installed?",
+		  .flag = &visit.online },
 		{ "json", '\0', NULL, "print the findings as JSON", .flag = &json },
 		{},
 	};
-	struct visit visit = {};
 	struct error err = {};
 	char **operands;
 	int r;
