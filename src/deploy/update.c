@@ -56,7 +56,8 @@ int update_judge(const struct session *session, const struct offer *offer, struc
 	if (offer->sequence < running.sequence)
 		return error_set(
 			err, FAULT_STALE,
-			"the source offers %s, sequence %llu; %s, sequence %llu, is installed",
+			"the source offers %s, sequence %llu; %s, sequence %llu, is installed: "
+			"to go back, its publisher adds the old one again (repo add)",
 			offer->version, (unsigned long long)offer->sequence, running.version,
 			(unsigned long long)running.sequence);
 	r = judge_epoch(session, offer, &running, err);
