@@ -442,9 +442,10 @@ static int tell_left_to_do(struct init *init, struct error *err)
 			 user_of(init), user_of(init));
 	if (!init->adopt.dir &&
 	    (init->dirfd < 0 || layout_current(init->dirfd, &slot, NULL) == LAYOUT_ABSENT))
-		text_add(&init->todo,
-			 "- Install the first release: flipslot install %s ARCHIVE --version …\n",
-			 options->app);
+		text_add(
+			&init->todo,
+			"- Install the first release: flipslot install %s ARCHIVE --version V --sha256 HEX\n",
+			options->app);
 	r = text_check(&init->todo, err);
 	if (r == 0)
 		(void)fprintf(init->out, "\n%s%s",
