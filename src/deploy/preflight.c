@@ -453,10 +453,8 @@ static int check_target(struct check *check, struct error *err)
 
 int preflight_give_up(const struct error *why, struct preflight *ret_preflight)
 {
-	*ret_preflight = (struct preflight){ .n_findings = 1 };
-	ret_preflight->findings[0].fault = why->fault;
-	(void)text_copy(why->text, ret_preflight->findings[0].text,
-			sizeof(ret_preflight->findings[0].text));
+	*ret_preflight = (struct preflight){};
+	preflight_complain(ret_preflight, why->fault, "%s", why->text);
 	return 0;
 }
 
@@ -483,12 +481,10 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	if (r < 0)
 		return r;
 	r = check_lingering(&check, err);
-	if (r < 0)
-		return r;
-	r = check_unit(&check, err);
-	if (r < 0)
-		return r;
-	r = check_leftovers(&check, err);
+	if (r == 0)
+		r = check_unit(&check, err);
+	if (r == 0)
+		r = check_leftovers(&check, err);
 	if (r == 0)
 		r = siblings_check(options, &unit, manager, ret_preflight, err);
 	if (r == 0)
