@@ -315,24 +315,29 @@ static int check_leftovers(struct check *check, struct error *err)
 	return 0;
 }
 
-/* The slot to come back to must be whole, or there is no way back. */
+/* The slot to come back to must be whole, or there is no way back; who is down has none to lose. */
 static void check_fallback(struct check *check)
 {
+	const enum slot slot = check->input->current;
+	struct preflight *preflight = check->preflight;
 	struct descriptor descriptor;
 	struct error why = {};
-	int r;
+	int r = slot == SLOT_NONE ? 0 : seal_peek(check->input->dirfd, slot, &descriptor, &why);
 
-	if (check->input->current == SLOT_NONE)
+	if (r == 0)
 		return;
-	r = seal_peek(check->input->dirfd, check->input->current, &descriptor, &why);
-	if (r < 0)
+	if (!unit_is_running(check->unit) || unit_is_looping(check->unit))
+		(void)snprintf(preflight->warning, sizeof(preflight->warning),
+			       "no way back: slot %s, which is current, is not whole",
+			       slot_name(slot));
+	else if (r < 0)
 		complain(check, FAULT_CORRUPT, "there would be no way back: %s", why.text);
-	else if (r == SEAL_ABSENT)
+	else
 		complain(
 			check, FAULT_CORRUPT,
 			"there would be no way back: slot %s, which runs now, has no seal; take it over again: "
 			"`flipslot init %s --unit %s --version V --adopt %s`",
-			slot_name(check->input->current), check->options->app, check->options->unit,
+			slot_name(slot), check->options->app, check->options->unit,
 			check->current_path);
 }
 
@@ -476,10 +481,10 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 		       options->root);
 	check.systemctl = scope_systemctl_of(options->user, check.systemctl_text);
 	check_hold(&check);
-	check_fallback(&check);
 	r = unit_query(manager, options->unit, &unit, err);
 	if (r < 0)
 		return r;
+	check_fallback(&check);
 	r = check_lingering(&check, err);
 	if (r == 0)
 		r = check_unit(&check, err);

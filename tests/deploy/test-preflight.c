@@ -131,6 +131,18 @@ static void no_way_back(void **unused)
 	check_finding(FAULT_CORRUPT, "no way back");
 }
 
+/* Or a service whose slot was lost could never be updated again. */
+static void no_way_back_and_none_to_lose(void **unused)
+{
+	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_A), 0), 0);
+	systemd_set("failed", "failed");
+	assert_int_equal(run(), 0);
+	assert_string_equal(preflight.warning,
+			    "no way back: slot a, which is current, is not whole");
+	systemd_set("activating", "auto-restart");
+	assert_int_equal(run(), 0);
+}
+
 static void a_target_that_is_not_whole(void **unused)
 {
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_B), 0), 0);
@@ -188,7 +200,8 @@ static void all_at_once(void **unused)
 	systemd.job_pending = true;
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_A), 0), 0);
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_B), 0), 0);
-	assert_int_equal(run(), 5);
+	assert_int_equal(run(), 4);
+	assert_non_null(strstr(preflight.warning, "no way back"));
 }
 
 int main(void)
@@ -202,6 +215,7 @@ int main(void)
 		preflight_test(old_processes_in_the_slot_to_be_emptied),
 		preflight_test(a_unit_of_the_same_name_of_a_user),
 		preflight_test(no_way_back),
+		preflight_test(no_way_back_and_none_to_lose),
 		preflight_test(a_target_that_is_not_whole),
 		preflight_test(a_target_that_is_something_else),
 		preflight_test(a_program_that_is_missing),
