@@ -128,6 +128,13 @@ static void next_of_current(const struct status *status, char ret_text[static ST
 				 root, status->app);
 }
 
+/* Nothing runs, nothing whole is there to start, and nothing to go back to. */
+static bool is_lost(const struct status *status)
+{
+	return status->unit.known && !status->unit.running &&
+	       !status->slots[status->current].sealed && status_rollback_slot(status) == SLOT_NONE;
+}
+
 char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_MAX])
 {
 	const struct status_unit *unit = &status->unit;
@@ -141,7 +148,7 @@ char *status_next(const struct status *status, char ret_text[static STATUS_NEXT_
 		next_of_transaction(status, ret_text);
 	else if (status->problem[0])
 		next_of_current(status, ret_text);
-	else if (status->current == SLOT_NONE)
+	else if (status->current == SLOT_NONE || is_lost(status))
 		(void)snprintf(ret_text, STATUS_NEXT_MAX,
 			       "flipslot install %s FILE --version V --sha256 HEX", status->app);
 	else if (unit->crashing && strcmp(unit->active, "failed") != 0)

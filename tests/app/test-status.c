@@ -297,6 +297,10 @@ static void test_next_without_a_seal(void **unused)
 	assert_says(&status, "slot a  current, known good, it has no seal\n");
 	assert_next(&status, "flipslot init gateway --unit gateway.service --version V --adopt "
 			     "/var/lib/flipslot/gateway/current");
+	status.unit.running = false;
+	assert_next(&status, "flipslot rollback gateway");
+	status.slots[SLOT_B] = (struct status_slot){};
+	assert_next(&status, "flipslot install gateway FILE --version V --sha256 HEX");
 }
 
 static void test_rollback_slot(void **unused)
