@@ -8,7 +8,7 @@
 #include "unit/proof.h"
 
 enum judge_phase {
-	JUDGE_BASELINE, /* one round on the old release; who fails is written down, nobody is condemned */
+	JUDGE_BASELINE, /* on the old release; who fails FailureThreshold= times in a row is written down, nobody is condemned */
 	JUDGE_START, /* until every required probe has passed, or the deadline */
 	JUDGE_WATCH, /* for the length of the window */
 };

@@ -49,7 +49,8 @@ uint64_t rounds_next(const struct rounds *rounds);
 
 /* Pure questions to what was said so far. */
 bool rounds_all_settled(const struct rounds *rounds); /* every probe that counts */
-bool rounds_all_asked(const struct rounds *rounds); /* every probe, once at least */
+bool rounds_all_certain(
+	const struct rounds *rounds); /* each has passed, or failed as often in a row as it may */
 bool rounds_any_in_doubt(
 	const struct rounds *rounds); /* one that counts fails now, or was not asked yet */
 bool rounds_all_on_their_way(

@@ -270,7 +270,7 @@ static int decide(struct judge *judge, const struct unit *unit, bool runs, struc
 	case JUDGE_WATCH:
 		return decide_watch(judge, unit, runs, err);
 	default:
-		if (runs && !rounds_all_asked(judge->rounds))
+		if (runs && !rounds_all_certain(judge->rounds))
 			return 0;
 		(void)rounds_failed_names(judge->rounds, judge->report->failed,
 					  sizeof(judge->report->failed));

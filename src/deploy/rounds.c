@@ -8,7 +8,8 @@
 #include "unit/probe-health.h"
 
 #define START_PERIOD_USEC \
-	(50 * USEC_PER_MSEC) /* first pause in the start phase, doubled up to Period= */
+	(50 *             \
+	 USEC_PER_MSEC) /* first pause in the start phase and at the baseline, doubled up to Period= */
 
 static bool is_exempt(const char *exempt, const char *name)
 {
@@ -97,7 +98,7 @@ static uint64_t pause_of(const struct rounds_probe *probe, enum judge_phase phas
 	uint64_t period = probe->options->period_usec;
 	unsigned int doubled = probe->asked < 10 ? probe->asked : 10;
 
-	if (phase != JUDGE_START || probe->passes > 0)
+	if (phase == JUDGE_WATCH || probe->passes > 0)
 		return period;
 	return period < START_PERIOD_USEC << doubled ? period : START_PERIOD_USEC << doubled;
 }
@@ -229,10 +230,12 @@ bool rounds_all_settled(const struct rounds *rounds)
 	return true;
 }
 
-bool rounds_all_asked(const struct rounds *rounds)
+bool rounds_all_certain(const struct rounds *rounds)
 {
 	for (size_t i = 0; i < rounds->n_probes; i++) {
-		if (rounds->probes[i].asked == 0)
+		const struct rounds_probe *probe = &rounds->probes[i];
+
+		if (probe->passes == 0 && probe->failures < probe->options->failure_threshold)
 			return false;
 	}
 	return true;

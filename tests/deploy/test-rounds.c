@@ -88,10 +88,25 @@ static void test_settled(void **state)
 	rounds->probes[0].settled = true;
 	rounds->probes[0].asked = 1;
 	assert_false(rounds_all_settled(rounds));
-	assert_false(rounds_all_asked(rounds));
+	assert_false(rounds_all_certain(rounds));
 	assert_string_equal(rounds_explain(rounds, text, sizeof(text)), "probe b: no answer yet");
 	rounds->probes[1].counts = false;
 	assert_true(rounds_all_settled(rounds));
+}
+
+/* One no may be the load of the moment: it excuses nothing yet. */
+static void test_certain(void **state)
+{
+	struct probe_options probes[2] = { make_options("a", PROBE_HTTP),
+					   make_options("b", PROBE_TCP) };
+	_cleanup_(rounds_freep) struct rounds *rounds = make(probes, 2, JUDGE_BASELINE, NULL);
+
+	(void)state;
+	rounds->probes[0].asked = rounds->probes[0].passes = 1;
+	rounds->probes[1].asked = rounds->probes[1].failures = 2;
+	assert_false(rounds_all_certain(rounds));
+	rounds->probes[1].asked = rounds->probes[1].failures = 3;
+	assert_true(rounds_all_certain(rounds));
 }
 
 /* Only of a probe that counts is a no that stays one the end. */
@@ -155,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_who_counts),
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_certain),
 		cmocka_unit_test(test_final),
 		cmocka_unit_test(test_failed_only_at_the_threshold),
 		cmocka_unit_test(test_external),
