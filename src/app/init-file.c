@@ -59,12 +59,25 @@ int init_file_read(struct init_file *file, const char *dir, const char *name, st
 	return r < 0 ? r : init_file_load(file, err);
 }
 
+static const char *describe_line(const char *line, char *ret_text, size_t room)
+{
+	char shown[96];
+
+	if (!*line)
+		return "the end";
+	if (*line == '\n')
+		return "an empty line";
+	(void)snprintf(ret_text, room, "\"%s\"",
+		       text_escape(line, strcspn(line, "\n"), shown, sizeof(shown)));
+	return ret_text;
+}
+
 /* Says the first line that differs. */
 static int refuse(const struct init_file *file, struct error *err)
 {
 	const char *old = file->old;
 	const char *new = file->text.data;
-	char shown[2][96];
+	char shown[2][100];
 	unsigned int number = 1;
 
 	for (; *old && *new &&strcspn(old, "\n") == strcspn(new, "\n") &&
@@ -73,13 +86,11 @@ static int refuse(const struct init_file *file, struct error *err)
 		old += strcspn(old, "\n") + 1;
 		new += strcspn(new, "\n") + 1;
 	}
-	text_escape(old, strcspn(old, "\n"), shown[0], sizeof(shown[0]));
-	text_escape(new, strcspn(new, "\n"), shown[1], sizeof(shown[1]));
-	return error_set(
-		err, FAULT_CONFIG,
-		"%s is there and differs in line %u (\"%s\", not \"%s\"): move it away, or "
-		"overwrite it with --force",
-		file->path, number, shown[0], shown[1]);
+	return error_set(err, FAULT_CONFIG,
+			 "%s is there and differs in line %u (%s, not %s): move it away, or "
+			 "overwrite it with --force",
+			 file->path, number, describe_line(old, shown[0], sizeof(shown[0])),
+			 describe_line(new, shown[1], sizeof(shown[1])));
 }
 
 int init_file_compare(struct init_file *file, bool force, struct error *err)

@@ -207,6 +207,12 @@ static void test_files_in_the_way(void **state)
 	assert_non_null(
 		strstr(machine->err.text, "differs in line 3 (\"OnFailure=x\", not \"# A fail"));
 	assert_non_null(strstr(machine->err.text, "--force"));
+	scratch_write(machine->scratch, DROP_IN, "# Written by `flipslot init gw`.\n\n");
+	assert_true(run(machine) < 0);
+	assert_non_null(strstr(machine->err.text, "line 2 (an empty line, not \"[Unit]\")"));
+	scratch_write(machine->scratch, DROP_IN, "# Written by `flipslot init gw`.\n");
+	assert_true(run(machine) < 0);
+	assert_non_null(strstr(machine->err.text, "line 2 (the end, not \"[Unit]\")"));
 	assert_false(scratch_exists(machine->scratch, CONF));
 	assert_false(scratch_exists(machine->scratch, ROOT));
 	machine->options.force = true;
