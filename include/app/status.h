@@ -62,6 +62,7 @@ struct status {
 	char user[STATE_USER_MAX]; /* Scope=user:NAME; empty: Scope=system */
 	char root[STATUS_PATH_MAX];
 	uint64_t watch_usec;
+	uint64_t scrub_usec; /* how often the slots are read; 0: never */
 	struct error config_problem; /* FAULT_NONE: the configuration is in order */
 	enum slot current; /* SLOT_NONE: nothing is installed */
 	char problem[ERROR_TEXT_MAX]; /* `current` is damaged; empty: it is not */

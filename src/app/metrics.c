@@ -72,11 +72,17 @@ static void add_number(struct page *page, const struct status *status, const str
 	text_add(page->text, "%" PRIu64 "\n", value);
 }
 
-static void add_seconds(struct page *page, const struct status *status, uint64_t usec)
+static void add_labelled_seconds(struct page *page, const struct status *status,
+				 const struct label *labels, uint64_t usec)
 {
-	begin_sample(page, status, NULL);
+	begin_sample(page, status, labels);
 	text_add(page->text, "%" PRIu64 ".%06" PRIu64 "\n", (uint64_t)(usec / USEC_PER_SEC),
 		 (uint64_t)(usec % USEC_PER_SEC));
+}
+
+static void add_seconds(struct page *page, const struct status *status, uint64_t usec)
+{
+	add_labelled_seconds(page, status, NULL, usec);
 }
 
 /* ---- what runs, and what is under way ---- */
@@ -199,6 +205,48 @@ static void add_last_downtime(struct page *page, const struct status *status)
 		add_seconds(page, status, status->last.entry.downtime);
 }
 
+/* ---- what the slots are ---- */
+
+static void add_scrub_period(struct page *page, const struct status *status)
+{
+	add_seconds(page, status, status->scrub_usec);
+}
+
+/* What is of no use to anybody is not read either: deploy/soundness.h. */
+static bool is_read(const struct status_slot *it)
+{
+	return it->current || it->good || it->fallback || it->verified > 0;
+}
+
+static void add_slots_read(struct page *page, const struct status *status)
+{
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
+		if (is_read(&status->slots[slot]))
+			add_labelled_seconds(page, status,
+					     (const struct label[]){ { "slot", slot_name(slot) },
+								     {} },
+					     status->slots[slot].verified);
+}
+
+static void add_slots_installed(struct page *page, const struct status *status)
+{
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
+		if (is_read(&status->slots[slot]) && status->slots[slot].sealed)
+			add_labelled_seconds(page, status,
+					     (const struct label[]){ { "slot", slot_name(slot) },
+								     {} },
+					     status->slots[slot].descriptor.installed);
+}
+
+static void add_differences(struct page *page, const struct status *status)
+{
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
+		if (status->slots[slot].verified > 0)
+			add_number(page, status,
+				   (const struct label[]){ { "slot", slot_name(slot) }, {} },
+				   status->slots[slot].differences);
+}
+
 /* ---- what may grow stale ---- */
 
 static void add_held(struct page *page, const struct status *status)
@@ -292,6 +340,15 @@ static const struct family families[] = {
 	  add_last_duration },
 	{ "last_transaction_downtime_seconds", "gauge", "How long the service was away in it.",
 	  add_last_downtime },
+	{ "slot_installed_timestamp_seconds", "gauge", "When what is in the slot was put there.",
+	  add_slots_installed },
+	{ "slot_read_timestamp_seconds", "gauge",
+	  "When the slot was last read whole and compared with its seal; 0: not since it was put there.",
+	  add_slots_read },
+	{ "slot_read_differences", "gauge", "Differences that were found then; 0: it is intact.",
+	  add_differences },
+	{ "scrub_period_seconds", "gauge", "How often the slots shall be read; 0: never.",
+	  add_scrub_period },
 	{ "held", "gauge", "Whether a person holds the app where it is.", add_held },
 	{ "hold_start_timestamp_seconds", "gauge", "Since when.", add_hold_start },
 	{ "hold_end_timestamp_seconds", "gauge", "Until when, if that was said.", add_hold_end },

@@ -312,6 +312,7 @@ static int gather_disk(const char *app, struct status *status, int *ret_dirfd, s
 		(void)text_copy(config_user(config), status->user, sizeof(status->user));
 	(void)text_copy(config_root(config), status->root, sizeof(status->root));
 	status->watch_usec = config_deploy(config)->watch_usec;
+	status->scrub_usec = config_deploy(config)->scrub_usec;
 	r = load_state(app, dirfd, &status->state, err);
 	if (r < 0)
 		return r;

@@ -136,6 +136,57 @@ static void what_may_grow_stale(void **unused)
 	assert_line(&text, "flipslot_alerts_dropped{app=\"gateway\"} 2");
 }
 
+static void what_the_slots_were_found_to_be(void **unused)
+{
+	_cleanup_text_ struct text text = {};
+	struct status status = make_idle();
+
+	status.scrub_usec = 86400 * SECOND;
+	status.slots[SLOT_A].descriptor.installed = NOW - 9 * SECOND;
+	status.slots[SLOT_B].descriptor.installed = NOW - 8 * SECOND;
+	status.slots[SLOT_B].verified = NOW - 5 * SECOND;
+	metrics_render(&status, 1, &text);
+	assert_line(&text, "flipslot_scrub_period_seconds{app=\"gateway\"} 86400.000000");
+	assert_line(&text, "flipslot_slot_installed_timestamp_seconds{app=\"gateway\",slot=\"a\"} "
+			   "1699999991.000000");
+	assert_line(&text, "flipslot_slot_read_timestamp_seconds{app=\"gateway\",slot=\"a\"} "
+			   "0.000000");
+	assert_line(&text, "flipslot_slot_read_timestamp_seconds{app=\"gateway\",slot=\"b\"} "
+			   "1699999995.000000");
+	assert_line(&text, "flipslot_slot_read_differences{app=\"gateway\",slot=\"b\"} 0");
+	assert_null(
+		strstr(text.data, "flipslot_slot_read_differences{app=\"gateway\",slot=\"a\"}"));
+}
+
+/* A seal that is damaged says nothing of what was in the slot: neither when it was installed, nor whether it is of use. */
+static void a_slot_with_a_damaged_seal_is_told_of(void **unused)
+{
+	_cleanup_text_ struct text text = {};
+	struct status status = make_idle();
+
+	status.slots[SLOT_A] = (struct status_slot){ .problem = "the seal is damaged",
+						     .verified = NOW,
+						     .differences = 1 };
+	metrics_render(&status, 1, &text);
+	assert_line(&text, "flipslot_slot_read_differences{app=\"gateway\",slot=\"a\"} 1");
+	assert_line(&text, "flipslot_slot_read_timestamp_seconds{app=\"gateway\",slot=\"a\"} "
+			   "1700000000.000000");
+	assert_null(strstr(text.data, "flipslot_slot_installed_timestamp_seconds{app=\"gateway\","
+				      "slot=\"a\"}"));
+}
+
+/* Such as one that was rolled back: nobody goes there, nobody reads it. */
+static void a_slot_of_no_use_is_not_told_of(void **unused)
+{
+	_cleanup_text_ struct text text = {};
+	struct status status = make_idle();
+
+	status.slots[SLOT_A].fallback = false;
+	status.slots[SLOT_A].bad = true;
+	metrics_render(&status, 1, &text);
+	assert_null(strstr(text.data, "slot=\"a\""));
+}
+
 /* A reader refuses a family that comes in two parts. */
 static void two_apps_share_the_heads(void **unused)
 {
@@ -166,6 +217,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_runs_and_how_it_came),
 		cmocka_unit_test(what_may_grow_stale),
+		cmocka_unit_test(what_the_slots_were_found_to_be),
+		cmocka_unit_test(a_slot_with_a_damaged_seal_is_told_of),
+		cmocka_unit_test(a_slot_of_no_use_is_not_told_of),
 		cmocka_unit_test(two_apps_share_the_heads),
 		cmocka_unit_test(what_a_version_holds_breaks_no_line),
 	};
