@@ -171,10 +171,13 @@ static void describe_failure(const struct result *result, const char *app, const
 	const struct history_entry *entry = &result->entry;
 
 	text_add(text, "%s: failed: %s\n", app, or_text(entry->reason, "no reason is recorded"));
-	if (result->is_last && !result->switched)
-		text_add(text, "  %s was not touched\n", unit);
-	else
+	if (!result->is_last || result->switched) {
 		add_log(result, app, unit, text);
+		return;
+	}
+	text_add(text, "  %s was not touched\n", unit);
+	if (entry->verb == VERB_UPDATE && entry->fault == FAULT_NETWORK)
+		text_add(text, "  once the source can be reached: flipslot update %s\n", app);
 }
 
 static void describe_rollback(const struct result *result, const char *app, const char *unit,

@@ -204,12 +204,18 @@ static void test_words_of_a_rollback(void **state)
 static void test_words_of_what_broke_off(void **state)
 {
 	struct state stored = make_state(PHASE_IDLE, OUTCOME_FAILED);
-	_cleanup_text_ struct text before = {}, after = {}, refused = {};
+	_cleanup_text_ struct text before = {}, after = {}, refused = {}, unfetched = {};
 
 	(void)state;
 	stored.transaction.switched = 0;
 	describe(&stored, &before);
 	assert_non_null(strstr(before.data, "gateway.service was not touched"));
+	assert_null(strstr(before.data, "flipslot update"));
+	stored.transaction.verb = VERB_UPDATE;
+	stored.transaction.fault = FAULT_NETWORK;
+	describe(&stored, &unfetched);
+	assert_non_null(strstr(unfetched.data,
+			       "once the source can be reached: flipslot update gateway\n"));
 	stored = make_state(PHASE_IDLE, OUTCOME_FAILED);
 	describe(&stored, &after);
 	assert_null(strstr(after.data, "was not touched"));
