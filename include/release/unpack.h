@@ -2,8 +2,8 @@
  * Takes the compression off an archive, in a thread of its own: decompressing costs as much time as
  * parsing, hashing and writing together, and there mostly is a second processor.
  *
- * The thread takes verified pieces, decompresses them through libarchive (raw format, one given filter), or zstd's by libzstd, and
- * keeps at most 1 MiB ahead of the reader. Whatever is reported to a caller is reported by unpack_read.
+ * The thread takes verified pieces, decompresses them through libarchive (raw format, one given filter), zstd's by libzstd, xz's by
+ * liblzma (at most 160 MiB of memory, whatever the archive asks for), and keeps at most 1 MiB ahead of the reader. Whatever is reported to a caller is reported by unpack_read.
  */
 #pragma once
 
@@ -23,7 +23,8 @@ CLEANUP_DEFINE(struct unpack, unpack_free);
 
 /*
  * The next bytes, valid until the next call; none (*ret_size is 0) at the end. *ret_position is how far
- * into the archive the thread has read. FAULT_CORRUPT: damaged, compressed more than once, or changed.
+ * into the archive the thread has read. FAULT_CORRUPT: damaged, compressed more than once, or changed. FAULT_NO_SPACE:
+ * an .xz that takes more memory.
  */
 int unpack_read(struct unpack *unpack, const void **ret_bytes, size_t *ret_size,
 		uint64_t *ret_position, struct error *err);

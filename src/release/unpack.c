@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <lzma.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 
 #define SLABS	  4
 #define SLAB_SIZE (256 * 1024)
+#define XZ_MEMORY ((uint64_t)160 << 20) /* a dictionary of 128 MiB; xz -9 has one of 64 */
 
 static const uint8_t zstd_magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
+static const uint8_t xz_magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
 
 static void cleanup_zstd(ZSTD_DCtx **zstd)
 {
@@ -169,15 +172,19 @@ static int decompress(struct unpack *unpack, struct archive *archive, struct err
 	return r == ARCHIVE_EOF ? 0 : fail(unpack, archive, err);
 }
 
-/* ---- zstd, without libarchive: what it unpacks would be copied once more ---- */
-
 static int corrupt(const char *why, struct error *err)
 {
 	return error_set(err, FAULT_CORRUPT, "the archive cannot be decompressed: %s", why);
 }
 
+static int refuse_twice(struct error *err)
+{
+	return error_set(err, FAULT_CORRUPT, "the archive is compressed more than once");
+}
+
 /* The next piece; none at the end. */
-static int next_input(struct unpack *unpack, ZSTD_inBuffer *ret_input, struct error *err)
+static int next_input(struct unpack *unpack, const void **ret_bytes, size_t *ret_size,
+		      struct error *err)
 {
 	const void *bytes = NULL;
 	size_t size = 0;
@@ -188,9 +195,12 @@ static int next_input(struct unpack *unpack, ZSTD_inBuffer *ret_input, struct er
 	if (r < 0)
 		return r;
 	unpack->position += size;
-	*ret_input = (ZSTD_inBuffer){ .src = bytes, .size = size };
+	*ret_bytes = bytes;
+	*ret_size = size;
 	return 0;
 }
+
+/* ---- zstd, without libarchive: what it unpacks would be copied once more ---- */
 
 static bool is_compressed_twice(const struct unpack *unpack)
 {
@@ -215,7 +225,7 @@ static int unpack_some(struct unpack *unpack, ZSTD_DCtx *zstd, ZSTD_inBuffer *in
 	if (!is_compressed_twice(unpack))
 		return 0;
 	unpack->in_slab = 0;
-	return error_set(err, FAULT_CORRUPT, "the archive is compressed more than once");
+	return refuse_twice(err);
 }
 
 static int unpack_zstd(struct unpack *unpack, struct error *err)
@@ -229,8 +239,10 @@ static int unpack_zstd(struct unpack *unpack, struct error *err)
 	if (!zstd)
 		return error_code(err, -ENOMEM, "decompressing the archive");
 	while (r == 0) {
-		if (!more && input.pos == input.size)
-			r = next_input(unpack, &input, err);
+		if (!more && input.pos == input.size) {
+			input.pos = 0;
+			r = next_input(unpack, &input.src, &input.size, err);
+		}
 		if (r < 0 || (!more && input.size == 0))
 			break;
 		r = unpack_some(unpack, zstd, &input, &hint, err);
@@ -242,6 +254,72 @@ static int unpack_zstd(struct unpack *unpack, struct error *err)
 		       corrupt("truncated in the middle of a frame", err) :
 		       r;
 }
+
+/* ---- xz, without libarchive: which lets the archive say how much memory it takes ---- */
+
+static int complain_of_xz(lzma_stream *xz, lzma_ret code, struct error *err)
+{
+	switch (code) {
+	case LZMA_MEM_ERROR:
+		return error_code(err, -ENOMEM, "decompressing the archive");
+	case LZMA_MEMLIMIT_ERROR:
+		return error_set(
+			err, FAULT_NO_SPACE,
+			"the archive takes %llu MiB of memory to be decompressed, more than %llu: "
+			"compress it by `xz -9` at most",
+			(unsigned long long)(lzma_memusage(xz) >> 20),
+			(unsigned long long)(XZ_MEMORY >> 20));
+	case LZMA_BUF_ERROR:
+		return corrupt("truncated xz input", err);
+	default:
+		return corrupt("xz data is damaged", err);
+	}
+}
+
+/* One step. > 0: it was the end, or nobody wants more. */
+static int unpack_some_xz(struct unpack *unpack, lzma_stream *xz, uint8_t *out, bool at_end,
+			  struct error *err)
+{
+	lzma_ret code;
+	size_t n;
+
+	xz->next_out = out;
+	xz->avail_out = SLAB_SIZE;
+	code = lzma_code(xz, at_end ? LZMA_FINISH : LZMA_RUN);
+	n = SLAB_SIZE - xz->avail_out;
+	if (unpack->filled == 0 && unpack->in_slab == 0 && n >= sizeof(xz_magic) &&
+	    memcmp(out, xz_magic, sizeof(xz_magic)) == 0)
+		return refuse_twice(err);
+	if (!put(unpack, out, n) || code == LZMA_STREAM_END)
+		return 1;
+	return code == LZMA_OK ? 0 : complain_of_xz(xz, code, err);
+}
+
+static int unpack_xz(struct unpack *unpack, struct error *err)
+{
+	_cleanup_free_ uint8_t *out = malloc(SLAB_SIZE);
+	lzma_stream xz = LZMA_STREAM_INIT;
+	bool at_end = false;
+	int r = 0;
+
+	if (!out || lzma_stream_decoder(&xz, XZ_MEMORY, LZMA_CONCATENATED) != LZMA_OK)
+		return error_code(err, -ENOMEM, "decompressing the archive");
+	while (r == 0) {
+		const void *bytes = xz.next_in;
+
+		if (xz.avail_in == 0 && !at_end) {
+			r = next_input(unpack, &bytes, &xz.avail_in, err);
+			xz.next_in = bytes;
+			at_end = xz.avail_in == 0;
+		}
+		if (r == 0)
+			r = unpack_some_xz(unpack, &xz, out, at_end, err);
+	}
+	lzma_end(&xz);
+	return r < 0 && !is_stopped(unpack) ? r : 0;
+}
+
+/* ---- the others ---- */
 
 static int unpack_by_libarchive(struct unpack *unpack, struct error *err)
 {
@@ -274,10 +352,14 @@ static void *run(void *data)
 {
 	struct unpack *unpack = data;
 	struct error err = {};
-	int r = unpack->filter == archive_read_support_filter_zstd ?
-			unpack_zstd(unpack, &err) :
-			unpack_by_libarchive(unpack, &err);
+	int r;
 
+	if (unpack->filter == archive_read_support_filter_zstd)
+		r = unpack_zstd(unpack, &err);
+	else if (unpack->filter == archive_read_support_filter_xz)
+		r = unpack_xz(unpack, &err);
+	else
+		r = unpack_by_libarchive(unpack, &err);
 	tell_end(unpack, r, &err);
 	return NULL;
 }

@@ -117,6 +117,15 @@ def more_kinds():
         header(b"l", octal(4), b"2", b"ok") + padded(b"evil") + header(b"ok") + END)
 
 
+def with_dictionary(xz, code):
+    """The .xz with another dictionary promised in the header of its first block, which lies at 12."""
+    length = (xz[12] + 1) * 4
+    block = bytearray(xz[12:12 + length - 4])
+    assert block[2:4] == b"\x21\x01", "LZMA2, one byte of properties"
+    block[4] = code
+    return xz[:12] + bytes(block) + struct.pack("<I", zlib.crc32(block)) + xz[12 + length:]
+
+
 def streams():
     tree = tar(directory("d"), file("d/f", bytes(range(256)) * 5000), file("g", b"g"))
     half = len(tree) // 2
@@ -130,10 +139,12 @@ def streams():
     bad("second-member-cut.tar.gz", "truncated",
         gzip.compress(tree[:half], mtime=0) + gzip.compress(tree[half:], mtime=0)[:100])
     bad("garbage-behind.tar.zst", "cannot be decompressed", first + second + b"garbage" * 100)
-    bad("garbage-behind.tar.xz", "Corrupted", lzma.compress(tree) + b"garbage" * 100)
+    bad("garbage-behind.tar.xz", "damaged", lzma.compress(tree) + b"garbage" * 100)
     bad("skippable-first.tar.zst", "not an archive", skippable + first + second)
     good("skippable-between.tar.zst", first + skippable + second + skippable)
     bad("window-of-2-gib.tar.zst", "too much memory", zst(tree, "--ultra", "--long=31", "-22"))
+    bad("dictionary-of-4-gib.tar.xz", "MiB of memory", with_dictionary(lzma.compress(tree), 40))
+    good("dictionary-of-64-mib.tar.xz", with_dictionary(lzma.compress(tree), 28))
     bad("frames-of-nothing.zst", "not an archive", zst(b"") * 1000)
     bad("lzma-alone.tar.lzma", "not an archive", lzma.compress(tree, lzma.FORMAT_ALONE))
 
