@@ -173,7 +173,8 @@ def make_releases():
         old = json.load(file)["signed"]["roles"]["timestamp"]["keyids"]
     run("flipslot", "repo", "rotate", REPO, "timestamp", "--add", "/run/new.key", "--remove", ",".join(old))
     shutil.copytree(REPO, f"{REPO}.rotated")
-    make_pairs()
+    if "side-1.0" in trees:
+        make_pairs()
     return trees
 
 
