@@ -13,6 +13,13 @@ struct match_step {
 	size_t extra; /* new bytes behind it */
 };
 
+/* Steps one by one; all zero: none. list is malloc'ed, and the caller's. */
+struct match_steps {
+	struct match_step *list;
+	size_t n, room;
+};
+int match_steps_add(struct match_steps *steps, struct match_step step, struct error *err);
+
 /*
  * For `size` bytes, which stand at `position` in the new file: where they may be expected in the old one, too. *ret_steps is malloc'ed.
  */

@@ -16,8 +16,7 @@ struct matching {
 	size_t scan, length, position; /* the exact match at hand: new, its length, old */
 	size_t last_scan, last_position; /* where the stretch under way begins */
 	size_t offset; /* of it: old less new, modulo */
-	struct match_step *steps;
-	size_t n, room;
+	struct match_steps steps;
 };
 
 static bool agrees(const struct matching *m, size_t scan)
@@ -115,19 +114,25 @@ static size_t divide(const struct matching *m, size_t forward, size_t back, size
 	return best;
 }
 
-static int add_step(struct matching *m, size_t copy, size_t extra, struct error *err)
+int match_steps_add(struct match_steps *steps, struct match_step step, struct error *err)
 {
-	if (m->n == m->room) {
-		size_t room = m->room > 0 ? 2 * m->room : STEPS_ROOM;
-		struct match_step *more = reallocarray(m->steps, room, sizeof(*more));
+	if (steps->n == steps->room) {
+		size_t room = steps->room > 0 ? 2 * steps->room : STEPS_ROOM;
+		struct match_step *more = reallocarray(steps->list, room, sizeof(*more));
 
 		if (!more)
 			return error_errno(err, "looking for differences");
-		m->steps = more;
-		m->room = room;
+		steps->list = more;
+		steps->room = room;
 	}
-	m->steps[m->n++] = (struct match_step){ m->last_position, copy, extra };
+	steps->list[steps->n++] = step;
 	return 0;
+}
+
+static int add_step(struct matching *m, size_t copy, size_t extra, struct error *err)
+{
+	return match_steps_add(&m->steps, (struct match_step){ m->last_position, copy, extra },
+			       err);
 }
 
 static int end_stretch(struct matching *m, struct error *err)
@@ -168,10 +173,10 @@ int match_run(const struct suffix *suffix, const uint8_t *old, size_t old_size,
 		if (find_next(&m))
 			r = end_stretch(&m, err);
 	if (r < 0) {
-		free(m.steps);
+		free(m.steps.list);
 		return r;
 	}
-	*ret_steps = m.steps;
-	*ret_n = m.n;
+	*ret_steps = m.steps.list;
+	*ret_n = m.steps.n;
 	return 0;
 }
