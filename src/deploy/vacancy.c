@@ -68,11 +68,9 @@ static int wait_until_free(struct session *session, uint64_t end, struct error *
 	while (ports_look(&vacancy->ports, MACHINE, &port) != PORTS_FREE) {
 		if (clock_monotonic_usec() >= end)
 			return 0;
-		r = manager_wait(session->manager, session->wake_fd, LOOK_PERIOD_USEC, err);
-		if (r < 0)
-			return r;
-		if (mailbox_interrupt(session) > 0)
-			return VACANCY_INTERRUPTED;
+		r = mailbox_pause(session, LOOK_PERIOD_USEC, err);
+		if (r != 0)
+			return r < 0 ? r : VACANCY_INTERRUPTED;
 	}
 	vacancy->waited += clock_monotonic_usec() - began;
 	session_tell(session, EVENT_NOTE, FAULT_NONE,
