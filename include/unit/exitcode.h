@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#define EXITCODE_TEXT_MAX 256 /* for any of its texts */
+
 /*
  * For si_code and si_status of a child (waitid(2)): "exited with status 1", "could not change to its
  * working directory (200/CHDIR)", "was killed by signal 9 (KILL)", "crashed by signal 11 (SEGV)".

@@ -385,7 +385,7 @@ static void explain_silence(const struct probe_run *run, bool late, const siginf
 			    struct probe_answer *ret_answer)
 {
 	char span[CLOCK_TEXT_MAX];
-	char why[256];
+	char why[EXITCODE_TEXT_MAX];
 
 	if (late)
 		(void)snprintf(ret_answer->text, sizeof(ret_answer->text), "no answer in %s",

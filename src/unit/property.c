@@ -212,7 +212,7 @@ static int add_exec(struct unit *unit, struct command *command)
 static void note_failure(struct unit *unit, const char *property, const struct command *command)
 {
 	char path[128];
-	char why[256];
+	char why[EXITCODE_TEXT_MAX];
 
 	if (command->may_fail || command->code == 0 ||
 	    (command->code == CLD_EXITED && command->status == 0))

@@ -197,7 +197,7 @@ static void explain_end(const struct unit *unit, char *ret_text, size_t room)
 	bool down = is(unit->active_state, "inactive") && unit->restarts == 0;
 	bool by_itself = unit_ended_by_itself(unit);
 	const char *who = "";
-	char why[256];
+	char why[EXITCODE_TEXT_MAX];
 
 	exitcode_explain(unit->exec_main_code, unit->exec_main_status, why, sizeof(why));
 	if (down && unit->active_exit_usec > 0 && !by_itself)
@@ -259,7 +259,7 @@ static void explain_protocol(const struct unit *unit, char *ret_text, size_t roo
 static void explain_start_limit(const struct unit *unit, char *ret_text, size_t room)
 {
 	char span[CLOCK_TEXT_MAX];
-	char why[256] = "";
+	char why[EXITCODE_TEXT_MAX] = "";
 
 	if (unit->exec_main_code != 0)
 		exitcode_explain(unit->exec_main_code, unit->exec_main_status, why, sizeof(why));
