@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "deploy/update.h"
 
-#define EXPIRY_NEAR_USEC (24 * 3600 * USEC_PER_SEC)
+#define EXPIRY_NEAR_USEC USEC_PER_DAY
 
 static void take(void *data, const struct event *event)
 {

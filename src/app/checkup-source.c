@@ -9,7 +9,6 @@
 #include "store/layout.h"
 
 #define DAYS_UNSEEN 3 /* without a look at the source that went well */
-#define DAY_USEC    (24 * 3600 * USEC_PER_SEC)
 
 static void look_at_last(const struct checkup *checkup)
 {
@@ -24,10 +23,10 @@ static void look_at_last(const struct checkup *checkup)
 			checkup->tally, checked.fault,
 			"the last look at the source failed: %s; again: `flipslot check %s`",
 			checked.text, checkup->app);
-	else if (now > checked.when && now - checked.when > DAYS_UNSEEN * DAY_USEC)
+	else if (now > checked.when && now - checked.when > DAYS_UNSEEN * USEC_PER_DAY)
 		doctor_warn(checkup->tally,
 			    "the last look at the source was %llu days ago: is the timer at work?",
-			    (unsigned long long)((now - checked.when) / DAY_USEC));
+			    (unsigned long long)((now - checked.when) / USEC_PER_DAY));
 }
 
 void checkup_source(const struct checkup *checkup)

@@ -22,7 +22,7 @@
 #include "store/request.h"
 
 #define ATTEMPTS_MANY 3 /* at delivering one alert */
-#define HOLD_OLD_USEC (7 * 24 * 3600 * USEC_PER_SEC)
+#define HOLD_OLD_USEC (7 * USEC_PER_DAY)
 
 /* ---- the app's directory ---- */
 

@@ -22,8 +22,6 @@
 #include "install/scrub.h"
 #include "store/scrubbed.h"
 
-#define DAY_USEC (24 * 3600 * USEC_PER_SEC)
-
 struct doctor {
 	const char *app;
 	bool online;
@@ -166,12 +164,12 @@ static void look_at_scrub(struct doctor *doctor)
 		return;
 	if (scrubbed_load(doctor->dirfd, &scrubbed, NULL) < 0 || scrubbed.when == 0)
 		return; /* the first tick does it */
-	if (now > scrubbed.when && now - scrubbed.when > 2 * period + DAY_USEC)
+	if (now > scrubbed.when && now - scrubbed.when > 2 * period + USEC_PER_DAY)
 		doctor_warn(
 			&doctor->tally,
 			"the slots were read last %llu days ago (Scrub=): `flipslot scrub %s`, and is the "
 			"timer at work?",
-			(unsigned long long)((now - scrubbed.when) / DAY_USEC), doctor->app);
+			(unsigned long long)((now - scrubbed.when) / USEC_PER_DAY), doctor->app);
 }
 
 static void look_at_way_back(struct doctor *doctor)

@@ -150,8 +150,8 @@ static uint64_t unit_usec(const char *name, size_t size)
 		{ " s sec second seconds ", USEC_PER_SEC },
 		{ " min m minute minutes ", 60 * USEC_PER_SEC },
 		{ " h hr hour hours ", 3600 * USEC_PER_SEC },
-		{ " d day days ", 86400 * USEC_PER_SEC },
-		{ " w week weeks ", 7 * 86400 * USEC_PER_SEC },
+		{ " d day days ", USEC_PER_DAY },
+		{ " w week weeks ", 7 * USEC_PER_DAY },
 		{ " M month months ", 2629800 * USEC_PER_SEC },
 		{ " y year years ", 31557600 * USEC_PER_SEC },
 	};

@@ -13,9 +13,8 @@
 #include "store/durable.h"
 
 #define FILE_NAME "config"
-#define DAY_USEC  (86400 * USEC_PER_SEC)
 #define LEAST	  (60 * USEC_PER_SEC)
-#define MOST	  (36525 * DAY_USEC) /* a hundred years */
+#define MOST	  (36525 * USEC_PER_DAY) /* a hundred years */
 
 static const char *const role_keys[ROOT_ROLE_MAX] = {
 	[ROOT_ROLE_ROOT] = "Root",
@@ -27,10 +26,10 @@ static const char *const role_keys[ROOT_ROLE_MAX] = {
 void settings_init(struct settings *ret_settings)
 {
 	*ret_settings = (struct settings){};
-	ret_settings->expires[ROOT_ROLE_ROOT] = 365 * DAY_USEC;
-	ret_settings->expires[ROOT_ROLE_TARGETS] = 90 * DAY_USEC;
-	ret_settings->expires[ROOT_ROLE_SNAPSHOT] = 30 * DAY_USEC;
-	ret_settings->expires[ROOT_ROLE_TIMESTAMP] = 7 * DAY_USEC;
+	ret_settings->expires[ROOT_ROLE_ROOT] = 365 * USEC_PER_DAY;
+	ret_settings->expires[ROOT_ROLE_TARGETS] = 90 * USEC_PER_DAY;
+	ret_settings->expires[ROOT_ROLE_SNAPSHOT] = 30 * USEC_PER_DAY;
+	ret_settings->expires[ROOT_ROLE_TIMESTAMP] = 7 * USEC_PER_DAY;
 }
 
 void settings_done(struct settings *settings)
