@@ -30,10 +30,6 @@ int seal_make(struct descriptor *descriptor, struct index *index, struct text *r
 /* Writes them, once what they are over is synced. dirfd is the app's directory. */
 int seal_put(int dirfd, enum slot slot, const struct text *seal, struct error *err);
 
-/* Both. */
-int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
-	       struct error *err);
-
 /* > 0: SEAL_ABSENT. A damaged one: FAULT_CORRUPT. */
 enum { SEAL_ABSENT = 1 };
 int seal_load(int dirfd, enum slot slot, struct seal *ret_seal, struct error *err);

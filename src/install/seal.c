@@ -166,15 +166,6 @@ int seal_put(int dirfd, enum slot slot, const struct text *seal, struct error *e
 	return r < 0 ? error_prefix(err, r, "writing the seal of slot %s", slot_name(slot)) : 0;
 }
 
-int seal_write(int dirfd, enum slot slot, struct descriptor *descriptor, struct index *index,
-	       struct error *err)
-{
-	_cleanup_text_ struct text text = {};
-	int r = seal_make(descriptor, index, &text, err);
-
-	return r < 0 ? r : seal_put(dirfd, slot, &text, err);
-}
-
 /* ---- reading ---- */
 
 static int decode_parts(const struct header *header, const char *bytes, struct seal *seal,

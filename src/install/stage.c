@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "install/crew.h"
+#include "install/sealing.h"
 #include "install/tree.h"
 #include "release/directory.h"
-#include "store/durable.h"
 #include "store/layout.h"
 
 /* One staging, from an archive or from a directory. */
@@ -162,49 +160,24 @@ static int write_tree(struct staging *staging, struct index **ret_index, struct 
 	return r < 0 ? r : end(staging, total, err);
 }
 
-struct ending {
-	const struct staging *staging;
-	struct index *written;
-	struct descriptor *descriptor;
-	struct text seal;
-};
-
-/* The descriptor was opened before the first write: syncfs tells of errors since then. */
-static int sync_or_make_seal(void *data, unsigned int hand, size_t i, struct error *err)
+static int sync_tree(struct staging *staging, struct index *written, struct descriptor *descriptor,
+		     struct text *ret_seal, struct error *err)
 {
-	struct ending *ending = data;
-
-	return i == 0 ? durable_sync_fs(ending->staging->slot_fd, err) :
-			seal_make(ending->descriptor, ending->written, &ending->seal, err);
-}
-
-static int sync_tree(struct staging *staging, struct ending *ending, struct error *err)
-{
-	const struct crew_job job = { .count = 2, .work = sync_or_make_seal, .data = ending };
+	const struct sealing sealing = { .slot_fd = staging->slot_fd, .index = written };
 	int r = begin(staging, STAGE_SYNC, 1, err);
 
 	if (r == 0)
-		r = crew_run(&job, err);
+		r = sealing_sync(&sealing, descriptor, ret_seal, err);
 	return r < 0 ? r : end(staging, 1, err);
 }
 
 static int sync_and_seal(struct staging *staging, struct index *written,
 			 struct descriptor *descriptor, struct error *err)
 {
-	struct ending ending = {
-		.staging = staging,
-		.written = written,
-		.descriptor = descriptor,
-	};
-	int r;
+	_cleanup_text_ struct text seal = {};
+	int r = sync_tree(staging, written, descriptor, &seal, err);
 
-	descriptor->files = index_count(written);
-	descriptor->installed = clock_realtime_usec();
-	r = sync_tree(staging, &ending, err);
-	if (r == 0)
-		r = seal_put(staging->dirfd, staging->slot, &ending.seal, err);
-	text_done(&ending.seal);
-	return r;
+	return r < 0 ? r : seal_put(staging->dirfd, staging->slot, &seal, err);
 }
 
 static int fill_slot(struct staging *staging, const struct index *scanned,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../base/check.h"
+#include "../install/seal-write.h"
 
 #include "base/fd.h"
 #include "base/text.h"

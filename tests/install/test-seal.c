@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "../base/check.h"
+#include "seal-write.h"
 
 static int app(void **state)
 {
