@@ -177,11 +177,6 @@ static int corrupt(const char *why, struct error *err)
 	return error_set(err, FAULT_CORRUPT, "the archive cannot be decompressed: %s", why);
 }
 
-static int refuse_twice(struct error *err)
-{
-	return error_set(err, FAULT_CORRUPT, "the archive is compressed more than once");
-}
-
 /* The next piece; none at the end. */
 static int next_input(struct unpack *unpack, const void **ret_bytes, size_t *ret_size,
 		      struct error *err)
@@ -200,13 +195,17 @@ static int next_input(struct unpack *unpack, const void **ret_bytes, size_t *ret
 	return 0;
 }
 
-/* ---- zstd, without libarchive: what it unpacks would be copied once more ---- */
-
-static bool is_compressed_twice(const struct unpack *unpack)
+/* What comes out begins like what went in. */
+static int check_once(struct unpack *unpack, const uint8_t *magic, size_t size, struct error *err)
 {
-	return unpack->filled == 0 && unpack->in_slab >= sizeof(zstd_magic) &&
-	       memcmp(unpack->slabs[0], zstd_magic, sizeof(zstd_magic)) == 0;
+	if (unpack->filled > 0 || unpack->in_slab < size ||
+	    memcmp(unpack->slabs[0], magic, size) != 0)
+		return 0;
+	unpack->in_slab = 0;
+	return error_set(err, FAULT_CORRUPT, "the archive is compressed more than once");
 }
+
+/* ---- zstd, without libarchive: what it unpacks would be copied once more ---- */
 
 /* Frame after frame. *hint is 0 where one ends, and when nothing has come yet. */
 static int unpack_some(struct unpack *unpack, ZSTD_DCtx *zstd, ZSTD_inBuffer *input, size_t *hint,
@@ -222,10 +221,7 @@ static int unpack_some(struct unpack *unpack, ZSTD_DCtx *zstd, ZSTD_inBuffer *in
 	if (ZSTD_isError(*hint))
 		return corrupt(ZSTD_getErrorName(*hint), err);
 	unpack->in_slab = output.pos;
-	if (!is_compressed_twice(unpack))
-		return 0;
-	unpack->in_slab = 0;
-	return refuse_twice(err);
+	return check_once(unpack, zstd_magic, sizeof(zstd_magic), err);
 }
 
 static int unpack_zstd(struct unpack *unpack, struct error *err)
@@ -277,32 +273,30 @@ static int complain_of_xz(lzma_stream *xz, lzma_ret code, struct error *err)
 }
 
 /* One step. > 0: it was the end, or nobody wants more. */
-static int unpack_some_xz(struct unpack *unpack, lzma_stream *xz, uint8_t *out, bool at_end,
-			  struct error *err)
+static int unpack_some_xz(struct unpack *unpack, lzma_stream *xz, bool at_end, struct error *err)
 {
 	lzma_ret code;
-	size_t n;
+	int r;
 
-	xz->next_out = out;
-	xz->avail_out = SLAB_SIZE;
+	xz->next_out = unpack->slabs[unpack->filled % SLABS] + unpack->in_slab;
+	xz->avail_out = SLAB_SIZE - unpack->in_slab;
 	code = lzma_code(xz, at_end ? LZMA_FINISH : LZMA_RUN);
-	n = SLAB_SIZE - xz->avail_out;
-	if (unpack->filled == 0 && unpack->in_slab == 0 && n >= sizeof(xz_magic) &&
-	    memcmp(out, xz_magic, sizeof(xz_magic)) == 0)
-		return refuse_twice(err);
-	if (!put(unpack, out, n) || code == LZMA_STREAM_END)
+	unpack->in_slab = SLAB_SIZE - xz->avail_out;
+	r = check_once(unpack, xz_magic, sizeof(xz_magic), err);
+	if (r < 0)
+		return r;
+	if ((unpack->in_slab == SLAB_SIZE && !hand_over(unpack)) || code == LZMA_STREAM_END)
 		return 1;
 	return code == LZMA_OK ? 0 : complain_of_xz(xz, code, err);
 }
 
 static int unpack_xz(struct unpack *unpack, struct error *err)
 {
-	_cleanup_free_ uint8_t *out = malloc(SLAB_SIZE);
 	lzma_stream xz = LZMA_STREAM_INIT;
 	bool at_end = false;
 	int r = 0;
 
-	if (!out || lzma_stream_decoder(&xz, XZ_MEMORY, LZMA_CONCATENATED) != LZMA_OK)
+	if (lzma_stream_decoder(&xz, XZ_MEMORY, LZMA_CONCATENATED) != LZMA_OK)
 		return error_code(err, -ENOMEM, "decompressing the archive");
 	while (r == 0) {
 		const void *bytes = xz.next_in;
@@ -313,7 +307,7 @@ static int unpack_xz(struct unpack *unpack, struct error *err)
 			at_end = xz.avail_in == 0;
 		}
 		if (r == 0)
-			r = unpack_some_xz(unpack, &xz, out, at_end, err);
+			r = unpack_some_xz(unpack, &xz, at_end, err);
 	}
 	lzma_end(&xz);
 	return r < 0 && !is_stopped(unpack) ? r : 0;
