@@ -146,6 +146,29 @@ install() {
 	run flipslot install gateway "/in/gateway-$1.tar.zst" --version "$1" --sha256 "$sum"
 }
 
+# fault_tree VERSION [KEY=VALUE]... : $work/tree is the fault app
+fault_tree() {
+	rm -rf "$work/tree" && mkdir "$work/tree"
+	cp "$FAULT_APP" "$work/tree/fault-app"
+	printf '%s\n' "version=$1" "port=$port" "${@:2}" >"$work/tree/behaviour"
+}
+
+# repo_add VERSION [OPTION OF repo add]... : $work/tree is published in the repository /in/repo
+repo_add() {
+	"$B/flipslot" repo add "$work/in/repo" "$work/tree" --app gateway --version "$1" --level 3 "${@:2}" >"$work/publish.log" 2>&1 ||
+		{ cat "$work/publish.log" && return 1; }
+}
+
+# /in/repo is served at port 8000, by nginx as the unit `repo`; each request is a line of /run/repo-access.log
+serve_repo() {
+	sh_box 'cat >/etc/repo-nginx.conf' <<'END'
+events { }
+http { access_log /run/repo-access.log; server { listen 127.0.0.1:8000; root /in/repo; } }
+END
+	in_box systemd-run -q --unit repo nginx -e stderr -c /etc/repo-nginx.conf -g 'daemon off;'
+	check 'the repository is served' until_true 5 sh_box 'curl -sf http://127.0.0.1:8000/metadata/timestamp.json >/dev/null'
+}
+
 # run CMD... in the box: output in $out, exit status in $status
 run() {
 	out=$(in_box "$@" 2>&1 </dev/null)
