@@ -217,7 +217,6 @@ static void one_that_was_cut_off_goes_on(void **unused)
 	shell(check_fd, "test -z \"$(ls staging)\"");
 }
 
-/* Another release was put there since. */
 /* An error in the middle, after the seal was laid aside: there is no way back until it is through, so nobody waits an hour for it. */
 static void one_that_failed_halfway_goes_on_at_once(void **unused)
 {
@@ -233,6 +232,7 @@ static void one_that_failed_halfway_goes_on_at_once(void **unused)
 	assert_int_equal(app_told(EVENT_MENDED, "slot b (0.9) was repaired"), 1);
 }
 
+/* Another release was put there since. */
 static void what_is_not_there_any_more_is_nobody_s_affair(void **unused)
 {
 	make_app();
