@@ -136,19 +136,29 @@ static int scan(int dirfd, DIR *dir, const struct catalog_name *name, catalog_vi
 	return r;
 }
 
-int catalog_scan(int dirfd, const struct catalog_name *name, catalog_visit visit, void *data,
-		 struct error *err)
+/* -1: there is none. */
+static int open_folder(int dirfd, const struct catalog_name *name, int *ret_fd, struct error *err)
 {
 	char file[FILE_MAX];
 	char path[PATH_MAX_];
-	DIR *dir;
-	int fd;
 	int r = path_of(name, path, err);
 
 	if (r < 0)
 		return r;
 	(void)snprintf(file, sizeof(file), REPO_TARGETS_DIR "/%s/%s", name->app, name->channel);
-	fd = fd_open_beneath(dirfd, file, O_RDONLY | O_DIRECTORY, 0);
+	*ret_fd = fd_open_beneath(dirfd, file, O_RDONLY | O_DIRECTORY, 0);
+	return 0;
+}
+
+int catalog_scan(int dirfd, const struct catalog_name *name, catalog_visit visit, void *data,
+		 struct error *err)
+{
+	int fd = -1;
+	DIR *dir;
+	int r = open_folder(dirfd, name, &fd, err);
+
+	if (r < 0)
+		return r;
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		cleanup_close(&fd);
@@ -189,6 +199,15 @@ int catalog_find(const struct repo *repo, const struct catalog_name *name, uint6
 }
 
 /* ---- writing ---- */
+
+/* What a publisher that was killed was writing. */
+static int tidy(const struct repo *repo, const struct catalog_name *name, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = open_folder(repo->dirfd, name, &fd, err);
+
+	return r < 0 || fd < 0 ? r : durable_tidy(fd, err);
+}
 
 static int make_folders(const struct repo *repo, const struct offer *offer, struct error *err)
 {
@@ -375,9 +394,11 @@ int catalog_add(struct repo *repo, int tree_fd, const struct catalog_release *re
 {
 	_cleanup_(pack_result_done) struct pack_result packed = {};
 	_cleanup_(offer_freep) struct offer *offer = NULL;
-	int r = catalog_get(repo, &release->name, &offer, err);
+	int r = tidy(repo, &release->name, err);
 	int same;
 
+	if (r == 0)
+		r = catalog_get(repo, &release->name, &offer, err);
 	if (r >= 0)
 		r = pack(repo, tree_fd, release, &packed, err);
 	if (r < 0)

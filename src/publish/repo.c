@@ -156,12 +156,23 @@ static int load_pending(struct repo *repo, enum root_role role, struct error *er
 
 /* ---- opening ---- */
 
+/* What a publisher that was killed was writing. */
+static int tidy(const struct repo *repo, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = durable_tidy(repo->statefd, err);
+
+	if (r == 0)
+		r = fd_open_dir(repo->dirfd, REPO_METADATA_DIR, &fd, err);
+	return r < 0 ? r : durable_tidy(fd, err);
+}
+
 static int load(struct repo *repo, struct error *err)
 {
 	int r = lock(repo, err);
 
 	if (r == 0)
-		r = durable_tidy(repo->statefd, err);
+		r = tidy(repo, err);
 	if (r == 0)
 		r = workroom_clear(repo->statefd, err);
 	if (r == 0)

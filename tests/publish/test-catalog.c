@@ -165,6 +165,27 @@ static int note(void *data, const char *path, const struct offer *offer, struct 
 	return 0;
 }
 
+/* A publisher was killed in each folder that it writes to. */
+static void test_nothing_is_left_of_one_that_was_killed(void **state)
+{
+	static const char *const left[] = { "repo/targets/gateway/stable/.flipslot-1",
+					    "repo/metadata/.flipslot-1",
+					    "repo/blobs/sha256/.flipslot-blob",
+					    "repo/.flipslot-repo/.flipslot-1" };
+	struct repo *repo = kit_repo();
+
+	(void)kit_add(repo, "1.0", "a");
+	free(kit_issue(repo));
+	repo_free(repo);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
+		check_write(check_fd, left[i], "x", 1);
+	repo = kit_open(KIT_NOW);
+	assert_int_equal(kit_add(repo, "1.0", "a"), CATALOG_SAME);
+	repo_free(repo);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
+		assert_int_equal(faccessat(check_fd, left[i], F_OK, 0), -1);
+}
+
 static void test_list(void **state)
 {
 	_cleanup_(repo_freep) struct repo *repo = kit_repo();
@@ -200,6 +221,7 @@ int main(void)
 		check_in_dir(test_check_stays_until_it_is_taken_away),
 		check_in_dir(test_what_is_asked_makes_a_sequence),
 		check_in_dir(test_what_it_brings_is_not_required),
+		check_in_dir(test_nothing_is_left_of_one_that_was_killed),
 		check_in_dir(test_list),
 		check_in_dir(test_wrong_names),
 	};
