@@ -102,7 +102,7 @@ static void test_keeps_only_what_is_good(void **state)
 	assert_int_equal(add(&fixture, 0, NULL), 0);
 	assert_int_equal(add(&fixture, 1, NULL), 0);
 	shell(fixture.dirfd,
-	      "printf x | dd of=$(echo staging/*) bs=1 seek=4194304 conv=notrunc 2>/dev/null;"
+	      "printf rots | dd of=$(echo staging/*) bs=1 seek=4194304 conv=notrunc 2>/dev/null;"
 	      "truncate -s 20M staging/*");
 	resume(&fixture, 4194304 / BLOCK_SIZE);
 	for (uint32_t i = assembly_reached(fixture.assembly, 0); i < 2; i++)

@@ -76,7 +76,7 @@ static void test_a_base_that_differs(void **state)
 	_cleanup_fixture_ struct fixture fixture;
 
 	make(&fixture, state);
-	shell(fixture.dirfd, "printf x | dd of=old/f conv=notrunc 2>/dev/null");
+	shell(fixture.dirfd, "printf rots | dd of=old/f conv=notrunc 2>/dev/null");
 	assert_int_equal(decode(&fixture, 0, NULL), 0);
 	assert_int_equal(decode_check_base(fixture.decode, &fixture.kit.bundle.blocks[0], NULL),
 			 DECODE_NO_BASE);
@@ -104,7 +104,7 @@ static void test_a_base_that_changes_later(void **state)
 
 	make(&fixture, state);
 	assert_int_equal(decode(&fixture, 0, NULL), 0);
-	shell(fixture.dirfd, "printf x | dd of=old/f conv=notrunc 2>/dev/null");
+	shell(fixture.dirfd, "printf rots | dd of=old/f conv=notrunc 2>/dev/null");
 	assert_int_equal(decode_check_base(fixture.decode, &fixture.kit.bundle.blocks[0], NULL),
 			 DECODE_NO_BASE);
 	assert_string_equal(decode_take_finding(fixture.decode), "content differs");

@@ -85,9 +85,9 @@ static void check_mended(struct fixture *fixture)
 	assert_string_equal(descriptor.version, fixture->descriptor.version);
 }
 
-/* One flipped byte, at the same size and time. */
-#define ROT(path)                                                                       \
-	"printf x | dd of=app/slots/a/" path " bs=1 seek=500 conv=notrunc 2>/dev/null;" \
+/* Other bytes, at the same size and time; four, since one of random bytes may be the same. */
+#define ROT(path)                                                                          \
+	"printf rots | dd of=app/slots/a/" path " bs=1 seek=500 conv=notrunc 2>/dev/null;" \
 	"touch -d @1700000000 app/slots/a/" path ";"
 
 static void test_a_content_that_runs_elsewhere(void **state)
@@ -115,8 +115,9 @@ static void test_a_content_that_has_rotted_twice(void **state)
 	struct error err = {};
 
 	fixture_make(&fixture, state);
-	shell(fixture.top, ROT("d/both") "printf y | dd of=app/slots/b/elsewhere bs=1 conv=notrunc "
-					 "2>/dev/null; cp app/slots/b/elsewhere running/elsewhere");
+	shell(fixture.top,
+	      ROT("d/both") "printf rots | dd of=app/slots/b/elsewhere bs=1 conv=notrunc "
+			    "2>/dev/null; cp app/slots/b/elsewhere running/elsewhere");
 	salvage = begin(&fixture);
 	assert_int_equal(salvage_from_slot(salvage, SLOT_B, NULL), 0);
 	assert_int_equal(salvage_count_wanted(salvage, NULL), 1);
