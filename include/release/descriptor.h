@@ -6,6 +6,9 @@
  *
  * With origin "target" there is one more: "promised":"<hex>". With origin "minisign" there is another: "signer":"<the key's id, 16 hexadecimal digits>".
  *
+ * With origin "signed" there may be "blocks":{"head":N,"head_sha256":"<hex>","length":N,"sha256":"<hex>"}: the bundle without base
+ * (release/bundle.h) that the release was published with, as the offer names it.
+ *
  * With data of its own there is "epoch":N, with a check of its own "check":["bin/selftest",…] (docs/PUBLISHING.md). A reader ignores keys it does not know: later versions say more about a release.
  */
 #pragma once
@@ -37,6 +40,14 @@ enum origin {
 
 const char *descriptor_origin_name(enum origin origin);
 
+/* Where its contents are to be had one by one. */
+struct descriptor_blocks {
+	struct digest blob; /* null: nowhere, and the rest says nothing */
+	uint64_t length; /* of the blob */
+	struct digest head_digest;
+	uint64_t head;
+};
+
 struct descriptor {
 	char app[65];
 	char version[DESCRIPTOR_VERSION_MAX];
@@ -46,6 +57,7 @@ struct descriptor {
 	struct digest source; /* SHA-256 of the archive; null if adopted */
 	struct digest promised; /* ORIGIN_TARGET: how the metadata names the archive; else null */
 	struct digest index; /* SHA-256 of the canonical index: names the release's content */
+	struct descriptor_blocks blocks; /* ORIGIN_SIGNED; else null */
 	uint64_t epoch; /* of the data that it reads and writes; 0: none was said */
 	uint64_t bytes; /* of all files */
 	uint64_t files; /* entries of all types */

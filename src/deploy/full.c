@@ -23,6 +23,22 @@ static void full_done(struct full *full)
 	cleanup_close(&full->fd);
 }
 
+/* By which a repair can be made of less than all. */
+static struct descriptor_blocks name_blocks(const struct offer *offer)
+{
+	const struct digest any = {};
+	const struct offer_bundle *bundle = offer_find_bundle(offer, &any);
+
+	if (!bundle)
+		return (struct descriptor_blocks){};
+	return (struct descriptor_blocks){
+		.blob = bundle->blob,
+		.length = bundle->length,
+		.head_digest = bundle->head_digest,
+		.head = bundle->head,
+	};
+}
+
 struct descriptor full_describe(const struct watcher *watcher, const struct offer *offer)
 {
 	struct descriptor descriptor = {
@@ -33,6 +49,7 @@ struct descriptor full_describe(const struct watcher *watcher, const struct offe
 		.epoch = offer->epoch,
 		.bytes = offer->bytes,
 		.files = offer->files,
+		.blocks = name_blocks(offer),
 		.check = offer->check,
 	};
 

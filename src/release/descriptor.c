@@ -44,6 +44,22 @@ static const char *hex_or_empty(const struct digest *digest, char ret_hex[static
 	return digest_is_null(digest) ? "" : digest_to_hex(digest, ret_hex);
 }
 
+/* None is left away. < 0: no memory. */
+static int add_blocks(json_t *object, const struct descriptor_blocks *blocks)
+{
+	char head[DIGEST_HEX_MAX];
+	char blob[DIGEST_HEX_MAX];
+
+	if (digest_is_null(&blocks->blob))
+		return 0;
+	return json_object_set_new(object, "blocks",
+				   json_pack("{sI ss sI ss}", "head", (json_int_t)blocks->head,
+					     "head_sha256",
+					     digest_to_hex(&blocks->head_digest, head), "length",
+					     (json_int_t)blocks->length, "sha256",
+					     digest_to_hex(&blocks->blob, blob)));
+}
+
 int descriptor_encode(const struct descriptor *descriptor, char **ret_json, struct error *err)
 {
 	_cleanup_text_ struct text text = {};
@@ -53,7 +69,8 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 	json_t *object;
 
 	if ((descriptor->sequence | descriptor->epoch | descriptor->bytes | descriptor->files |
-	     descriptor->installed) > INT64_MAX)
+	     descriptor->installed | descriptor->blocks.head | descriptor->blocks.length) >
+	    INT64_MAX)
 		return error_set(err, FAULT_INTERNAL, "a number in the descriptor is too large");
 	object = json_pack("{ss ss sI ss ss ss sI sI sI}", "app", descriptor->app, "version",
 			   descriptor->version, "sequence", (json_int_t)descriptor->sequence,
@@ -68,6 +85,8 @@ int descriptor_encode(const struct descriptor *descriptor, char **ret_json, stru
 	if (object && !digest_is_null(&descriptor->promised) &&
 	    json_object_set_new(object, "promised",
 				json_string(digest_to_hex(&descriptor->promised, source))) < 0)
+		json_decref(TAKE_PTR(object));
+	if (object && add_blocks(object, &descriptor->blocks) < 0)
 		json_decref(TAKE_PTR(object));
 	if (object && descriptor->epoch > 0 &&
 	    json_object_set_new(object, "epoch", json_integer((json_int_t)descriptor->epoch)) < 0)
@@ -136,6 +155,30 @@ static int get_promised(const json_t *object, struct descriptor *d, struct error
 	return r == 0 && digest_is_null(&d->promised) ? jmember_refuse("promised", err) : r;
 }
 
+/* It may be missing. */
+static int get_blocks(const json_t *object, struct descriptor *d, struct error *err)
+{
+	const json_t *blocks = json_object_get(object, "blocks");
+	int r;
+
+	if (!blocks)
+		return 0;
+	if (d->origin != ORIGIN_SIGNED)
+		return jmember_refuse("blocks", err);
+	r = jmember_digest(json_object_get(blocks, "sha256"), "sha256", &d->blocks.blob, err);
+	if (r == 0)
+		r = jmember_number(blocks, "length", &d->blocks.length, err);
+	if (r == 0)
+		r = jmember_digest(json_object_get(blocks, "head_sha256"), "head_sha256",
+				   &d->blocks.head_digest, err);
+	if (r == 0)
+		r = jmember_number(blocks, "head", &d->blocks.head, err);
+	if (r == 0 && (d->blocks.head == 0 || d->blocks.head > d->blocks.length ||
+		       digest_is_null(&d->blocks.blob)))
+		r = jmember_refuse("head", err);
+	return r < 0 ? error_prefix(err, r, "\"blocks\"") : 0;
+}
+
 static int get_names(const json_t *object, struct descriptor *d, struct error *err)
 {
 	int r = jmember_text(object, "app", d->app, sizeof(d->app), err);
@@ -162,6 +205,8 @@ static int get_all(const json_t *object, struct descriptor *d, struct error *err
 		r = get_signer(object, d, err);
 	if (r == 0)
 		r = get_promised(object, d, err);
+	if (r == 0)
+		r = get_blocks(object, d, err);
 	if (r == 0)
 		r = get_digest(object, "source", &d->source, err);
 	if (r == 0)

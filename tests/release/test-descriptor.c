@@ -31,6 +31,10 @@ static void check_same(const struct descriptor *a, const struct descriptor *b)
 	assert_true(digest_equal(&a->promised, &b->promised));
 	assert_true(digest_equal(&a->source, &b->source));
 	assert_true(digest_equal(&a->index, &b->index));
+	assert_true(digest_equal(&a->blocks.blob, &b->blocks.blob));
+	assert_true(digest_equal(&a->blocks.head_digest, &b->blocks.head_digest));
+	assert_int_equal(a->blocks.length, b->blocks.length);
+	assert_int_equal(a->blocks.head, b->blocks.head);
 	assert_int_equal(a->epoch, b->epoch);
 	assert_int_equal(a->bytes, b->bytes);
 	assert_int_equal(a->files, b->files);
@@ -49,6 +53,13 @@ static void test_comes_back(void **state)
 		d.epoch = (uint64_t)origin; /* 0 is left away */
 		if (origin == ORIGIN_SIGNED)
 			assert_int_equal(command_parse("bin/x --check 'a b'", &d.check, NULL), 0);
+		if (origin == ORIGIN_SIGNED)
+			d.blocks = (struct descriptor_blocks){
+				.blob = d.source,
+				.length = 5000,
+				.head_digest = d.index,
+				.head = 300,
+			};
 		if (origin == ORIGIN_ADOPTED)
 			d.source = (struct digest){};
 		if (origin == ORIGIN_TARGET)
@@ -132,6 +143,27 @@ static void test_refuses(void **state)
 	decode_with("{", "[{", "JSON");
 }
 
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define BLOCKS(head, head_sha256, length, sha256)                                 \
+	"\"signed\",\"blocks\":{\"head\":" head ",\"head_sha256\":\"" head_sha256 \
+	"\",\"length\":" length ",\"sha256\":\"" sha256 "\"}"
+
+/* Of what a repository published, and whole or not at all. */
+static void test_blocks(void **state)
+{
+	decode_with("\"trust-me\"", BLOCKS("7", HEX64, "7", HEX64), NULL);
+	decode_with("\"trust-me\"", BLOCKS("0", HEX64, "7", HEX64), "\"blocks\"");
+	decode_with("\"trust-me\"", BLOCKS("8", HEX64, "7", HEX64), "\"blocks\"");
+	decode_with("\"trust-me\"", BLOCKS("7", "", "7", HEX64), "head_sha256");
+	decode_with("\"trust-me\"", BLOCKS("7", HEX64, "7", ""), "sha256");
+	decode_with("\"trust-me\"", BLOCKS("7", HEX64, "-7", HEX64), "length");
+	decode_with("\"trust-me\"", "\"signed\",\"blocks\":17", "\"blocks\"");
+	decode_with("}",
+		    ",\"blocks\":{\"head\":7,\"head_sha256\":\"" HEX64
+		    "\",\"length\":7,\"sha256\":\"" HEX64 "\"}}",
+		    "\"blocks\"");
+}
+
 /* Who signed stands beside the origin for which it means something, and nowhere else. */
 static void test_signer(void **state)
 {
@@ -211,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_json_cannot_hold),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_signer),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_promised),
 		cmocka_unit_test(test_ignores_what_later_versions_say),
 		cmocka_unit_test(test_bounded),
