@@ -3,6 +3,7 @@
  *
  *     new           surveys the slot: what is as the seal says stays as it is; of the rest the contents are wanted
  *     from_slot     wanted contents that the other slot has too are copied to staging/, and verified while they are
+ *     take_block    the same with those of the release's bundle without base (release/bundle.h)
  *     from_archive  the same with those of the archive that the release came in
  *     finish        nothing is wanted any more: the seal is laid aside in staging/, taken away, the slot is put right with what lies in
  *                   staging/ (install/rebuild.h), synced and sealed again
@@ -13,6 +14,7 @@
 #pragma once
 
 #include "install/stage.h"
+#include "release/bundle.h"
 
 struct salvage;
 
@@ -33,6 +35,17 @@ size_t salvage_count_wanted(const struct salvage *salvage, uint64_t *ret_bytes);
 
 /* A content that cannot be had there, or is not what it should be, is passed over. */
 int salvage_from_slot(struct salvage *salvage, enum slot other, struct error *err);
+
+/* Is the content that the block is of wanted still? Of a bundle with the seal's index. */
+bool salvage_wants(const struct salvage *salvage, const struct bundle_block *block);
+
+/*
+ * bytes: as they travelled, not verified yet. Of a content each block in its order; one that is not wanted is passed over.
+ * FAULT_UNTRUSTED: not the promised bytes. FAULT_CORRUPT: they make another file than the seal says.
+ */
+int salvage_take_block(struct salvage *salvage, const struct bundle *bundle,
+		       const struct bundle_block *block, const void *bytes, size_t size,
+		       struct error *err);
 
 /* fd: the archive, whose digest must be that of the seal's `source`; FAULT_UNTRUSTED otherwise, before it is parsed. */
 int salvage_from_archive(struct salvage *salvage, int fd, const struct stage_options *options,

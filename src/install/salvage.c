@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "install/assembly.h"
+#include "install/decode.h"
 #include "install/local.h"
 #include "install/rebuild.h"
 #include "install/staged.h"
@@ -27,12 +29,16 @@ struct salvage {
 	struct survey *survey;
 	bool *wanted; /* by content */
 	struct local *local;
+	struct decode *decode; /* NULL until a block comes, as assembly */
+	struct assembly *assembly;
 };
 
 void salvage_free(struct salvage *salvage)
 {
 	if (!salvage)
 		return;
+	decode_free(salvage->decode);
+	assembly_free(salvage->assembly);
 	local_free(salvage->local);
 	survey_free(salvage->survey);
 	seal_done(&salvage->seal);
@@ -229,6 +235,71 @@ int salvage_from_slot(struct salvage *salvage, enum slot other, struct error *er
 			r = copy(salvage, i, other_fd, contents_entry(theirs, found)->path, err);
 	}
 	return r < 0 ? r : 0;
+}
+
+/* ---- from a bundle ---- */
+
+/* CONTENTS_NONE: it is not wanted. */
+static uint32_t wanted_content(const struct salvage *salvage, const struct bundle_block *block)
+{
+	uint32_t content = block->entry < index_count(salvage->seal.index) ?
+				   contents_of(salvage->survey->contents, block->entry) :
+				   CONTENTS_NONE;
+
+	return content != CONTENTS_NONE && salvage->wanted[content] ? content : CONTENTS_NONE;
+}
+
+bool salvage_wants(const struct salvage *salvage, const struct bundle_block *block)
+{
+	return wanted_content(salvage, block) != CONTENTS_NONE;
+}
+
+static int prepare_blocks(struct salvage *salvage, struct error *err)
+{
+	int r = 0;
+
+	if (!salvage->decode)
+		r = decode_new(-1, NULL, &salvage->decode, err);
+	if (r == 0 && !salvage->assembly)
+		r = assembly_new(salvage->survey->contents, &salvage->assembly, err);
+	return r;
+}
+
+static int add_block(struct salvage *salvage, uint32_t content, const struct bundle_block *block,
+		     size_t raw_size, struct error *err)
+{
+	const char *path = contents_entry(salvage->survey->contents, content)->path;
+	int r;
+
+	if (block->number != assembly_reached(salvage->assembly, content))
+		return error_set(err, FAULT_INTERNAL, "block %u of %s does not come in its order",
+				 block->number, path);
+	r = assembly_add(salvage->assembly, salvage->staging_fd, content,
+			 decode_buffer(salvage->decode), raw_size, err);
+	if (r == ASSEMBLY_DIFFERS)
+		return error_set(err, FAULT_CORRUPT,
+				 "the blocks of %s make another file than the seal says", path);
+	if (r == ASSEMBLY_COMPLETE)
+		salvage->wanted[content] = false;
+	return r < 0 ? r : 0;
+}
+
+int salvage_take_block(struct salvage *salvage, const struct bundle *bundle,
+		       const struct bundle_block *block, const void *bytes, size_t size,
+		       struct error *err)
+{
+	uint32_t content = wanted_content(salvage, block);
+	size_t raw_size = bundle_raw_size(bundle, block);
+	int r;
+
+	if (content == CONTENTS_NONE)
+		return 0;
+	r = bundle_check_packed(block, bytes, size, err);
+	if (r == 0)
+		r = prepare_blocks(salvage, err);
+	if (r == 0)
+		r = decode_block(salvage->decode, block, bytes, size, raw_size, err);
+	return r == 0 ? add_block(salvage, content, block, raw_size, err) : r;
 }
 
 /* ---- from the archive ---- */

@@ -8,7 +8,7 @@
  */
 #define TREES                                                                              \
 	"mkdir -p old/d/e running;"                                                        \
-	"head -c 3000000 /dev/urandom >old/large; head -c 900 /dev/urandom >old/d/own;"    \
+	"head -c 5000000 /dev/urandom >old/large; head -c 900 /dev/urandom >old/d/own;"    \
 	"head -c 70000 /dev/urandom >old/d/both; cp old/d/both running/elsewhere;"         \
 	"cp old/d/own old/d/own-twice; : >old/empty; ln old/d/own old/own-linked;"         \
 	"ln -s d/own old/link; chmod 0755 old/d/both; find old running -exec touch -h -d " \
@@ -146,6 +146,115 @@ static void test_from_the_archive(void **state)
 	shell(fixture.top, "stat -c %i app/slots/a/d/both | cmp - before");
 }
 
+/* ---- block by block ---- */
+
+struct blocks {
+	struct fixture fixture;
+	struct kit_bundle kit;
+	struct salvage *salvage;
+};
+
+/* Blocks of the release after a command in its tree; then slot a is damaged by another one. */
+static void blocks_make(struct blocks *blocks, void **state, const char *command,
+			const char *damage)
+{
+	fixture_make(&blocks->fixture, state);
+	shell(blocks->fixture.top, command);
+	kit_bundle_make(&blocks->kit, blocks->fixture.top, kit_sealed(blocks->fixture.app, SLOT_A),
+			"old", NULL, NULL);
+	shell(blocks->fixture.top, damage);
+	blocks->salvage = begin(&blocks->fixture);
+}
+
+static void blocks_done(struct blocks *blocks)
+{
+	salvage_free(blocks->salvage);
+	index_free(blocks->kit.bundle.index);
+	kit_bundle_done(&blocks->kit);
+	fixture_done(&blocks->fixture);
+}
+#define _cleanup_blocks_ _cleanup_(blocks_done)
+
+static int take_block(struct blocks *blocks, size_t i, struct error *err)
+{
+	const struct bundle *bundle = &blocks->kit.bundle;
+
+	return salvage_take_block(blocks->salvage, bundle, &bundle->blocks[i], blocks->kit.bytes[i],
+				  bundle->blocks[i].length, err);
+}
+
+static int take_blocks(struct blocks *blocks, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < blocks->kit.bundle.n_blocks; i++)
+		r = take_block(blocks, i, err);
+	return r;
+}
+
+static size_t count_wanted_blocks(const struct blocks *blocks)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < blocks->kit.bundle.n_blocks; i++)
+		n += salvage_wants(blocks->salvage, &blocks->kit.bundle.blocks[i]);
+	return n;
+}
+
+static void test_from_blocks(void **state)
+{
+	_cleanup_blocks_ struct blocks blocks = {};
+	struct error err = {};
+
+	blocks_make(&blocks, state, "", ROT("large") ROT("d/both"));
+	assert_int_equal(count_wanted_blocks(&blocks), 3); /* large has two */
+	if (take_blocks(&blocks, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(salvage_count_wanted(blocks.salvage, NULL), 0);
+	assert_true(app_is_sealed(blocks.fixture.app, SLOT_A));
+	finish(blocks.salvage);
+	check_mended(&blocks.fixture);
+}
+
+/* What is not what was promised is not taken, and the archive still helps. */
+static void test_from_bad_blocks(void **state)
+{
+	_cleanup_blocks_ struct blocks blocks = {};
+	struct error err = {};
+
+	blocks_make(&blocks, state, "", ROT("large"));
+	blocks.kit.bytes[blocks.kit.bundle.n_blocks - 1][99] ^= 1; /* the second one of large */
+	check_error(take_blocks(&blocks, &err), &err, FAULT_UNTRUSTED, "");
+	assert_int_equal(salvage_count_wanted(blocks.salvage, NULL), 1);
+	take_archive(&blocks.fixture, blocks.salvage);
+	finish(blocks.salvage);
+	check_mended(&blocks.fixture);
+}
+
+/* The promised bytes, of another file. */
+static void test_from_blocks_of_another_content(void **state)
+{
+	_cleanup_blocks_ struct blocks blocks = {};
+	struct error err = {};
+
+	blocks_make(&blocks, state,
+		    "printf x | dd of=old/large bs=1 seek=4999999 conv=notrunc 2>/dev/null",
+		    ROT("large"));
+	check_error(take_blocks(&blocks, &err), &err, FAULT_CORRUPT, "large make another file");
+	assert_int_equal(salvage_count_wanted(blocks.salvage, NULL), 1);
+	shell(blocks.fixture.top, "test -z \"$(ls app/staging)\"");
+}
+
+static void test_blocks_in_disorder(void **state)
+{
+	_cleanup_blocks_ struct blocks blocks = {};
+	struct error err = {};
+
+	blocks_make(&blocks, state, "", ROT("large"));
+	check_error(take_block(&blocks, blocks.kit.bundle.n_blocks - 1, &err), &err, FAULT_INTERNAL,
+		    "order");
+}
+
 /* Nothing of it is looked at. */
 static void test_another_archive(void **state)
 {
@@ -217,6 +326,10 @@ int main(void)
 		check_in_dir(test_a_content_that_runs_elsewhere),
 		check_in_dir(test_a_content_that_has_rotted_twice),
 		check_in_dir(test_from_the_archive),
+		check_in_dir(test_from_blocks),
+		check_in_dir(test_from_bad_blocks),
+		check_in_dir(test_from_blocks_of_another_content),
+		check_in_dir(test_blocks_in_disorder),
 		check_in_dir(test_another_archive),
 		check_in_dir(test_no_room),
 		check_in_dir(test_going_on_after_a_kill),
