@@ -2,8 +2,8 @@
  * What becomes of a slot that was found damaged (deploy/soundness.h), in an idle worker.
  *
  * It is told, and alerted, once for each time that it was found. The slot to go back to is repaired, at most once an hour, as long
- * as the service runs: of what is not as its seal says, from the other slot what is there, the rest from the archive that the
- * release came in, if the source has it still. The slot that runs is never written: installing its release again mends it.
+ * as the service runs: of what is not as its seal says, from the other slot what is there, the rest from the source, if
+ * that has it still: block by block (deploy/blocks.h), or from the archive that the release came in. The slot that runs is never written: installing its release again mends it.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "deploy/alert.h"
+#include "deploy/blocks.h"
 #include "deploy/retrieval.h"
 #include "deploy/soundness.h"
 #include "deploy/watcher.h"
@@ -34,8 +35,24 @@ static int check_well(struct session *session, enum slot slot, struct error *err
 	return 0;
 }
 
-/* What cannot be had on this disk. */
-static int fetch_rest(struct watcher *watcher, struct salvage *salvage, struct error *err)
+/* > 0: BLOCKS_NONE, also if what came is not what was promised. */
+static int fetch_blocks(struct watcher *watcher, struct salvage *salvage, struct error *err)
+{
+	struct error why = {};
+	int r = blocks_get(watcher, salvage, &why);
+
+	if (r >= 0)
+		return r;
+	if (why.fault == FAULT_UNTRUSTED || why.fault == FAULT_CORRUPT) {
+		session_tell(watcher->session, EVENT_WARNING, why.fault,
+			     "%s: the whole archive is fetched", why.text);
+		return BLOCKS_NONE;
+	}
+	*err = why;
+	return r;
+}
+
+static int fetch_archive(struct watcher *watcher, struct salvage *salvage, struct error *err)
 {
 	struct session *session = watcher->session;
 	const struct descriptor *descriptor = salvage_descriptor(salvage);
@@ -43,14 +60,22 @@ static int fetch_rest(struct watcher *watcher, struct salvage *salvage, struct e
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (salvage_count_wanted(salvage, NULL) == 0)
-		return 0;
 	r = retrieval_get(watcher, descriptor, &fd, err);
 	if (r < 0)
 		return r;
 	if (descriptor->origin == ORIGIN_TARGET)
 		options.archive.strip_components = session->options->source.strip_components;
 	return salvage_from_archive(salvage, fd, &options, err);
+}
+
+/* What cannot be had on this disk. */
+static int fetch_rest(struct watcher *watcher, struct salvage *salvage, struct error *err)
+{
+	int r = 0;
+
+	if (salvage_count_wanted(salvage, NULL) > 0)
+		r = fetch_blocks(watcher, salvage, err);
+	return r == BLOCKS_NONE ? fetch_archive(watcher, salvage, err) : r;
 }
 
 static int repair(struct session *session, enum slot slot, struct error *err)

@@ -61,6 +61,22 @@ static int get_target(struct watcher *watcher, const struct descriptor *descript
 
 /* ---- a blob ---- */
 
+static int check_room(const struct session *session, uint64_t bytes, struct error *err)
+{
+	const struct plan needs = { .bytes_needed = bytes, .inodes_needed = 1 };
+	struct plan_space space;
+	int r = plan_measure(session->dirfd, -1, &space, err);
+
+	return r < 0 ? r : plan_check(&needs, &space, session->options->stage.reserve_bytes, err);
+}
+
+int retrieval_prepare(struct session *session, uint64_t bytes, struct error *err)
+{
+	int r = checked_load(session->dirfd, &session->checked, err);
+
+	return r < 0 ? r : check_room(session, bytes, err);
+}
+
 /* Nobody but us ever sees it, and it goes with us. */
 static int open_file(struct retrieval *retrieval, struct error *err)
 {
@@ -76,15 +92,6 @@ static int open_file(struct retrieval *retrieval, struct error *err)
 	if (retrieval->fd < 0 || unlinkat(staging_fd, FILE_NAME, 0) < 0)
 		return error_errno(err, "making " LAYOUT_STAGING "/" FILE_NAME);
 	return 0;
-}
-
-static int check_room(const struct session *session, uint64_t bytes, struct error *err)
-{
-	const struct plan needs = { .bytes_needed = bytes, .inodes_needed = 1 };
-	struct plan_space space;
-	int r = plan_measure(session->dirfd, -1, &space, err);
-
-	return r < 0 ? r : plan_check(&needs, &space, session->options->stage.reserve_bytes, err);
 }
 
 static int take(struct retrieval *retrieval, size_t n, struct error *err)
@@ -165,9 +172,7 @@ static int get_blob(struct watcher *watcher, const struct descriptor *descriptor
 	retrieval.part = malloc(PART_SIZE);
 	if (!retrieval.url || !retrieval.part)
 		return error_code(err, -ENOMEM, "getting an archive");
-	r = checked_load(session->dirfd, &session->checked, err);
-	if (r == 0)
-		r = check_room(session, descriptor->bytes, err); /* packed it is less */
+	r = retrieval_prepare(session, descriptor->bytes, err); /* packed it is less */
 	if (r == 0)
 		r = open_file(&retrieval, err);
 	if (r == 0)
@@ -177,10 +182,9 @@ static int get_blob(struct watcher *watcher, const struct descriptor *descriptor
 	return r;
 }
 
-int retrieval_get(struct watcher *watcher, const struct descriptor *descriptor, int *ret_fd,
-		  struct error *err)
+int retrieval_check(const struct session *session, const struct descriptor *descriptor,
+		    struct error *err)
 {
-	const struct session *session = watcher->session;
 	char barred[STATE_REASON_MAX];
 
 	if (descriptor->origin != ORIGIN_SIGNED && descriptor->origin != ORIGIN_TARGET)
@@ -190,6 +194,16 @@ int retrieval_get(struct watcher *watcher, const struct descriptor *descriptor, 
 		return error_set(err, FAULT_CONFIG, "there is no source any more ([Source] Url=)");
 	if (source_bars(session->dirfd, descriptor, barred, sizeof(barred)))
 		return error_set(err, FAULT_STALE, "%s", barred);
+	return 0;
+}
+
+int retrieval_get(struct watcher *watcher, const struct descriptor *descriptor, int *ret_fd,
+		  struct error *err)
+{
+	int r = retrieval_check(watcher->session, descriptor, err);
+
+	if (r < 0)
+		return r;
 	return descriptor->origin == ORIGIN_TARGET ? get_target(watcher, descriptor, ret_fd, err) :
 						     get_blob(watcher, descriptor, ret_fd, err);
 }
