@@ -2,8 +2,8 @@
  * Removing blobs that no offer needs any more.
  *
  * Needed are: all blobs of what is offered, published or waiting for signatures; all blobs of what was offered within the
- * grace time, since a device may be fetching; and the full archives of the latest `keep` releases, from which the
- * next bundles are made.
+ * grace time, since a device may be fetching; and of the latest `keep` releases the full archive, from which the next
+ * bundles are made, and the bundle without base, by which a device repairs what has rotted.
  */
 #pragma once
 

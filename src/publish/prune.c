@@ -23,6 +23,7 @@ struct version {
 	struct digest full;
 	struct digest bundles[OFFER_BUNDLES_MAX];
 	size_t n_bundles;
+	size_t any; /* the one without base; n_bundles: there is none */
 };
 
 struct pruning {
@@ -92,9 +93,13 @@ static int note_version(void *data, const char *file, const struct offer *offer,
 			  lists(repo->pending[ROOT_ROLE_TARGETS], offer, file),
 		.full = offer->full,
 		.n_bundles = offer->n_bundles,
+		.any = offer->n_bundles,
 	};
-	for (size_t i = 0; i < offer->n_bundles; i++)
+	for (size_t i = 0; i < offer->n_bundles; i++) {
 		version->bundles[i] = offer->bundles[i].blob;
+		if (digest_is_null(&offer->bundles[i].from))
+			version->any = i;
+	}
 	return 0;
 }
 
@@ -126,8 +131,9 @@ static int need_version(struct pruning *pruning, const struct version *version, 
 {
 	int r = need(pruning, &version->full, err);
 
-	for (size_t i = 0; r == 0 && all && i < version->n_bundles; i++)
-		r = need(pruning, &version->bundles[i], err);
+	for (size_t i = 0; r == 0 && i < version->n_bundles; i++)
+		if (all || i == version->any)
+			r = need(pruning, &version->bundles[i], err);
 	return r;
 }
 

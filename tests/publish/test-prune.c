@@ -53,10 +53,19 @@ static struct prune_result prune(struct repo *repo, uint64_t days, unsigned int 
 	return result;
 }
 
+static const struct offer_bundle *bundle(const struct offer *offer, const struct digest *from)
+{
+	const struct offer_bundle *found = offer_find_bundle(offer, from);
+
+	assert_non_null(found);
+	return found;
+}
+
 /* Five releases, a day after each other, the last of them five days ago. */
 static void test_what_goes(void **state)
 {
 	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	const struct digest any = {};
 	struct prune_result result;
 	struct offer *offers[5];
 
@@ -68,7 +77,7 @@ static void test_what_goes(void **state)
 
 	result = prune(repo, 0, 2, true);
 	assert_int_equal(result.blobs,
-			 3 + 4 + 3); /* archives, bundles from any, from the one before */
+			 3 + 3 + 3); /* archives, bundles from any, from the one before */
 	result = prune(repo, 365, 1, false);
 	assert_int_equal(result.blobs, 0);
 	result = prune(repo, 7, 2, false);
@@ -81,7 +90,8 @@ static void test_what_goes(void **state)
 	}
 	(void)prune(repo, 0, 2, false);
 	assert_true(!has(repo, &offers[2]->full) && has(repo, &offers[3]->full));
-	assert_true(!has(repo, &offers[3]->bundles[0].blob));
+	assert_true(!has(repo, &bundle(offers[3], &offers[2]->index)->blob));
+	assert_true(has(repo, &bundle(offers[3], &any)->blob)); /* devices repair by it */
 	assert_int_equal(prune(repo, 0, 1, false).kept, 1 + 2);
 	for (int i = 0; i < 5; i++)
 		offer_free(offers[i]);
