@@ -297,17 +297,30 @@ class Campaign:
             since = time.time()
             try:
                 figure = self.one(number)
+                if is_lost(figure):
+                    print(f"lost - {figure}", flush=True)
+                    tell_journal(since, 200)
             except (Bad, RuntimeError, OSError, KeyError) as bad:
                 failed += 1
                 figure = {"number": number, "bad": str(bad)}
                 print(f"not ok - run {number}: {bad}", flush=True)
-                journal = run("journalctl", f"--since=@{since:.3f}", "--no-pager", "-o", "short-precise", check=False)
-                print("".join(f"  | {line}\n" for line in journal.stdout.splitlines()[-60:]), flush=True)
+                tell_journal(since, 60)
             self.figures.append(figure)
             print(json.dumps(figure), file=self.log, flush=True)
             if failed >= 3:
                 break
         return failed
+
+
+def is_lost(figure):
+    """A good release that arrived, that nobody touched, and that was not committed."""
+    hurt = any(hit.startswith("app@") for hit in figure["hit"])
+    return KINDS[figure["kind"]][1] == "committed" and not hurt and figure["outcome"] not in ("committed", "none")
+
+
+def tell_journal(since, lines):
+    journal = run("journalctl", f"--since=@{since:.3f}", "--no-pager", "-o", "short-precise", check=False)
+    print("".join(f"  | {line}\n" for line in journal.stdout.splitlines()[-lines:]), flush=True)
 
 
 def percentile(values, part):
@@ -337,15 +350,15 @@ def report(figures):
     arrived = [one for one in whole if KINDS[one["kind"]][1] == "committed" and one["outcome"] != "none"]
     hurt = [one for one in arrived if any(hit.startswith("app@") for hit in one["hit"])]
     arrived = [one for one in arrived if one not in hurt]
+    lost = [one for one in arrived if is_lost(one)]
     good = sum(one["outcome"] == "committed" for one in arrived)
     survived = sum(one["outcome"] == "committed" for one in hurt)
     by_update = sum(one["verb"] == "update" for one in whole)
     print(f"\nupdates: {len(figures)}, {by_update} of them from a repository; got in the way: " + ", ".join(f"{name} {hits.count(name)}" for name in ACTIONS))
     print(f"good releases that arrived and were committed: {good} of {len(arrived)}; of those that were themselves killed, "
           f"{survived} of {len(hurt)}")  # fmt: skip
-    for one in arrived:
-        if one["outcome"] != "committed":
-            print(f"  {one['number']} {one['kind']}: {one['outcome']}: {one['reason']} ({' '.join(one['hit'])})")
+    for one in lost:
+        print(f"  {one['number']} {one['kind']}: {one['outcome']}: {one['reason']} ({' '.join(one['hit'])})")
     print(f"bad releases committed: 0; silent failures: {len(figures) - len(whole)}")
     print(f"time to recovery (old release away until it answers for good): {spread(back)} s, {len(back)} rollbacks")
 
