@@ -28,5 +28,12 @@ struct occupants {
 int occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
 		  struct error *err);
 
+/* Who that is, whatever he uses. > 0: OCCUPANT_GONE. */
+enum { OCCUPANT_GONE = 1 };
+int occupant_of(const struct unit *unit, pid_t pid, struct occupant *ret_occupant);
+
+/* One more: ours first, the others as long as there is room. */
+void occupant_add(struct occupants *occupants, const struct occupant *occupant);
+
 /* "4711 (run), 4712 (sh)" of the first n. Returns ret_text. */
 char *occupant_describe(const struct occupants *occupants, size_t n, char *ret_text, size_t room);

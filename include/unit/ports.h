@@ -25,5 +25,16 @@ enum ports_state {
 /* Those that processes of the unit's whole cgroup listen on, as its main process sees the network. What cannot be read is none. */
 int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *err);
 
+/*
+ * The inodes of the sockets that listen on it, as process `pid` sees the network: what /proc/PID/fd shows of who has one. Returns
+ * how many.
+ */
+#define PORTS_SOCKETS_MAX 64
+size_t ports_listeners(uint16_t port, pid_t pid,
+		       unsigned long long ret_inodes[static PORTS_SOCKETS_MAX]);
+
+/* Has the process one of these sockets open? No, if its files may not be looked at. */
+bool ports_has_open(pid_t pid, const unsigned long long *inodes, size_t n);
+
 /* The first of them that is not free, as process `pid` (1: the machine) sees the network; *ret_port is then set. */
 enum ports_state ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port);

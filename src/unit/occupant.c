@@ -10,14 +10,15 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "unit/cgroup.h"
 #include "unit/proof.h"
 
-/* The first service in a cgroup's path: what the system's manager calls the group. Else empty. */
-static void find_service(const char *cgroup, char *ret_service, size_t room)
+/* The first service in a cgroup's path: what the manager calls the group. Where the unit is a user's, his manager is none. Else empty. */
+static void find_service(const char *cgroup, bool of_user, char *ret_service, size_t room)
 {
-	static const char tail[] = ".service";
+	static const char tail[] = ".service", manager[] = "user@";
 
 	ret_service[0] = '\0';
 	while (*cgroup) {
@@ -26,7 +27,8 @@ static void find_service(const char *cgroup, char *ret_service, size_t room)
 
 		cgroup = name + size;
 		if (size < sizeof(tail) || size >= room ||
-		    strncmp(cgroup - strlen(tail), tail, strlen(tail)) != 0)
+		    strncmp(cgroup - strlen(tail), tail, strlen(tail)) != 0 ||
+		    (of_user && strncmp(name, manager, strlen(manager)) == 0))
 			continue;
 		memcpy(ret_service, name, size);
 		ret_service[size] = '\0';
@@ -62,7 +64,7 @@ static void read_comm(pid_t pid, char *ret_comm, size_t room)
 	(void)text_escape(comm ? comm : "", size > 0 ? size - 1 : 0, ret_comm, room);
 }
 
-static void add(struct occupants *occupants, const struct occupant *occupant)
+void occupant_add(struct occupants *occupants, const struct occupant *occupant)
 {
 	size_t at = occupant->ours ? occupants->n_ours : occupants->n;
 
@@ -75,21 +77,29 @@ static void add(struct occupants *occupants, const struct occupant *occupant)
 	occupants->list[at] = *occupant;
 }
 
-static void look_at(const struct unit *unit, pid_t pid, const char *path,
-		    struct occupants *occupants)
+int occupant_of(const struct unit *unit, pid_t pid, struct occupant *ret_occupant)
 {
 	struct occupant occupant = { .pid = pid };
 	char cgroup[PATH_MAX];
 
 	if (pid == getpid() || cgroup_of(pid, cgroup, sizeof(cgroup), NULL) < 0)
-		return;
-	find_service(cgroup, occupant.service, sizeof(occupant.service));
+		return OCCUPANT_GONE;
+	find_service(cgroup, unit->is_owned || scope_is_user(), occupant.service,
+		     sizeof(occupant.service));
 	occupant.ours = is_below(cgroup, unit->control_group) ||
 			is_sibling(unit->name, occupant.service);
-	if (!proof_uses(pid, path, occupant.ours))
-		return;
 	read_comm(pid, occupant.comm, sizeof(occupant.comm));
-	add(occupants, &occupant);
+	*ret_occupant = occupant;
+	return 0;
+}
+
+static void look_at(const struct unit *unit, pid_t pid, const char *path,
+		    struct occupants *occupants)
+{
+	struct occupant occupant;
+
+	if (occupant_of(unit, pid, &occupant) == 0 && proof_uses(pid, path, occupant.ours))
+		occupant_add(occupants, &occupant);
 }
 
 int occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,

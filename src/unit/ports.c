@@ -88,20 +88,23 @@ struct search {
 	struct ports ports;
 };
 
-static void add_inode(struct search *search, int dirfd, const char *name)
+/* "socket:[4711]"; 0: something else */
+static unsigned long long read_socket(int dirfd, const char *name)
 {
 	static const char head[] = "socket:[";
 	char target[64];
 	ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
 
-	if (n <= 0 || search->n == INODES_MAX)
-		return;
+	if (n <= 0)
+		return 0;
 	target[n] = '\0';
-	if (strncmp(target, head, strlen(head)) == 0)
-		search->inodes[search->n++] = strtoull(target + strlen(head), NULL, 10);
+	return strncmp(target, head, strlen(head)) == 0 ?
+		       strtoull(target + strlen(head), NULL, 10) :
+		       0;
 }
 
-static void add_inodes_of(struct search *search, pid_t pid)
+/* Each socket that the process has open, until one is taken. */
+static bool find_socket(pid_t pid, bool (*take)(void *data, unsigned long long inode), void *data)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
@@ -109,8 +112,22 @@ static void add_inodes_of(struct search *search, pid_t pid)
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/fd", pid);
 	dir = opendir(name);
-	while (dir && (entry = readdir(dir)) != NULL)
-		add_inode(search, dirfd(dir), entry->d_name);
+	while (dir && (entry = readdir(dir)) != NULL) {
+		unsigned long long inode = read_socket(dirfd(dir), entry->d_name);
+
+		if (inode != 0 && take(data, inode))
+			return true;
+	}
+	return false;
+}
+
+static bool add_inode(void *data, unsigned long long inode)
+{
+	struct search *search = data;
+
+	if (search->n < INODES_MAX)
+		search->inodes[search->n++] = inode;
+	return false;
 }
 
 static void add_port(struct ports *ports, uint16_t port)
@@ -145,12 +162,60 @@ int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *e
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)
-		add_inodes_of(search, pids[i]);
+		(void)find_socket(pids[i], add_inode, search);
 	if (n > 0)
 		read_tables(unit->main_pid > 0 ? unit->main_pid : pids[0], take_if_listening,
 			    search);
 	*ret_ports = search->ports;
 	return 0;
+}
+
+/* ---- who ---- */
+
+struct listeners {
+	uint16_t port;
+	unsigned long long *inodes;
+	size_t n;
+};
+
+static void take_listener(void *data, const struct line *line)
+{
+	struct listeners *listeners = data;
+
+	if (line->state == LISTENING && line->port == listeners->port &&
+	    listeners->n < PORTS_SOCKETS_MAX)
+		listeners->inodes[listeners->n++] = line->inode;
+}
+
+size_t ports_listeners(uint16_t port, pid_t pid,
+		       unsigned long long ret_inodes[static PORTS_SOCKETS_MAX])
+{
+	struct listeners listeners = { .port = port, .inodes = ret_inodes };
+
+	read_tables(pid, take_listener, &listeners);
+	return listeners.n;
+}
+
+struct wanted {
+	const unsigned long long *inodes;
+	size_t n;
+};
+
+static bool is_wanted(void *data, unsigned long long inode)
+{
+	const struct wanted *wanted = data;
+
+	for (size_t i = 0; i < wanted->n; i++)
+		if (wanted->inodes[i] == inode)
+			return true;
+	return false;
+}
+
+bool ports_has_open(pid_t pid, const unsigned long long *inodes, size_t n)
+{
+	struct wanted wanted = { .inodes = inodes, .n = n };
+
+	return find_socket(pid, is_wanted, &wanted);
 }
 
 /* ---- are they free ---- */

@@ -136,6 +136,20 @@ static void test_siblings(void **state UNUSED)
 	}
 }
 
+/* In another user's manager that manager is no service, what it runs is. */
+static void test_of_a_user(void **state UNUSED)
+{
+	struct unit unit = { .name = "gw.service", .is_owned = true };
+	struct occupant occupant;
+
+	(void)spawn("/user.slice/user-7.slice/user@7.service/app.slice/gw.service/sub", true);
+	assert_int_equal(occupant_of(&unit, children[0].pid, &occupant), 0);
+	assert_string_equal(occupant.service, "gw.service");
+	unit.is_owned = false;
+	assert_int_equal(occupant_of(&unit, children[0].pid, &occupant), 0);
+	assert_string_equal(occupant.service, "user@7.service");
+}
+
 /* However many there are, ours are not pushed out by others. */
 static void test_many(void **state UNUSED)
 {
@@ -157,6 +171,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_siblings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_of_a_user, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 	};
 
