@@ -5,6 +5,7 @@
 
 #include "deploy/event.h"
 #include "deploy/options.h"
+#include "unit/ports.h"
 #include "unit/proof.h"
 
 enum judge_phase {
@@ -31,6 +32,7 @@ struct judge_options {
 		*exempt; /* names of probes that failed at the baseline, each with a comma behind */
 	const char
 		*siblings; /* units that must be up as well, each with a comma behind; NULL: none */
+	const struct ports *before; /* that the release before listened on; NULL: not known */
 	const char *invocation; /* the one under judgement; empty: whichever runs */
 	unsigned int restarts; /* by systemd, that there had been before and that say nothing */
 	/* asked between steps: > 0 ends the judging with JUDGE_INTERRUPTED; wake_fd (-1: none) wakes the judge up */

@@ -13,6 +13,7 @@
 #include "store/request.h"
 #include "transfer/fetcher.h"
 #include "unit/manager.h"
+#include "unit/occupant.h"
 #include "unit/ports.h"
 #include "unit/unit.h"
 
@@ -20,11 +21,16 @@
 
 /* What deploy/vacancy knows. */
 struct session_vacancy {
-	struct ports ports; /* of the release before */
+	struct ports
+		ports; /* of the release before; of a unit that was down, what probes ask and somebody else held */
+	bool was_up; /* they are the release's */
 	uint64_t end; /* monotonic, of waiting for them; 0: not begun */
 	bool reverting; /* for which direction that is */
 	uint16_t port; /* that was waited for last */
 	uint64_t waited; /* usec */
+	struct occupant
+		holder; /* who had it at the last look, and is not the release; pid 0: nobody */
+	bool is_told; /* that a process left behind is ended */
 };
 
 struct session {

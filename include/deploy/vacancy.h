@@ -6,12 +6,16 @@
 
 #include "deploy/session.h"
 
-/* The ports that the release that runs listens on, before it is stopped. */
+/*
+ * The ports that the release that runs listens on, before it is stopped. Of a unit that is down: those that its probes ask and somebody else has
+ * already, which is told.
+ */
 void vacancy_note(struct session *session, const struct unit *unit);
 
 /*
- * The release did not start, or died. Did it say (in the journal) that an address is in use, and is a noted port not free? Then
- * the unit is stopped, and the port waited for. > 0: VACANCY_FREE: try again; VACANCY_INTERRUPTED. 0: it failed for a reason of its own, or there
+ * The release did not start, or died, and a noted port is not free. Did it say (in the journal) that an address is in use, or has somebody else a port that
+ * was the service's before? Then the unit is stopped, and the port waited for; a process that the release that failed has left behind in the unit's
+ * cgroup is ended when it is in the way of the one that comes back. > 0: VACANCY_FREE: try again; VACANCY_INTERRUPTED. 0: it failed for a reason of its own, or there
  * was no end to be waited for.
  */
 enum {
@@ -19,6 +23,9 @@ enum {
 	VACANCY_INTERRUPTED,
 };
 int vacancy_wait(struct session *session, struct error *err);
+
+/* Adds "; port 8080 is held by 812 (nginx) of nginx.service" to a reason, if the last look found that. */
+void vacancy_blame(const struct session *session, char *reason, size_t room);
 
 /* "; port 8080 was waited for (43s)", or empty. Returns ret_text. */
 char *vacancy_remark(const struct session *session, char *ret_text, size_t room);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "deploy/imposter.h"
 #include "deploy/rounds.h"
 #include "deploy/siblings.h"
 
@@ -202,23 +203,42 @@ static bool is_over(const struct judge *judge, bool runs)
 	       !rounds_all_on_their_way(judge->rounds);
 }
 
+/* All probes have passed. > 0: a verdict, or 0: somebody else has answered them, which may end. */
+static int decide_passed(struct judge *judge, const struct unit *unit, bool over, struct error *err)
+{
+	const struct imposter_look look = {
+		.options = judge->options,
+		.unit = unit,
+		.slot_path = judge->how->slot_path,
+		.other_path = judge->how->other_path,
+		.before = judge->how->before,
+	};
+	char why[STATE_REASON_MAX - 50];
+	int r = find_proof(judge, unit, err);
+
+	if (r < 0)
+		return r;
+	if (runs_the_other_slot(judge))
+		return over ? late(judge, "the unit still runs code of the other slot") : 0;
+	r = imposter_find(&look, why, sizeof(why), err);
+	if (r <= 0)
+		return r < 0 ? r : JUDGE_PASSED;
+	if (over)
+		return late(judge, why);
+	tell_patience(judge, why);
+	return 0;
+}
+
 /* > 0: a verdict. */
 static int decide_start(struct judge *judge, const struct unit *unit, bool runs, struct error *err)
 {
 	bool over = is_over(judge, runs);
 	char why[STATE_REASON_MAX - 50];
-	int r;
 
 	if (is_given_up(judge))
 		return JUDGE_BAD;
-	if (runs && rounds_all_settled(judge->rounds)) {
-		r = find_proof(judge, unit, err);
-		if (r < 0)
-			return r;
-		if (!runs_the_other_slot(judge))
-			return JUDGE_PASSED;
-		return over ? late(judge, "the unit still runs code of the other slot") : 0;
-	}
+	if (runs && rounds_all_settled(judge->rounds))
+		return decide_passed(judge, unit, over, err);
 	if (runs)
 		(void)rounds_explain(judge->rounds, why, sizeof(why));
 	else

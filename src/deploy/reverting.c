@@ -118,6 +118,7 @@ static int bring_back(struct session *session, unsigned int *failures, bool *ret
 			return r < 0 ? r : SWITCHING_INTERRUPTED;
 		r = switching_explain(session, r == 0 ? result : JOB_RESULT_OTHER, ret_why, room,
 				      err);
+		vacancy_blame(session, ret_why, room);
 		if (r < 0 || ++*failures >= session->options->max_rollbacks)
 			return r;
 		r = pause_after(session, "did not start either", ret_why, err);

@@ -420,6 +420,7 @@ static int give_up(struct session *session, enum job_result result, const char *
 		return r;
 	(void)text_print(reason, sizeof(reason), "%.80s did not start (%s): %s",
 			 session->options->unit, what, why);
+	vacancy_blame(session, reason, sizeof(reason));
 	return ending_unhealthy(session, reason, err);
 }
 

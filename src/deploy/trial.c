@@ -74,6 +74,8 @@ static int start_when_free(struct session *session, struct judge_options *judge,
 {
 	int r = vacancy_wait(session, err);
 
+	if (r == 0)
+		vacancy_blame(session, report->reason, sizeof(report->reason));
 	if (r <= 0)
 		return r < 0 ? r : JUDGE_BAD;
 	if (r == VACANCY_INTERRUPTED)
@@ -89,6 +91,7 @@ int trial_judge(struct session *session, struct judge_options *judge,
 	int r;
 
 	judge->current_path = session->current_path;
+	judge->before = session->vacancy.was_up ? &session->vacancy.ports : NULL;
 	judge->interrupt = mailbox_interrupt;
 	judge->interrupt_data = session;
 	judge->wake_fd = session->wake_fd;

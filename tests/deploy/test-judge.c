@@ -1,7 +1,9 @@
-/* LDFLAGS: @tests/deploy/systemd.flags */
+/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=imposter_find */
 /* Verdicts: what the unit does on the slot, and what is made of it. */
 #include "deploy/judge.h"
 
+#include "base/text.h"
+#include "deploy/imposter.h"
 #include "systemd.h"
 
 static struct judge_report report;
@@ -10,6 +12,22 @@ static char current_path[128];
 static uint64_t began;
 static bool interrupted;
 static uint64_t patience;
+
+static uint64_t imposter_until; /* somebody else answers the probes */
+
+int __wrap_imposter_find(const struct imposter_look *look, char *ret_why, size_t room,
+			 struct error *err);
+
+int __wrap_imposter_find(const struct imposter_look *look, char *ret_why, size_t room,
+			 struct error *err)
+{
+	assert_string_equal(look->slot_path, slot_paths[SLOT_B]);
+	assert_string_equal(look->other_path, slot_paths[SLOT_A]);
+	if (systemd.now >= imposter_until)
+		return 0;
+	(void)text_copy("somebody else answers", ret_why, room);
+	return IMPOSTER_FOUND;
+}
 
 static int interrupt(void *data)
 {
@@ -52,6 +70,7 @@ static int setup(void **state)
 			       slot_dir_name(slot));
 	(void)snprintf(current_path, sizeof(current_path), "%s/" LAYOUT_CURRENT, check_path);
 	interrupted = false;
+	imposter_until = 0;
 	patience = 0;
 	systemd_run(SLOT_B);
 	return r;
@@ -329,6 +348,18 @@ static void an_interrupt_ends_it(void **unused)
 	assert_true(systemd.now - began < WATCH);
 }
 
+static void who_is_not_heard_itself_has_not_passed(void **unused)
+{
+	(void)unused;
+	imposter_until = systemd.now + 3 * USEC_PER_SEC;
+	assert_int_equal(judge(JUDGE_START, 10 * USEC_PER_SEC, systemd.invocation), JUDGE_PASSED);
+	assert_true(systemd.now >= imposter_until);
+	imposter_until = USEC_INFINITY;
+	assert_int_equal(judge(JUDGE_START, 10 * USEC_PER_SEC, systemd.invocation), JUDGE_BAD);
+	assert_string_equal(report.reason,
+			    "not healthy within the start deadline: somebody else answers");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +388,7 @@ int main(void)
 		judge_test(a_new_invocation_starts_from_zero),
 		judge_test(no_window_is_one_round),
 		judge_test(an_interrupt_ends_it),
+		judge_test(who_is_not_heard_itself_has_not_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

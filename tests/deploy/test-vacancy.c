@@ -1,6 +1,8 @@
-/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=ports_look -Wl,--wrap=complaint_of_address */
+/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=ports_look,--wrap=complaint_of_address,--wrap=holder_find,--wrap=holder_signal,--wrap=proof_uses */
 /* A port that is not free yet is waited for, and not held against a release. */
 #include "deploy/vacancy.h"
+
+#include <signal.h>
 
 #include "deploy/reverting.h"
 #include "deploy/switching.h"
@@ -13,6 +15,10 @@ static struct {
 	enum ports_state state;
 	uint64_t free_at; /* of the played clock */
 	bool said; /* in the journal */
+	struct occupant holder; /* pid 0: nobody who can be seen */
+	int signal; /* that frees the port; 0: none */
+	char signals[64];
+	enum slot held_from; /* whose code the holder runs */
 } net;
 
 enum ports_state __wrap_ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port);
@@ -36,12 +42,58 @@ int __wrap_complaint_of_address(const struct probe_context *context, bool *ret_s
 	return 0;
 }
 
+int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t pid,
+		       struct occupants *ret_holders, struct error *err);
+int __wrap_holder_signal(const struct unit *unit, const struct occupant *holder, int signal);
+
+int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t pid,
+		       struct occupants *ret_holders, struct error *err)
+{
+	assert_int_equal(port, 8080);
+	*ret_holders = (struct occupants){};
+	if (net.holder.pid > 0 && systemd.now < net.free_at)
+		occupant_add(ret_holders, &net.holder);
+	return 0;
+}
+
+int __wrap_holder_signal(const struct unit *unit, const struct occupant *holder, int signal)
+{
+	size_t size = strlen(net.signals);
+
+	assert_true(holder->ours);
+	if (size < sizeof(net.signals) - 4)
+		(void)snprintf(net.signals + size, sizeof(net.signals) - size, "%d ", signal);
+	if (signal == net.signal)
+		net.free_at = systemd.now;
+	return 0;
+}
+
+bool __wrap_proof_uses(pid_t pid, const char *path, bool closely);
+
+bool __wrap_proof_uses(pid_t pid, const char *path, bool closely)
+{
+	return net.held_from != SLOT_NONE &&
+	       strcmp(path + strlen(check_path) + 1, slot_dir_name(net.held_from)) == 0;
+}
+
+static void hold(bool ours, int signal)
+{
+	net.holder = (struct occupant){ .pid = 812, .comm = "nginx", .ours = ours };
+	(void)snprintf(net.holder.service, sizeof(net.holder.service), "%s",
+		       ours ? "gw.service" : "nginx.service");
+	net.signal = signal;
+}
+
 static void open_at(enum phase phase, enum ports_state port_is, uint64_t for_usec)
 {
 	struct state state = app_under_way(phase);
 
 	app_open(&session, &state);
 	session.vacancy.ports = (struct ports){ .list = { 8080 }, .n = 1 };
+	session.vacancy.was_up = true;
+	net.holder.pid = 0;
+	net.signals[0] = '\0';
+	net.held_from = SLOT_NONE;
 	net.state = port_is;
 	net.free_at = systemd.now + for_usec;
 	net.said = true;
@@ -167,6 +219,138 @@ static void the_old_release_waits_too(void **unused)
 	session_close(&session);
 }
 
+/* It said nothing of an address: that somebody else has the port is enough. */
+static void who_took_the_port_is_named_and_waited_for(void **unused)
+{
+	(void)unused;
+	open_at(PHASE_TRIAL, PORTS_HELD, 2 * USEC_PER_SEC);
+	net.said = false;
+	hold(false, 0);
+	systemd_set("failed", "failed");
+	step(trial_run);
+	assert_int_equal(app_load().phase, PHASE_WATCHING);
+	assert_string_equal(systemd.jobs, "stop b, start b, ");
+	assert_int_equal(app_told(EVENT_NOTE, "port 8080 is held by 812 (nginx) of nginx.service"),
+			 1);
+	session_close(&session);
+}
+
+static void who_keeps_it_is_in_the_reason(void **unused)
+{
+	(void)unused;
+	open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+	net.said = false;
+	hold(false, 0);
+	systemd_set("failed", "failed");
+	step(trial_run);
+	assert_int_equal(app_load().phase, PHASE_REVERTING);
+	assert_non_null(strstr(app_load().transaction.reason,
+			       "; port 8080 is held by 812 (nginx) of nginx.service"));
+	assert_string_equal(net.signals, "");
+	session_close(&session);
+}
+
+/* What the unit's own processes hold while it runs is no excuse, nor what a proxy held before a first start. */
+static void no_excuse_without_a_word(void **unused)
+{
+	(void)unused;
+	open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+	session.vacancy.was_up = false;
+	net.said = false;
+	hold(false, 0);
+	systemd_set("failed", "failed");
+	step(trial_run);
+	assert_int_equal(app_load().phase, PHASE_REVERTING);
+	assert_string_equal(systemd.jobs, "");
+	assert_non_null(strstr(app_load().transaction.reason, "; port 8080 is held by 812"));
+	session_close(&session);
+	open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+	net.said = false;
+	hold(true, 0);
+	net.held_from = SLOT_A;
+	systemd.restarts = 1;
+	step(trial_run);
+	assert_int_equal(app_load().phase, PHASE_REVERTING);
+	assert_string_equal(systemd.jobs, "");
+	session_close(&session);
+}
+
+/* The code of before keeps it; a daemon that it has left behind itself is no excuse. */
+static void left_by_the_other_or_by_itself(void **unused)
+{
+	(void)unused;
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++) {
+		systemd.jobs[0] = '\0';
+		open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+		net.said = false;
+		hold(true, 0);
+		net.held_from = slot;
+		systemd_set("failed", "failed");
+		step(trial_run);
+		assert_int_equal(app_load().phase, PHASE_REVERTING);
+		assert_string_equal(systemd.jobs, slot == SLOT_A ? "stop b, " : "");
+		session_close(&session);
+	}
+}
+
+static void what_the_failed_one_left_is_ended(void **unused)
+{
+	static const int signals[] = { SIGTERM, SIGKILL };
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		systemd.jobs[0] = '\0';
+		systemd.slots[SLOT_A].start[0] = JOB_RESULT_FAILED;
+		systemd.starts[SLOT_A] = 0;
+		app_options.max_rollbacks = 1;
+		open_at(PHASE_REVERTING, PORTS_HELD, USEC_INFINITY / 2);
+		hold(true, signals[i]);
+		systemd_run(SLOT_B);
+		step(reverting_run);
+		assert_int_equal(app_load().transaction.outcome, OUTCOME_ROLLED_BACK);
+		assert_string_equal(systemd.jobs, "restart a, stop a, restart a, ");
+		assert_int_equal(app_told(EVENT_WARNING, "which the failed release has left"),
+				 i + 1);
+		session_close(&session);
+	}
+}
+
+/* Before it is given up, not to the old code that keeps the port from the new one. */
+static void what_the_old_one_left_is_not_ended(void **unused)
+{
+	(void)unused;
+	open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+	hold(true, SIGTERM);
+	systemd_set("failed", "failed");
+	step(trial_run);
+	assert_int_equal(app_load().phase, PHASE_REVERTING);
+	assert_string_equal(net.signals, "");
+	session_close(&session);
+}
+
+static void what_is_held_before_a_first_start_is_told(void **unused)
+{
+	struct probe_options probe = app_options.probes[0];
+	struct unit unit = { .active_state = "inactive" };
+
+	(void)unused;
+	open_at(PHASE_SWITCHING, PORTS_HELD, USEC_INFINITY / 2);
+	session.vacancy = (struct session_vacancy){};
+	app_options.probes[0] = (struct probe_options){ .name = (char *)"web",
+							.kind = PROBE_HTTP,
+							.url = (char *)"http://127.0.0.1:8080/" };
+	vacancy_note(&session, &unit);
+	assert_int_equal(app_told(EVENT_WARNING, ""), 0);
+	hold(false, 0);
+	vacancy_note(&session, &unit);
+	assert_int_equal(app_told(EVENT_WARNING, "port 8080, which probe web asks, is held "
+						 "already: by 812 (nginx) of nginx.service"),
+			 1);
+	assert_int_equal(session.vacancy.ports.n, 1);
+	app_options.probes[0] = probe;
+	session_close(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +362,13 @@ int main(void)
 		systemd_test(a_free_port_is_no_excuse),
 		systemd_test(what_holds_it_for_ever_is_not_waited_for_for_ever),
 		systemd_test(the_old_release_waits_too),
+		systemd_test(who_took_the_port_is_named_and_waited_for),
+		systemd_test(who_keeps_it_is_in_the_reason),
+		systemd_test(no_excuse_without_a_word),
+		systemd_test(left_by_the_other_or_by_itself),
+		systemd_test(what_the_failed_one_left_is_ended),
+		systemd_test(what_the_old_one_left_is_not_ended),
+		systemd_test(what_is_held_before_a_first_start_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

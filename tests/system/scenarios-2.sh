@@ -280,7 +280,7 @@ while True:
 	port=8091 try ignore-term=yes reuse=no
 	is 'S32: the port was not free: not blamed on the new release' "$status $(outcome)" '0 committed'
 	like 'S32: but said' "$(reason)" 'port 8091 was waited for'
-	like 'S32: in the journal, too' "$(in_box journalctl -o cat --no-pager -t flipslot)" 'found its address in use: port 8091 is not free yet'
+	like 'S32: in the journal, too' "$(in_box journalctl -o cat --no-pager -t flipslot)" 'did not find its address free: port 8091 is not free yet'
 	good=$new
 	port=8091 try ignore-term=yes reuse=no die-after=1
 	is 'S32: nor on the old one, in a rollback' "$status $(outcome)" '10 rolled-back'

@@ -1,0 +1,60 @@
+#include "deploy/imposter.h"
+
+#include "base/text.h"
+#include "unit/holder.h"
+#include "unit/probe-port.h"
+#include "unit/proof.h"
+
+#define MACHINE 1 /* the process that sees the machine's network */
+
+static bool has(const struct ports *ports, uint16_t port)
+{
+	for (size_t i = 0; ports && i < ports->n; i++)
+		if (ports->list[i] == port)
+			return true;
+	return false;
+}
+
+static bool runs_old_code(const struct imposter_look *look, const struct occupant *holder)
+{
+	return holder->ours && proof_uses(holder->pid, look->other_path, true) &&
+	       !proof_uses(holder->pid, look->slot_path, true);
+}
+
+static int look_at_port(const struct imposter_look *look, const char *probe, uint16_t port,
+			char *ret_why, size_t room, struct error *err)
+{
+	const struct occupant *old = NULL;
+	struct occupants holders;
+	char who[160];
+	int r = holder_find(look->unit, port, MACHINE, &holders, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < holders.n_ours; i++) {
+		if (!runs_old_code(look, &holders.list[i]))
+			return 0;
+		old = &holders.list[i];
+	}
+	if (holders.n == 0 || (!old && !has(look->before, port)))
+		return 0;
+	holder_describe(old ? old : &holders.list[0], who, sizeof(who));
+	(void)text_print(ret_why, room,
+			 "probe %.60s is not answered by it: port %u is held by %s%s", probe, port,
+			 who, old ? ", which was left behind and runs the code of before" : "");
+	return IMPOSTER_FOUND;
+}
+
+int imposter_find(const struct imposter_look *look, char *ret_why, size_t room, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < look->options->n_probes; i++) {
+		const struct probe_options *probe = &look->options->probes[i];
+		uint16_t port = probe_port(probe);
+
+		if (port > 0 && probe->required && !probe->external)
+			r = look_at_port(look, probe->name, port, ret_why, room, err);
+	}
+	return r;
+}
