@@ -27,13 +27,18 @@ APP_CGROUPS = (f"{CGROUPS}/gateway.service", f"{CGROUPS}/side.service")
 FICLONE = 0x40049409
 libc = ctypes.CDLL(None, use_errno=True)
 
-# kind: size of the image, how it is made, with which options it is mounted. Nothing is written back by the
+# kind (what comes before "-" is what it is mounted as): size of the image, how it is made, with which options it is mounted. Nothing is written back by the
 # file system itself while a test lasts, so that what the disk holds is what was asked for.
 FILE_SYSTEMS = {
     "ext4": ("48M", "mkfs.ext4 -q -E lazy_itable_init=0", "commit=300"),
     "ext4-nodelalloc": ("48M", "mkfs.ext4 -q -E lazy_itable_init=0", "commit=300,nodelalloc"),
+    "ext4-writeback": ("48M", "mkfs.ext4 -q -E lazy_itable_init=0", "commit=300,data=writeback"),
+    "ext4-journal": ("96M", "mkfs.ext4 -q -E lazy_itable_init=0 -J size=32", "commit=300,data=journal"),
+    "ext4-1k": ("48M", "mkfs.ext4 -q -b 1024 -O ^64bit,^metadata_csum -E lazy_itable_init=0", "commit=300"),
     "xfs": ("300M", "mkfs.xfs -q", "nouuid"),
+    "xfs-noreflink": ("300M", "mkfs.xfs -q -m reflink=0", "nouuid"),
     "btrfs": ("128M", "mkfs.btrfs -q", "commit=300"),
+    "btrfs-compress": ("128M", "mkfs.btrfs -q", "commit=300,compress-force=zstd"),
 }
 
 UNIT = f"""[Unit]
