@@ -44,6 +44,12 @@ int fd_write_full(int fd, const void *buf, size_t size);
 int fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset);
 
 /*
+ * The same behind all that the file has: of 64 KiB of zeroes, counted from `offset`, a hole is made, and the file ends behind what
+ * was written. It is written in pieces of that size, for which the kernel finds memory where it would have to make some for more.
+ */
+int fd_pwrite_sparse(int fd, const void *buf, size_t size, off_t offset);
+
+/*
  * Reads the regular file `name` below dirfd, at most max bytes (more: FAULT_CORRUPT). *ret_data is
  * malloc'ed, ends with a NUL that *ret_size (may be NULL) does not count, and is the caller's.
  * > 0: FD_ABSENT, there is no such file.

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #define FIRST_ROOM    4096
 #define OPENAT2_TRIES 128
+#define PIECE	      (64 * 1024)
 
 int fd_open_dir(int dirfd, const char *name, int *ret_fd, struct error *err)
 {
@@ -146,6 +148,26 @@ int fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset)
 			return -1;
 	}
 	return 0;
+}
+
+static bool is_zero(const char *bytes, size_t size)
+{
+	return bytes[0] == '\0' && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+int fd_pwrite_sparse(int fd, const void *buf, size_t size, off_t offset)
+{
+	const char *bytes = buf;
+	bool hole = false;
+	int r = 0;
+
+	for (size_t done = 0, n; r == 0 && done < size; done += n) {
+		n = size - done < PIECE ? size - done : PIECE;
+		hole = n == PIECE && is_zero(bytes + done, n);
+		if (!hole)
+			r = fd_pwrite_full(fd, bytes + done, n, offset + (off_t)done);
+	}
+	return r == 0 && hole ? ftruncate(fd, offset + (off_t)size) : r;
 }
 
 /* Reads to the end, if that comes within max bytes; the room grows: files in /proc tell no size. */

@@ -220,7 +220,7 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 	growing = assembly->growing[content];
 	assert(growing);
 	at = (uint64_t)growing->reached * BLOCK_SIZE;
-	if (fd_pwrite_full(fd, bytes, size, (off_t)at) < 0)
+	if (fd_pwrite_sparse(fd, bytes, size, (off_t)at) < 0)
 		return complain(assembly, content, err);
 	/* the disk may begin with it: less is left for the sync at the end */
 	(void)posix_fadvise(fd, (off_t)at, (off_t)size, POSIX_FADV_DONTNEED);

@@ -1,6 +1,8 @@
 /* LDFLAGS: -Wl,--wrap=syscall,--wrap=read,--wrap=write,--wrap=pread,--wrap=pwrite */
 #include "base/fd.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -86,6 +88,28 @@ static void errors_of_transfers_are_told(void **state)
 	assert_int_equal(errno, EISDIR);
 	assert_int_equal(fd_pwrite_full(-1, &c, 1, 0), -1);
 	assert_int_equal(fd_pread_full(-1, &c, 1, 0), -1);
+}
+
+/* Written in two calls, with zeroes at either one's beginning and end. */
+static void zeroes_become_holes(void **state)
+{
+	enum { PIECE = 64 * 1024, HALF = 4 * PIECE };
+	_cleanup_close_ int fd = openat(check_dirfd(state), "f", O_RDWR | O_CREAT, 0600);
+	static char data[2 * HALF];
+	static char back[sizeof(data) + 1];
+	struct stat st;
+
+	data[PIECE] = data[2 * PIECE - 1] = 'x';
+	data[HALF + PIECE + 1] = 'y';
+	assert_int_equal(fd_pwrite_sparse(fd, data, HALF, 0), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, HALF);
+	assert_int_equal(fd_pwrite_sparse(fd, data + HALF, HALF, HALF), 0);
+	assert_int_equal(fd_pread_full(fd, back, sizeof(back), 0), sizeof(data));
+	assert_memory_equal(back, data, sizeof(data));
+	assert_int_equal(fsync(fd), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_in_range(st.st_blocks, 1, (2 * PIECE + 16 * 1024) / 512);
 }
 
 static void a_file_is_read_whole_or_not_at_all(void **state)
@@ -315,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		check_in_dir(transfers_are_whole_in_spite_of_signals),
 		check_in_dir(errors_of_transfers_are_told),
+		check_in_dir(zeroes_become_holes),
 		check_in_dir(a_file_is_read_whole_or_not_at_all),
 		check_in_dir(what_is_no_regular_file_is_not_read),
 		cmocka_unit_test(files_that_tell_no_size_are_read),
