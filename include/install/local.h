@@ -29,7 +29,7 @@ int local_open(int dirfd, const char *path, struct stat *ret_stat);
  * *ret_digest is that of all that can be read from fd, from its beginning, and *ret_size how much that is. > 0:
  * LOCAL_UNREADABLE.
  */
-enum { LOCAL_UNREADABLE = 1, LOCAL_DIFFERS = 2 };
+enum { LOCAL_UNREADABLE = 1, LOCAL_DIFFERS = 2, LOCAL_SPARSE = 3 };
 int local_digest(struct local *local, int fd, struct digest *ret_digest, uint64_t *ret_size,
 		 struct error *err);
 
@@ -40,6 +40,14 @@ int local_digest(struct local *local, int fd, struct digest *ret_digest, uint64_
  */
 int local_copy(struct local *local, int dirfd, const char *path, const struct index_entry *entry,
 	       int fd, const char **ret_why, struct error *err);
+
+/*
+ * The same for an entry of at most LOCAL_SHORT bytes, without writing: *ret_bytes are all of it, verified, until the next call.
+ * > 0: LOCAL_SPARSE, too: it has holes, and should be copied with them.
+ */
+#define LOCAL_SHORT ((size_t)256 * 1024)
+int local_read(struct local *local, int dirfd, const char *path, const struct index_entry *entry,
+	       const void **ret_bytes, const char **ret_why, struct error *err);
 
 /* Can the file system of dirfd reflink? Makes two files without names to find out. */
 bool local_can_reflink(int dirfd);

@@ -1,5 +1,6 @@
 /*
- * New files of a slot: each is filled while it has no name there, and gets one when it is complete.
+ * New files of a slot: each is filled while it has no name there, and gets one when it is complete; what is short is verified
+ * in memory first, and written under its name.
  *
  * O_TMPFILE where the file system can, else a file in staging/ that is linked from there. No name
  * is trusted: openat2 beneath, no symlinks, no mounts. Nothing that exists is opened for writing.
@@ -40,6 +41,13 @@ char *place_temporary_name(const struct digest *digest, char ret_name[static PLA
 /* Gives it its attributes and the name. What has that name already is FAULT_BUSY. */
 int place_name(struct place *place, const struct place_file *file, const struct index_entry *entry,
 	       struct error *err);
+
+/*
+ * The file of the entry, under its name at once: the caller has verified the bytes. If that fails, there is none; a crash may leave
+ * one with less in it, as it may of any file that is not synced yet. What has that name already is FAULT_BUSY.
+ */
+int place_bytes(struct place *place, const struct index_entry *entry, const void *bytes,
+		size_t size, struct error *err);
 
 /* Gives the file `name` of staging/, open as fd, its attributes and the name, and takes it out of staging/. */
 int place_move(struct place *place, int fd, const char *name, const struct index_entry *entry,

@@ -15,6 +15,7 @@ struct supply {
 	int staging_fd;
 	int source_fd; /* the slot that runs; -1: none */
 	struct survey *survey;
+	bool reflink; /* the file system can: copies share the blocks of what they are of */
 	struct local *locals[CREW_HANDS];
 	struct place *places[CREW_HANDS];
 };

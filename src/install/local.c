@@ -1,5 +1,6 @@
 #include "install/local.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -8,7 +9,7 @@
 
 #include "base/fd.h"
 
-#define CHUNK ((size_t)256 * 1024)
+#define CHUNK LOCAL_SHORT
 #define PUSH  (8 * 1024 * 1024)
 
 struct local {
@@ -166,7 +167,7 @@ static int copy_data(struct copy *copy, uint64_t end, struct error *err)
 
 		if (n < 0 || (size_t)n < want)
 			return n < 0 ? LOCAL_UNREADABLE : LOCAL_DIFFERS;
-		if (fd_pwrite_full(copy->to, local->buffer, want, (off_t)copy->done) < 0)
+		if (fd_pwrite_sparse(copy->to, local->buffer, want, (off_t)copy->done) < 0)
 			return error_errno(err, "writing a copy");
 		r = take(local, want, err);
 		if (r < 0)
@@ -254,6 +255,43 @@ int local_copy(struct local *local, int dirfd, const char *path, const struct in
 	if (r == 0)
 		r = copy_verified(&copy, &entry->digest, ret_why, err);
 	cleanup_close(&copy.from);
+	return r;
+}
+
+/* > 0: LOCAL_UNREADABLE, LOCAL_DIFFERS. */
+static int read_verified(const struct copy *copy, const struct digest *wanted, const char **ret_why,
+			 struct error *err)
+{
+	struct local *local = copy->local;
+	struct digest digest;
+	ssize_t n = fd_pread_full(copy->from, local->buffer, copy->size, 0);
+	int r;
+
+	*ret_why = n < 0 ? "cannot be read" : "ends too early";
+	if (n < 0 || (size_t)n < copy->size)
+		return n < 0 ? LOCAL_UNREADABLE : LOCAL_DIFFERS;
+	*ret_why = "content differs";
+	r = digester_reset(local->digester, err);
+	if (r == 0)
+		r = take(local, copy->size, err);
+	if (r == 0)
+		r = digester_finish(local->digester, &digest, err);
+	return r == 0 && !digest_equal(&digest, wanted) ? LOCAL_DIFFERS : r;
+}
+
+int local_read(struct local *local, int dirfd, const char *path, const struct index_entry *entry,
+	       const void **ret_bytes, const char **ret_why, struct error *err)
+{
+	struct copy copy = { .local = local, .from = -1, .to = -1 };
+	int r;
+
+	assert(entry->size <= LOCAL_SHORT);
+	r = open_source(dirfd, path, entry->size, &copy, ret_why);
+	if (r == 0)
+		r = copy.sparse ? LOCAL_SPARSE : read_verified(&copy, &entry->digest, ret_why, err);
+	cleanup_close(&copy.from);
+	if (r == 0)
+		*ret_bytes = local->buffer;
 	return r;
 }
 

@@ -181,6 +181,33 @@ int place_name(struct place *place, const struct place_file *file, const struct 
 	return r < 0 ? complain("naming", entry->path, err) : 0;
 }
 
+static int write_bytes(int fd, const struct index_entry *entry, const void *bytes, size_t size)
+{
+	int r = fd_pwrite_full(fd, bytes, size, 0);
+
+	return r < 0 ? r : attributes_set(fd, entry);
+}
+
+int place_bytes(struct place *place, const struct index_entry *entry, const void *bytes,
+		size_t size, struct error *err)
+{
+	int parent_fd = open_parent(place, entry->path);
+	const char *name = last_part(entry->path);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (parent_fd >= 0)
+		fd = openat(parent_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    entry->mode & 0777 & ~022);
+	if (fd < 0)
+		return complain("writing", entry->path, err);
+	if (write_bytes(fd, entry, bytes, size) == 0)
+		return 0;
+	r = complain("writing", entry->path, err);
+	(void)unlinkat(parent_fd, name, 0);
+	return r;
+}
+
 int place_move(struct place *place, int fd, const char *name, const struct index_entry *entry,
 	       struct error *err)
 {

@@ -222,6 +222,7 @@ static int prepare_hands(struct rebuild *rebuild, struct error *err)
 	supply->staging_fd = rebuild->staging_fd;
 	supply->source_fd = rebuild->source_fd;
 	supply->survey = rebuild->survey;
+	supply->reflink = rebuild->reflink;
 	for (size_t i = 0; r == 0 && i < CREW_HANDS; i++) {
 		r = local_new(i == 0 ? meter_tell : meter_count, &rebuild->meter,
 			      &supply->locals[i], err);

@@ -33,7 +33,7 @@ static void mark_made(const struct supply *supply, uint32_t content, uint32_t nu
 }
 
 /* > 0: as local_copy. */
-static int make_copy(const struct supply *supply, unsigned int hand, int dirfd, const char *path,
+static int copy_file(const struct supply *supply, unsigned int hand, int dirfd, const char *path,
 		     const struct index_entry *entry, const char **ret_why, struct error *err)
 {
 	_cleanup_(place_file_done) struct place_file file = { .fd = -1 };
@@ -46,6 +46,27 @@ static int make_copy(const struct supply *supply, unsigned int hand, int dirfd, 
 	if (r < 0)
 		return error_prefix(err, r, "%s", names_show(entry->path, shown));
 	return r > 0 ? r : place_name(supply->places[hand], &file, entry, err);
+}
+
+/* > 0: as local_read. */
+static int copy_short(const struct supply *supply, unsigned int hand, int dirfd, const char *path,
+		      const struct index_entry *entry, const char **ret_why, struct error *err)
+{
+	const void *bytes;
+	int r = local_read(supply->locals[hand], dirfd, path, entry, &bytes, ret_why, err);
+
+	return r != 0 ? r : place_bytes(supply->places[hand], entry, bytes, entry->size, err);
+}
+
+/* > 0: LOCAL_UNREADABLE, LOCAL_DIFFERS. */
+static int make_copy(const struct supply *supply, unsigned int hand, int dirfd, const char *path,
+		     const struct index_entry *entry, const char **ret_why, struct error *err)
+{
+	bool is_short = !supply->reflink && entry->size <= LOCAL_SHORT;
+	int r = is_short ? copy_short(supply, hand, dirfd, path, entry, ret_why, err) :
+			   LOCAL_SPARSE;
+
+	return r == LOCAL_SPARSE ? copy_file(supply, hand, dirfd, path, entry, ret_why, err) : r;
 }
 
 /* The other files of a content of which one is in its place. */
@@ -89,21 +110,13 @@ static int supply_from_source(const struct supply *supply, unsigned int hand, ui
 	return r;
 }
 
-static int place_bytes(const struct supply *supply, unsigned int hand, uint32_t content,
-		       const void *bytes, size_t size, struct error *err)
+static int make_of_bytes(const struct supply *supply, unsigned int hand, uint32_t content,
+			 const void *bytes, size_t size, struct error *err)
 {
-	_cleanup_(place_file_done) struct place_file file = { .fd = -1 };
 	uint32_t i = 0;
 	uint32_t number = next_file(supply, content, &i);
-	const struct index_entry *entry = entry_at(supply, number);
-	char shown[NAMES_SHOWN_MAX];
-	int r = place_create(supply->places[hand], entry, &file, err);
+	int r = place_bytes(supply->places[hand], entry_at(supply, number), bytes, size, err);
 
-	if (r < 0)
-		return r;
-	if (fd_pwrite_full(file.fd, bytes, size, 0) < 0)
-		return error_errno(err, "writing %s", names_show(entry->path, shown));
-	r = place_name(supply->places[hand], &file, entry, err);
 	if (r == 0)
 		mark_made(supply, content, number);
 	return r;
@@ -146,7 +159,7 @@ int supply_local(const struct supply *supply, unsigned int hand, uint32_t conten
 		r = place_staged(supply, hand, content, err);
 		break;
 	case SURVEY_EMPTY:
-		r = place_bytes(supply, hand, content, "", 0, err);
+		r = make_of_bytes(supply, hand, content, "", 0, err);
 		break;
 	case SURVEY_SOURCE:
 		r = supply_from_source(supply, hand, content, ret_why, err);
@@ -158,7 +171,7 @@ int supply_local(const struct supply *supply, unsigned int hand, uint32_t conten
 int supply_bytes(const struct supply *supply, uint32_t content, const void *bytes, size_t size,
 		 struct error *err)
 {
-	int r = place_bytes(supply, 0, content, bytes, size, err);
+	int r = make_of_bytes(supply, 0, content, bytes, size, err);
 
 	return r < 0 ? r : supply_rest(supply, 0, content, err);
 }

@@ -117,6 +117,49 @@ static int stop(void *data, uint64_t bytes, struct error *err)
 	return *sum > SIZE / 2 ? error_set(err, FAULT_BUSY, "enough") : 0;
 }
 
+static int read_short(int dirfd, const struct index_entry *entry, char ret_text[static 16],
+		      const char **why)
+{
+	_cleanup_(local_freep) struct local *local = NULL;
+	const void *bytes;
+	int r;
+
+	assert_int_equal(local_new(NULL, NULL, &local, NULL), 0);
+	r = local_read(local, dirfd, entry->path, entry, &bytes, why, NULL);
+	if (r == 0 && entry->size < 16) {
+		memcpy(ret_text, bytes, entry->size);
+		ret_text[entry->size] = '\0';
+	}
+	return r;
+}
+
+static void test_reads_what_is_short(void **state)
+{
+	int dirfd = check_dirfd(state);
+	const char *why = NULL;
+	struct index_entry entry;
+	char text[16] = "";
+
+	shell(dirfd, "echo hello >f; : >empty; truncate -s 100K holes; echo data >>holes");
+	entry = describe(dirfd, "f");
+	assert_int_equal(read_short(dirfd, &entry, text, &why), 0);
+	assert_string_equal(text, "hello\n");
+	shell(dirfd, "echo hallo >f");
+	assert_int_equal(read_short(dirfd, &entry, text, &why), LOCAL_DIFFERS);
+	assert_string_equal(why, "content differs");
+	shell(dirfd, "echo longer >f");
+	assert_int_equal(read_short(dirfd, &entry, text, &why), LOCAL_DIFFERS);
+	assert_string_equal(why, "size differs");
+	shell(dirfd, "rm f");
+	assert_int_equal(read_short(dirfd, &entry, text, &why), LOCAL_UNREADABLE);
+	assert_string_equal(why, "missing");
+	entry = describe(dirfd, "empty");
+	assert_int_equal(read_short(dirfd, &entry, text, &why), 0);
+	assert_string_equal(text, "");
+	entry = describe(dirfd, "holes");
+	assert_int_equal(read_short(dirfd, &entry, text, &why), LOCAL_SPARSE);
+}
+
 static void test_can_be_stopped(void **state)
 {
 	_cleanup_(local_freep) struct local *local = NULL;
@@ -137,8 +180,11 @@ static void test_can_be_stopped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		check_in_dir(test_copies),	     check_in_dir(test_what_is_read_is_not_written),
-		check_in_dir(test_holes_stay_holes), check_in_dir(test_what_differs),
+		check_in_dir(test_copies),
+		check_in_dir(test_what_is_read_is_not_written),
+		check_in_dir(test_holes_stay_holes),
+		check_in_dir(test_what_differs),
+		check_in_dir(test_reads_what_is_short),
 		check_in_dir(test_can_be_stopped),
 	};
 

@@ -1,4 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=openat,--wrap=__openat_2,--wrap=linkat */
+/* LDFLAGS: -Wl,--wrap=openat,--wrap=__openat_2,--wrap=linkat,--wrap=futimens */
 #include "install/place.h"
 
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 
 static bool no_tmpfile;
 static bool no_empty_path;
+static bool no_times;
 static unsigned int refused; /* links by an empty path */
 
 int __real_openat(int dirfd, const char *name, int flags, ...);
@@ -37,6 +38,14 @@ int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int 
 		return -1;
 	}
 	return __real_linkat(from_fd, from, to_fd, to, flags);
+}
+
+int __real_futimens(int fd, const struct timespec times[2]);
+int __wrap_futimens(int fd, const struct timespec times[2]);
+int __wrap_futimens(int fd, const struct timespec times[2])
+{
+	errno = EIO;
+	return no_times ? -1 : __real_futimens(fd, times);
 }
 
 struct fixture {
@@ -113,6 +122,39 @@ static void test_puts_without_empty_paths(void **state)
 	assert_int_equal(refused, 1);
 }
 
+static void test_bytes(void **state)
+{
+	__attribute__((cleanup(done))) struct fixture fixture = make(state);
+	struct index_entry entry = {
+		.type = INDEX_FILE, .mode = 0775, .mtime = 99, .path = (char *)"d/e/f"
+	};
+	struct error err = {};
+
+	assert_int_equal(place_bytes(fixture.place, &entry, "hello\n", 6, NULL), 0);
+	shell(check_dirfd(state), "test \"$(cat slot/d/e/f)\" = hello;"
+				  "test \"$(stat -c '%a %Y %h' slot/d/e/f)\" = '775 99 1'");
+	check_error(place_bytes(fixture.place, &entry, "other\n", 6, &err), &err, FAULT_BUSY,
+		    "d/e/f");
+	shell(check_dirfd(state),
+	      "test \"$(cat slot/d/e/f)\" = hello; test -z \"$(ls -A staging)\"");
+	entry.path = (char *)"l/f";
+	check_error(place_bytes(fixture.place, &entry, "", 0, &err), &err, FAULT_INTERNAL, "l/f");
+	shell(check_dirfd(state), "test -z \"$(ls -A outside)\"");
+}
+
+static void test_bytes_that_fail_leave_nothing(void **state)
+{
+	__attribute__((cleanup(done))) struct fixture fixture = make(state);
+	struct index_entry entry = { .type = INDEX_FILE, .mode = 0644, .path = (char *)"d/f" };
+	struct error err = {};
+
+	no_times = true;
+	check_error(place_bytes(fixture.place, &entry, "hello\n", 6, &err), &err, FAULT_INTERNAL,
+		    "writing d/f");
+	no_times = false;
+	shell(check_dirfd(state), "test ! -e slot/d/f");
+}
+
 static void test_moves(void **state)
 {
 	__attribute__((cleanup(done))) struct fixture fixture = make(state);
@@ -151,10 +193,9 @@ static void test_links(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		check_in_dir(test_puts),
-		check_in_dir(test_puts_without_empty_paths),
-		check_in_dir(test_moves),
-		check_in_dir(test_links),
+		check_in_dir(test_puts),  check_in_dir(test_puts_without_empty_paths),
+		check_in_dir(test_bytes), check_in_dir(test_bytes_that_fail_leave_nothing),
+		check_in_dir(test_moves), check_in_dir(test_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,20 @@ static void test_from_a_source_that_lies(void **state)
 	shell(looked.dirfd, "test ! -e slot/a");
 }
 
+/* What has holes is copied with them, however short it is. */
+static void test_holes_stay_holes(void **state)
+{
+	_cleanup_looked_ struct looked looked;
+	_cleanup_(supply_done) struct supply supply;
+	const char *why = NULL;
+
+	look(&looked, state,
+	     "truncate -s 200K new/a; echo x >>new/a; rm slot/a; cp --sparse=always new/a source/x");
+	supply = prepare(&looked);
+	assert_int_equal(supply_local(&supply, 0, content_at(&looked, "a"), &why, NULL), 0);
+	shell(looked.dirfd, "cmp new/a slot/a; test $(stat -c %b slot/a) -le 16");
+}
+
 static void test_from_bytes(void **state)
 {
 	_cleanup_looked_ struct looked looked;
@@ -98,9 +112,8 @@ static void test_a_donor_that_changed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		check_in_dir(test_from_everywhere),
-		check_in_dir(test_from_a_source_that_lies),
-		check_in_dir(test_from_bytes),
+		check_in_dir(test_from_everywhere),	 check_in_dir(test_from_a_source_that_lies),
+		check_in_dir(test_holes_stay_holes),	 check_in_dir(test_from_bytes),
 		check_in_dir(test_a_donor_that_changed),
 	};
 
