@@ -1,6 +1,7 @@
 /*
  * What each way to a release would cost this machine: asks the disk, and fetches heads of bundles as far as they are
- * worth it. Nothing is written but those heads, if they are to be kept.
+ * worth it. An update has each wanted file as blocks that are no larger than those of the bundle without a base (release/bundle.h), so
+ * that whoever has its head looks at the other only when the update fails. Nothing is written but those heads, if they are to be kept.
  */
 #pragma once
 

@@ -216,6 +216,8 @@ static const char *why_not_look(const struct assessment *assessment, enum way_ki
 		return "its head alone is more than a tenth of the full archive";
 	if (!update->why_not && update->fetch_bytes <= (*ret_bundle)->head)
 		return "its head alone is not smaller than the update";
+	if (!update->why_not && assessment->keep)
+		return "none of its blocks is smaller than that of the update";
 	return NULL;
 }
 

@@ -66,6 +66,20 @@ static void an_update_is_cheap_and_blocks_are_not_even_looked_at(void **state)
 	assert_true(assessment.question.installed);
 }
 
+/* However small its head is. */
+static void who_can_update_fetches_no_other_head(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = { .keep = true };
+
+	for (size_t i = 0; i < offer->n_bundles; i++)
+		if (digest_is_null(&offer->bundles[i].from))
+			offer->bundles[i].head = 1;
+	assess(&assessment);
+	assert_null(cost(&assessment, WAY_UPDATE)->why_not);
+	assert_non_null(strstr(cost(&assessment, WAY_BLOCKS)->why_not, "none of its blocks"));
+	assert_int_equal(repo_watcher.requests, 1);
+}
+
 static void nothing_is_left_behind_if_it_is_only_asked(void **state)
 {
 	_cleanup_assess_ struct assessment assessment = {};
@@ -138,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		assess_test(an_update_is_cheap_and_blocks_are_not_even_looked_at),
+		assess_test(who_can_update_fetches_no_other_head),
 		assess_test(nothing_is_left_behind_if_it_is_only_asked),
 		assess_test(without_an_update_the_blocks_are_weighed),
 		assess_test(a_head_that_is_too_large_is_not_fetched),
