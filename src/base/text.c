@@ -55,18 +55,24 @@ void text_add_bytes(struct text *text, const void *data, size_t size)
 void text_add(struct text *text, const char *format, ...)
 {
 	va_list ap;
+	size_t left;
 	int n;
 
+	if (!make_room(text, 0))
+		return;
+	left = text->room - text->size;
 	va_start(ap, format);
-	n = vsnprintf(NULL, 0, format, ap);
+	n = vsnprintf(text->data + text->size, left, format, ap);
 	va_end(ap);
 	if (n < 0)
 		text->failed = true;
 	if (n < 0 || !make_room(text, (size_t)n))
 		return;
-	va_start(ap, format);
-	(void)vsnprintf(text->data + text->size, (size_t)n + 1, format, ap);
-	va_end(ap);
+	if ((size_t)n >= left) {
+		va_start(ap, format);
+		(void)vsnprintf(text->data + text->size, (size_t)n + 1, format, ap);
+		va_end(ap);
+	}
 	text->size += (size_t)n;
 }
 

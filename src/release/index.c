@@ -29,14 +29,18 @@
 #include "release/names.h"
 #include "release/treecheck.h"
 
-#define MAGIC "flipslot-index 1\n"
+#define MAGIC	   "flipslot-index 1\n"
+#define FIRST_ROOM 64
 
-/* A balanced tree (tsearch) finds by path whatever names an enemy chose; `order` is made of it. */
+/*
+ * Most indexes come in order: as long as that holds, `order` is all there is. Afterwards a balanced tree (tsearch) finds by path whatever
+ * names an enemy chose, and `order` is made of it.
+ */
 struct index {
-	void *root;
+	void *root; /* NULL: all came in order */
 	size_t count;
-	const struct index_entry *last; /* of the greatest path */
-	struct index_entry **order; /* NULL: not sorted since the last addition */
+	struct index_entry **order; /* NULL: not sorted since the last addition, or empty */
+	size_t room; /* of order, while all came in order */
 };
 
 void index_entry_done(struct index_entry *entry)
@@ -74,15 +78,61 @@ void index_free(struct index *index)
 {
 	if (!index)
 		return;
+	for (size_t i = 0; !index->root && i < index->count; i++)
+		free_entry(index->order[i]);
 	tdestroy(index->root, free_entry);
 	free(index->order);
 	free(index);
 }
 
-/* Most indexes come in order, so that most paths that are asked for are not there. */
+static bool append(struct index *index, struct index_entry *entry)
+{
+	if (index->count == index->room) {
+		size_t room = index->room + index->room / 2 + FIRST_ROOM;
+		struct index_entry **order = reallocarray(index->order, room, sizeof(*order));
+
+		if (!order)
+			return false;
+		index->order = order;
+		index->room = room;
+	}
+	index->order[index->count] = entry;
+	return true;
+}
+
+static void keep_entry(void *entry)
+{
+	(void)entry;
+}
+
+/* From now on there is a tree. */
+static bool plant(struct index *index)
+{
+	void *root = NULL;
+
+	for (size_t i = 0; i < index->count; i++)
+		if (!tsearch(index->order[i], &root, compare)) {
+			tdestroy(root, keep_entry);
+			return false;
+		}
+	index->root = root;
+	return true;
+}
+
 static bool is_behind_all(const struct index *index, const char *path)
 {
-	return !index->last || strcmp(path, index->last->path) > 0;
+	return index->count == 0 || strcmp(path, index->order[index->count - 1]->path) > 0;
+}
+
+static bool put(struct index *index, struct index_entry *entry)
+{
+	if (!index->root && is_behind_all(index, entry->path))
+		return append(index, entry);
+	if ((!index->root && !plant(index)) || !tsearch(entry, &index->root, compare))
+		return false;
+	free(index->order);
+	index->order = NULL;
+	return true;
 }
 
 /* The entry of that path, made if there is none; NULL without memory. */
@@ -95,16 +145,12 @@ static struct index_entry *find_or_make(struct index *index, const char *path)
 	entry = calloc(1, sizeof(*entry));
 	if (entry)
 		entry->path = strdup(path);
-	if (!entry || !entry->path || !tsearch(entry, &index->root, compare)) {
+	if (!entry || !entry->path || !put(index, entry)) {
 		if (entry)
 			free_entry(entry);
 		return NULL;
 	}
-	if (is_behind_all(index, path))
-		index->last = entry;
 	index->count++;
-	free(index->order);
-	index->order = NULL;
 	return entry;
 }
 
@@ -131,11 +177,33 @@ int index_add(struct index *index, const struct index_entry *entry, struct index
 	return 0;
 }
 
+static struct index_entry *find_in_order(const struct index *index, const char *path)
+{
+	size_t low = 0;
+	size_t high = is_behind_all(index, path) ? 0 : index->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(path, index->order[middle]->path);
+
+		if (order == 0)
+			return index->order[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 struct index_entry *index_find(const struct index *index, const char *path)
 {
 	struct index_entry key = { .path = (char *)path };
-	void *node = is_behind_all(index, path) ? NULL : tfind(&key, &index->root, compare);
+	void *node;
 
+	if (!index->root)
+		return find_in_order(index, path);
+	node = tfind(&key, &index->root, compare);
 	return node ? *(struct index_entry **)node : NULL;
 }
 
@@ -144,7 +212,7 @@ size_t index_count(const struct index *index)
 	return index->count;
 }
 
-static void append(const void *node, VISIT visit, void *closure)
+static void collect(const void *node, VISIT visit, void *closure)
 {
 	struct index_entry ***next = closure;
 
@@ -156,12 +224,12 @@ int index_sort(struct index *index, struct error *err)
 {
 	struct index_entry **next;
 
-	if (index->order)
+	if (index->order || !index->root)
 		return 0;
 	next = index->order = calloc(index->count + 1, sizeof(void *));
 	if (!next)
 		return error_errno(err, "an index");
-	twalk_r(index->root, append, &next);
+	twalk_r(index->root, collect, &next);
 	return 0;
 }
 

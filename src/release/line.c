@@ -9,6 +9,7 @@
 #include "release/names.h"
 
 #define FIELDS_MAX     7
+#define NUMBER_MAX     32
 #define LINE_MAX_BYTES (2 * (4 * NAMES_PATH_MAX) + 512)
 
 /* ---- writing ---- */
@@ -31,12 +32,39 @@ static void add_name(struct text *text, const char *name)
 	}
 }
 
+/* Digits of the number, at least so many, and a blank. There are thousands of lines, and printf takes long for each. */
+static void add_number(struct text *text, uint64_t number, unsigned int base, size_t least)
+{
+	char digits[NUMBER_MAX];
+	size_t at = sizeof(digits);
+
+	digits[--at] = ' ';
+	while (number > 0 || sizeof(digits) - 1 - at < least) {
+		digits[--at] = (char)('0' + number % base);
+		number /= base;
+	}
+	text_add_bytes(text, digits + at, sizeof(digits) - at);
+}
+
+static void add_mode(struct text *text, char type, mode_t mode)
+{
+	const char start[] = { type, ' ' };
+
+	text_add_bytes(text, start, sizeof(start));
+	add_number(text, mode, 8, 4);
+}
+
 static void add_file(struct text *text, const struct index_entry *entry)
 {
 	char hex[DIGEST_HEX_MAX];
 
-	text_add(text, "f %04o %" PRId64 " %" PRIu64 " %s ", (unsigned int)entry->mode,
-		 entry->mtime, entry->size, digest_to_hex(&entry->digest, hex));
+	assert(entry->mtime >= 0);
+	add_mode(text, 'f', entry->mode);
+	add_number(text, (uint64_t)entry->mtime, 10, 1);
+	add_number(text, entry->size, 10, 1);
+	digest_to_hex(&entry->digest, hex);
+	hex[DIGEST_HEX_MAX - 1] = ' ';
+	text_add_bytes(text, hex, DIGEST_HEX_MAX);
 	add_name(text, entry->path);
 	if (entry->capability_size > 0)
 		text_add(text, " cap=");
@@ -48,7 +76,7 @@ void line_add(struct text *text, const struct index_entry *entry)
 {
 	switch (entry->type) {
 	case INDEX_DIRECTORY:
-		text_add(text, "d %04o ", (unsigned int)entry->mode);
+		add_mode(text, 'd', entry->mode);
 		add_name(text, entry->path);
 		break;
 	case INDEX_FILE:
@@ -56,13 +84,13 @@ void line_add(struct text *text, const struct index_entry *entry)
 		break;
 	case INDEX_SYMLINK:
 	case INDEX_HARDLINK:
-		text_add(text, entry->type == INDEX_SYMLINK ? "l " : "h ");
+		text_add_bytes(text, entry->type == INDEX_SYMLINK ? "l " : "h ", 2);
 		add_name(text, entry->path);
-		text_add(text, " ");
+		text_add_bytes(text, " ", 1);
 		add_name(text, entry->target);
 		break;
 	}
-	text_add(text, "\n");
+	text_add_bytes(text, "\n", 1);
 }
 
 /*

@@ -28,24 +28,34 @@ static bool to_parent(char *path)
 	return slash != NULL;
 }
 
-/* Adds the directories above entry until one is there; what is above that one has its own turn. */
-static int check_parents(struct index *index, const struct index_entry *entry, struct error *err)
+/*
+ * Adds the directories above entry until one is there; what is above that one has its own turn. *last is the one that was found last:
+ * entries of a directory mostly follow each other.
+ */
+static int check_parents(struct index *index, const struct index_entry *entry, const char **last,
+			 struct error *err)
 {
 	char path[NAMES_PATH_MAX + 1];
+	size_t size = strlen(entry->path);
 
-	assert(strlen(entry->path) <= NAMES_PATH_MAX);
-	strncpy(path, entry->path, sizeof(path));
+	assert(size <= NAMES_PATH_MAX);
+	memcpy(path, entry->path, size + 1);
 	while (to_parent(path)) {
 		struct index_entry parent = {
 			.type = INDEX_DIRECTORY,
 			.mode = 0755,
 			.path = path,
 		};
-		const struct index_entry *there = index_find(index, path);
+		const struct index_entry *there;
 		int r;
 
-		if (there && there->type == INDEX_DIRECTORY)
+		if (*last && strcmp(path, *last) == 0)
 			return 0;
+		there = index_find(index, path);
+		if (there && there->type == INDEX_DIRECTORY) {
+			*last = there->path;
+			return 0;
+		}
 		if (there)
 			return refuse(entry, "lies below something that is no directory", err);
 		r = index_add(index, &parent, NULL, err);
@@ -239,6 +249,7 @@ static int check_all_parents(struct index *index, struct error *err)
 {
 	size_t count = index_count(index);
 	_cleanup_free_ struct index_entry **entries = calloc(count + 1, sizeof(void *));
+	const char *last = NULL;
 	int r = 0;
 
 	if (!entries)
@@ -246,7 +257,7 @@ static int check_all_parents(struct index *index, struct error *err)
 	for (size_t i = 0; i < count; i++)
 		entries[i] = index_at(index, i);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = check_parents(index, entries[i], err);
+		r = check_parents(index, entries[i], &last, err);
 	return r;
 }
 

@@ -50,6 +50,39 @@ static void test_finds_what_was_added(void **state)
 	assert_int_equal(entry->size, 2);
 }
 
+/* The first `sorted` of them in order, the others from the last to the first. */
+static void check_order(unsigned int count, unsigned int sorted)
+{
+	_cleanup_(index_freep) struct index *index = new_index();
+	char path[16];
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int number = i < sorted ? i : count - 1 - (i - sorted);
+
+		(void)snprintf(path, sizeof(path), "%04u", number);
+		assert_null(index_find(index, path));
+		add(index,
+		    (struct index_entry){ .type = INDEX_FILE, .path = path, .size = number });
+		assert_int_equal(index_find(index, path)->size, number);
+		assert_int_equal(index_sort(index, NULL), 0);
+	}
+	assert_int_equal(index_count(index), count);
+	for (unsigned int i = 0; i < count; i++) {
+		assert_int_equal(index_at(index, i)->size, i);
+		assert_ptr_equal(index_find(index, index_at(index, i)->path), index_at(index, i));
+	}
+	assert_null(index_find(index, "00000"));
+	assert_null(index_find(index, "x"));
+}
+
+static void test_finds_in_whatever_order_they_came(void **state)
+{
+	for (unsigned int sorted = 0; sorted <= 200; sorted += 20)
+		check_order(200, sorted);
+	check_order(0, 0);
+	check_order(1, 0);
+}
+
 static void test_text_is_what_is_drawn(void **state)
 {
 	_cleanup_(index_freep) struct index *index = new_index();
@@ -263,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_what_was_added),
+		cmocka_unit_test(test_finds_in_whatever_order_they_came),
 		cmocka_unit_test(test_text_is_what_is_drawn),
 		cmocka_unit_test(test_random_trees_come_back),
 		cmocka_unit_test(test_refuses_what_is_not_canonical),
