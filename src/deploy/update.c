@@ -64,6 +64,12 @@ int update_judge(const struct session *session, const struct offer *offer, struc
 	return r < 0 ? r : demands_check(offer, &running, err);
 }
 
+static void name_release(struct state_transaction *transaction, const char *version)
+{
+	(void)text_copy(version, transaction->release.version,
+			sizeof(transaction->release.version));
+}
+
 static bool holds(const struct session *session, enum slot slot, const struct digest *index)
 {
 	struct descriptor descriptor;
@@ -169,11 +175,10 @@ static int stage_plain(struct watcher *watcher, const struct plain *plain, struc
 	int r;
 
 	r = judge_plain(session, plain, err);
+	name_release(transaction, plain->version); /* also what is refused */
 	if (r < 0)
 		return r;
 	transaction->source_digest = plain->promised;
-	(void)text_copy(plain->version, transaction->release.version,
-			sizeof(transaction->release.version));
 	if (holds_plain(session, transaction->origin, plain, &descriptor) &&
 	    digest_equal(&descriptor.index, &session->state.good.digest))
 		return UPDATE_NOTHING;
@@ -219,14 +224,15 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	struct state_transaction *transaction = &session->state.transaction;
 	int r;
 
+	/* what is refused has a name, too */
+	if (transaction->sequence == 0 || transaction->sequence == offer->sequence)
+		name_release(transaction, offer->version);
 	r = update_judge(session, offer, err);
 	if (r < 0)
 		return r;
 	transaction->sequence = offer->sequence;
 	transaction->release.sequence = offer->sequence;
 	transaction->release.digest = offer->index;
-	(void)text_copy(offer->version, transaction->release.version,
-			sizeof(transaction->release.version));
 	if (digest_equal(&offer->index, &session->state.good.digest) &&
 	    holds(session, transaction->origin, &offer->index) && !is_damaged(session))
 		return UPDATE_NOTHING;

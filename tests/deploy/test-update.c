@@ -83,6 +83,7 @@ static void another_sequence_than_asked_for_is_refused(void **state)
 	repo_add("1.0");
 	transaction->sequence = 2;
 	check_refused(FAULT_CONFIG, "sequence 2 is not offered");
+	assert_string_equal(transaction->release.version, "");
 }
 
 static void what_was_rolled_back_is_not_tried_unattended(void **state)
@@ -96,7 +97,9 @@ static void what_was_rolled_back_is_not_tried_unattended(void **state)
 	repo_watcher.touched = false;
 	state_remember_bad(&repo_session.state, &transaction->release);
 	transaction->unattended = true;
+	transaction->release.version[0] = '\0';
 	check_refused(FAULT_UNHEALTHY, "rolled back before");
+	assert_string_equal(transaction->release.version, "1.0");
 }
 
 static void nothing_offered_is_said(void **state)
