@@ -93,6 +93,11 @@ static int find_rollback_slot(const struct session *session, enum slot current, 
 		return r;
 	if (r == SEAL_ABSENT || !digest_equal(&descriptor.index, &state->good.digest))
 		goal = &state->good;
+	if (digest_is_null(&goal->digest) && session->repointed)
+		return error_set(err, FAULT_CONFIG,
+				 "it has gone back to %s already: what ran is not on the disk any "
+				 "more (`flipslot status %s`)",
+				 state->good.version, session->options->app);
 	if (digest_is_null(&goal->digest))
 		return error_set(
 			err, FAULT_CONFIG,

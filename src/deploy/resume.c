@@ -104,6 +104,21 @@ static bool is_sound(const struct session *session, enum slot current)
 	       seal_peek(session->dirfd, current, &descriptor, NULL) == 0;
 }
 
+/* What was known good is gone, and the release before it is what is left: there is none to go back to from that. */
+static int take_fallback(struct session *session, struct error *err)
+{
+	struct state *state = &session->state;
+
+	if (state->phase != PHASE_IDLE || find_release(session, &state->good.digest) != SLOT_NONE)
+		return 0;
+	session_tell(session, EVENT_WARNING, FAULT_CORRUPT,
+		     "%s is not on the disk any more: %s is what runs from now on",
+		     state->good.version, state->fallback.version);
+	state->good = state->fallback;
+	state->fallback = (struct state_release){};
+	return session_store(session, err);
+}
+
 static int settle_current(struct session *session, struct error *err)
 {
 	enum slot wanted = wanted_slot(session);
@@ -122,7 +137,7 @@ static int settle_current(struct session *session, struct error *err)
 	session->repointed = true;
 	session_tell(session, EVENT_WARNING, FAULT_NONE, "`current` was put to slot %s",
 		     slot_name(wanted));
-	return 0;
+	return take_fallback(session, err);
 }
 
 /* With the state it is forgotten what was answered last: of what was done the history knows, and it is not done twice. */

@@ -356,16 +356,15 @@ int reverting_run(struct session *session, struct error *err)
 
 int reverting_reassert(struct session *session, struct error *err)
 {
+	bool both_bad = session->state.transaction.outcome == OUTCOME_BOTH_BAD;
 	enum job_result result = JOB_RESULT_OTHER;
-	unsigned int restarts;
-	bool runs;
+	_cleanup_unit_ struct unit unit = {};
 	int r;
 
-	if (session->state.phase != PHASE_IDLE ||
-	    session->state.transaction.outcome != OUTCOME_BOTH_BAD)
+	if (session->state.phase != PHASE_IDLE || (!both_bad && !session->repointed))
 		return 0;
-	r = look_at_unit(session, &runs, &restarts, err);
-	if (r < 0 || runs)
+	r = session_query(session, &unit, err);
+	if (r < 0 || unit_is_running(&unit) || (!both_bad && unit_may_be_stopped(&unit)))
 		return r;
 	r = unit_reset_failed(session->manager, session->options->unit, err);
 	if (r < 0)
@@ -374,7 +373,8 @@ int reverting_reassert(struct session *session, struct error *err)
 	if (r < 0)
 		return r;
 	session_tell(session, EVENT_WARNING, FAULT_UNHEALTHY,
-		     "both releases are bad; %s was found down and started again (%s)",
+		     "%s; %s was found down and started again (%s)",
+		     both_bad ? "both releases are bad" : "its release was gone",
 		     session->options->unit, job_result_name(result));
 	return 0;
 }
