@@ -243,6 +243,11 @@ static int remove_kept(const struct deploy_options *options, const struct place 
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
+	if (fd < 0 &&
+	    (errno == ENOTDIR || errno == ELOOP)) /* put in its place by the release: no data */
+		return unlinkat(place->parent_fd, name, 0) < 0 ?
+			       error_errno(err, "removing %s beside %s", name, options->data.path) :
+			       0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "opening %s beside %s", name, options->data.path);
 	run.uid = st.st_uid;
@@ -418,6 +423,14 @@ int data_is_back(struct session *session, bool *ret_back, struct error *err)
 	return r;
 }
 
+/* The service has taken its data away, name and all: there must be something to exchange. What is made here is dropped with the rest. */
+static int fill_gap(const struct place *place, struct error *err)
+{
+	if (inode_of(place, place->name) != 0 || mkdirat(place->parent_fd, place->name, 0700) == 0)
+		return 0;
+	return error_errno(err, "making %s", place->name);
+}
+
 int data_restore(struct session *session, struct error *err)
 {
 	_cleanup_(place_done) struct place place = { .parent_fd = -1 };
@@ -433,7 +446,9 @@ int data_restore(struct session *session, struct error *err)
 		return r;
 	if (inode_of(&place, place.kept) != wanted)
 		return DATA_LOST;
-	r = durable_exchange(place.parent_fd, place.name, place.kept, err);
+	r = fill_gap(&place, err);
+	if (r == 0)
+		r = durable_exchange(place.parent_fd, place.name, place.kept, err);
 	if (r == 0)
 		session_tell(session, EVENT_NOTE, FAULT_NONE, "the data (%s) was put back",
 			     session->options->data.path);

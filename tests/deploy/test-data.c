@@ -264,6 +264,30 @@ static void put_back_once(void **unused)
 	session_close(&session);
 }
 
+/* The release has taken its data away, or put something else in its place. */
+static void whatever_became_of_the_name_it_is_put_back(void **unused)
+{
+	for (unsigned int what = 0; what < 3; what++) {
+		open_at(PHASE_SWITCHING);
+		assert_int_equal(data_take(&session, NULL), 0);
+		assert_int_equal(unlinkat(check_fd, "data/db", 0), 0);
+		assert_int_equal(unlinkat(check_fd, "data", AT_REMOVEDIR), 0);
+		if (what == 1)
+			assert_int_equal(symlinkat("/etc", check_fd, "data"), 0);
+		if (what == 2)
+			check_write(check_fd, "data", "x", 1);
+		session.state.phase = session.working = PHASE_REVERTING;
+		assert_int_equal(reverting_run(&session, NULL), 0);
+		assert_string_equal(data("data/db"), "old");
+		assert_int_equal(app_told(EVENT_NOTE, "was put back"), what + 1);
+		data_drop(&session);
+		session_close(&session);
+		assert_int_equal(faccessat(check_fd, ".data.flipslot", F_OK, AT_SYMLINK_NOFOLLOW),
+				 -1);
+		assert_int_equal(app_load().transaction.data_inode, 0);
+	}
+}
+
 static void what_is_lost_is_said(void **unused)
 {
 	open_at(PHASE_SWITCHING);
@@ -479,6 +503,7 @@ int main(void)
 		systemd_test(old_code_that_runs_on_new_data_is_not_left_alone),
 		systemd_test(back_without_a_manager),
 		systemd_test(put_back_once),
+		systemd_test(whatever_became_of_the_name_it_is_put_back),
 		systemd_test(what_is_lost_is_said),
 		systemd_test(taken_anew_is_taken_anew),
 		systemd_test(not_taken_behind_the_flip),
