@@ -36,9 +36,12 @@ bool exec_has_linked_root(const struct unit *unit, const char *current_path);
  * Checks that the program of each ExecStart=, looked up in the slot instead of in current_path, is
  * there, may be executed, is for this machine (ELF gabi: e_machine, class) and has its interpreter
  * (PT_INTERP, or "#!"). A program that does not go through current_path is passed over; missing
- * libraries are not judged. FAULT_UNIT says what is missing.
+ * libraries are not judged. Then unit/companion.h. FAULT_UNIT says what is missing.
  */
 int exec_check(const struct unit *unit, const char *current_path, int slot_fd, struct error *err);
 
-/* Whether the programs that exec_check() would look at are all there, whatever they are worth. */
+/* A file of the release, for reading. Links may lead about inside the slot, but not out of it (EXDEV). -1, and errno. */
+int exec_open_in_slot(int slot_fd, const char *file);
+
+/* Whether all that exec_check() would look at is there, whatever it is worth. */
 bool exec_is_complete(const struct unit *unit, const char *current_path, int slot_fd);

@@ -30,9 +30,11 @@ struct unit {
 	char fragment_path[UNIT_TEXT_MAX];
 	char **drop_in_paths; /* NULL-terminated, never NULL */
 	char working_directory[UNIT_TEXT_MAX];
+	bool is_working_directory_optional;
 	char root_directory[UNIT_TEXT_MAX];
 	char search_path[UNIT_TEXT_MAX]; /* PATH of Environment=, or empty */
 	bool has_environment_files; /* which may say more */
+	char **environment_files; /* that must be there; NULL-terminated or NULL */
 	char control_group[UNIT_TEXT_MAX]; /* below the cgroup root; empty: no process */
 	char status_text[256]; /* as the service wrote it: escape before showing it */
 	char invocation[33]; /* hex; empty: none */

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "unit/binfmt.h"
+#include "unit/companion.h"
 #include "unit/elf.h"
 
 #define LINKS_MAX    40 /* as in the kernel */
@@ -379,8 +380,7 @@ static int check_content(const struct check *check, const char *file, int fd, in
 	return check_script(check, file, head + 2, depth, err);
 }
 
-/* Links may lead about inside the slot, but not out of it. */
-static int open_in_slot(int slot_fd, const char *file)
+int exec_open_in_slot(int slot_fd, const char *file)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
@@ -392,7 +392,7 @@ static int open_in_slot(int slot_fd, const char *file)
 
 static int check_file(const struct check *check, const char *file, int depth, struct error *err)
 {
-	_cleanup_close_ int fd = open_in_slot(check->slot_fd, file);
+	_cleanup_close_ int fd = exec_open_in_slot(check->slot_fd, file);
 	struct statvfs fs;
 	struct stat st;
 
@@ -431,7 +431,7 @@ static int look_whether_runs(const struct check *check, const char *file, struct
 
 static int look_whether_there(const struct check *check, const char *file, struct error *err)
 {
-	_cleanup_close_ int fd = open_in_slot(check->slot_fd, file);
+	_cleanup_close_ int fd = exec_open_in_slot(check->slot_fd, file);
 
 	return fd < 0 && errno != EXDEV ? error_errno(err, "looking for %s in the release", file) :
 					  0;
@@ -468,10 +468,13 @@ static int for_each_program(const struct unit *unit, const char *current_path, i
 
 int exec_check(const struct unit *unit, const char *current_path, int slot_fd, struct error *err)
 {
-	return for_each_program(unit, current_path, slot_fd, look_whether_runs, err);
+	int r = for_each_program(unit, current_path, slot_fd, look_whether_runs, err);
+
+	return r < 0 ? r : companion_check(unit, current_path, slot_fd, err);
 }
 
 bool exec_is_complete(const struct unit *unit, const char *current_path, int slot_fd)
 {
-	return for_each_program(unit, current_path, slot_fd, look_whether_there, NULL) == 0;
+	return for_each_program(unit, current_path, slot_fd, look_whether_there, NULL) == 0 &&
+	       companion_check(unit, current_path, slot_fd, NULL) == 0;
 }

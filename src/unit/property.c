@@ -36,14 +36,18 @@ static int read_string(sd_bus_message *reply, const struct property *property, s
 }
 
 /* "!" in front: it may be missing. */
-static int read_directory(sd_bus_message *reply, const struct property *property, struct unit *unit)
+static int read_working_directory(sd_bus_message *reply, const struct property *property,
+				  struct unit *unit)
 {
 	const char *value;
 	int r = sd_bus_message_read(reply, "s", &value);
 
-	if (r >= 0)
-		text_copy(value + (value[0] == '!'), place(property, unit), property->size);
-	return r;
+	if (r < 0)
+		return r;
+	unit->is_working_directory_optional = value[0] == '!';
+	text_copy(value + (value[0] == '!'), unit->working_directory,
+		  sizeof(unit->working_directory));
+	return 0;
 }
 
 static int read_bool(sd_bus_message *reply, const struct property *property, struct unit *unit)
@@ -138,16 +142,31 @@ static int read_environment(sd_bus_message *reply, const struct property *proper
 	return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
+static int add_word(char ***list, size_t n, const char *word)
+{
+	char **grown = reallocarray(*list, n + 2, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	*list = grown;
+	grown[n] = strdup(word);
+	grown[n + 1] = NULL;
+	return grown[n] ? 0 : -ENOMEM;
+}
+
 static int read_environment_files(sd_bus_message *reply, const struct property *property,
 				  struct unit *unit)
 {
+	const char *path;
+	int may_miss;
+	size_t n = 0;
 	int r = sd_bus_message_enter_container(reply, 'a', "(sb)");
 
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_skip(reply, "(sb)")) > 0)
+	while (r >= 0 && (r = sd_bus_message_read(reply, "(sb)", &path, &may_miss)) > 0) {
 		unit->has_environment_files = true;
-	return r < 0 && r != -ENXIO ? r : sd_bus_message_exit_container(reply);
+		r = may_miss ? 0 : add_word(&unit->environment_files, n++, path);
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
 /* (sasbttttuii): path, argv, may fail, two times of start, two of exit, pid, code, status. */
@@ -267,8 +286,8 @@ static const struct property properties[] = {
 	{ "AssertResult", "b", read_bool, MEMBER(asserts_met) },
 	{ "AssertTimestampMonotonic", "t", read_number, MEMBER(asserts_usec) },
 	{ "Asserts", "a(sbbsi)", read_conditions, 0, 0 },
-	{ "WorkingDirectory", "s", read_directory, MEMBER(working_directory) },
-	{ "RootDirectory", "s", read_directory, MEMBER(root_directory) },
+	{ "WorkingDirectory", "s", read_working_directory, 0, 0 },
+	{ "RootDirectory", "s", read_string, MEMBER(root_directory) },
 	{ "Environment", "as", read_environment, 0, 0 },
 	{ "EnvironmentFiles", "a(sb)", read_environment_files, 0, 0 },
 	{ "ControlGroup", "s", read_string, MEMBER(control_group) },

@@ -46,8 +46,8 @@ static void distrust(struct unit *unit, const struct owner *owner)
 		unit->restart,	      unit->fragment_path, unit->working_directory,
 		unit->failed_command, unit->control_group, unit->unmet,
 	};
-	char **const lists[] = { unit->drop_in_paths, unit->requires, unit->requisite,
-				 unit->binds_to, unit->triggered_by };
+	char **const lists[] = { unit->drop_in_paths, unit->requires,	  unit->requisite,
+				 unit->binds_to,      unit->triggered_by, unit->environment_files };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		make_printable(texts[i]);
@@ -106,6 +106,7 @@ void unit_done(struct unit *unit)
 	parse_argv_free(unit->requires);
 	parse_argv_free(unit->requisite);
 	parse_argv_free(unit->binds_to);
+	parse_argv_free(unit->environment_files);
 	*unit = (struct unit){};
 }
 

@@ -172,6 +172,13 @@ static void take_text(const char *value, char *ret_text, size_t room, bool *whol
 	(void)text_copy(value, ret_text, room);
 }
 
+static void take_working_directory(const char *value, struct unit *unit, bool *whole)
+{
+	unit->is_working_directory_optional = value[0] == '-';
+	take_text(value + (value[0] == '-'), unit->working_directory,
+		  sizeof(unit->working_directory), whole);
+}
+
 static int take(const struct reader *reader, struct unit *unit, bool *whole, struct error *err)
 {
 	const char *key = reader->key, *value = reader->value;
@@ -179,8 +186,7 @@ static int take(const struct reader *reader, struct unit *unit, bool *whole, str
 	if (strcmp(key, "ExecStart") == 0)
 		return take_exec(value, unit, whole, err);
 	if (strcmp(key, "WorkingDirectory") == 0)
-		take_text(value[0] == '-' ? value + 1 : value, unit->working_directory,
-			  sizeof(unit->working_directory), whole);
+		take_working_directory(value, unit, whole);
 	else if (strcmp(key, "RootDirectory") == 0)
 		take_text(value, unit->root_directory, sizeof(unit->root_directory), whole);
 	else if (strcmp(key, "User") == 0)

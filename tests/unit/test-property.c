@@ -61,7 +61,7 @@ static void test_known(void **state UNUSED)
 	ADD(&answer, "DropInPaths", "as", 2, "/a", "/b");
 	ADD(&answer, "WorkingDirectory", "s", "!/srv");
 	ADD(&answer, "Environment", "as", 3, "PATH=/1", "PATH=/3", "XPATH=/2");
-	ADD(&answer, "EnvironmentFiles", "a(sb)", 1, "/etc/x", 1);
+	ADD(&answer, "EnvironmentFiles", "a(sb)", 3, "/etc/x", 1, "/etc/y", 0, "/etc/z", 0);
 	assert_int_equal(read_answer(&answer, &unit), 0);
 	assert_string_equal(unit.active_state, "active");
 	assert_int_equal(unit.main_pid, 4711);
@@ -74,7 +74,11 @@ static void test_known(void **state UNUSED)
 	assert_string_equal(unit.drop_in_paths[1], "/b");
 	assert_string_equal(unit.working_directory, "/srv");
 	assert_string_equal(unit.search_path, "/3");
+	assert_true(unit.is_working_directory_optional);
 	assert_true(unit.has_environment_files);
+	assert_string_equal(unit.environment_files[0], "/etc/y");
+	assert_string_equal(unit.environment_files[1], "/etc/z");
+	assert_null(unit.environment_files[2]);
 	close_answer(&answer);
 }
 
