@@ -17,5 +17,8 @@
  */
 int unitfile_take(const char *text, struct unit *unit, bool *ret_whole, struct error *err);
 
+/* The file whose ExecStart= counts: the last drop-in that sets one, else the unit file. It belongs to the unit. */
+const char *unitfile_of_exec_start(const struct unit *unit);
+
 /* Does the text set that key of [Service], to anything? */
 bool unitfile_sets(const char *text, const char *key);

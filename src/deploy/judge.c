@@ -112,7 +112,7 @@ static int look(struct judge *judge, const struct unit *unit, struct error *err)
 	if (unit_is_unmet(unit)) /* another start would end the same way */
 		return condemn_unit(judge, unit, "was not started", err);
 	if (stopped) {
-		int r = condemn_unit(judge, unit, "stopped", err);
+		int r = condemn_unit(judge, unit, "is down", err);
 
 		if (r != JUDGE_BAD || (unit_ended_by_itself(unit) && !may_end(unit)))
 			return r;

@@ -61,26 +61,6 @@ static void check_hold(struct check *check)
 		 clock_format(hold->since, since), hold->who, hold->why, check->options->app);
 }
 
-static bool sets_exec_start(const char *path)
-{
-	_cleanup_free_ char *text = NULL;
-
-	return fd_read_file(AT_FDCWD, path, UNITFILE_MAX, &text, NULL, NULL) == 0 &&
-	       unitfile_sets(text, "ExecStart");
-}
-
-/* The file whose ExecStart= counts: the last drop-in that sets one, else the unit file. */
-static const char *find_exec_start_file(const struct unit *unit)
-{
-	const char *found = unit->fragment_path;
-
-	for (char **path = unit->drop_in_paths; path && *path; path++) {
-		if (sets_exec_start(*path))
-			found = *path;
-	}
-	return found;
-}
-
 static void check_exec_start(struct check *check)
 {
 	const struct unit *unit = check->unit;
@@ -100,7 +80,8 @@ static void check_exec_start(struct check *check)
 	complain(check, FAULT_UNIT,
 		 "ExecStart= of %s does not go through %s, so a switch would change nothing: it is "
 		 "set in %s; make it start the program below %s",
-		 unit->name, check->current_path, find_exec_start_file(unit), check->current_path);
+		 unit->name, check->current_path, unitfile_of_exec_start(unit),
+		 check->current_path);
 }
 
 static void check_root_directory(struct check *check)

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "deploy/astray.h"
 #include "deploy/data.h"
 #include "deploy/ending.h"
 #include "deploy/flip.h"
@@ -337,6 +338,7 @@ static int revert(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_PASSED)
 		return end(session, OUTCOME_ROLLED_BACK, "", err);
+	astray_blame(session, report.reason, sizeof(report.reason));
 	return end(session, up ? OUTCOME_ROLLED_BACK_UNHEALTHY : OUTCOME_BOTH_BAD, report.reason,
 		   err);
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "deploy/accord.h"
+#include "deploy/astray.h"
 #include "deploy/ending.h"
 #include "deploy/growth.h"
 #include "deploy/mailbox.h"
@@ -84,6 +85,14 @@ static int start_when_free(struct session *session, struct judge_options *judge,
 	return start_again(session, judge, report, err);
 }
 
+static void add_starts(struct judge_report *report, unsigned int starts)
+{
+	size_t size = strlen(report->reason);
+
+	(void)text_print(report->reason + size, sizeof(report->reason) - size,
+			 "; it was started again %u times", starts);
+}
+
 int trial_judge(struct session *session, struct judge_options *judge,
 		struct judge_report *ret_report, struct error *err)
 {
@@ -109,8 +118,10 @@ int trial_judge(struct session *session, struct judge_options *judge,
 		}
 		if (r != JUDGE_STOPPED)
 			return r;
-		if (starts >= STARTS_MAX)
+		if (starts >= STARTS_MAX) {
+			add_starts(ret_report, starts);
 			return JUDGE_BAD;
+		}
 		session_tell(session, EVENT_NOTE, FAULT_NONE, "%s; it is started again",
 			     ret_report->reason);
 		r = start_again(session, judge, ret_report, err);
@@ -224,6 +235,7 @@ int trial_watch(struct session *session, struct error *err)
 	if (r < 0)
 		return r;
 	tell_leftovers(session);
+	astray_warn(session);
 	(void)snprintf(reason, sizeof(reason),
 		       "passed its probes and was well for %s (proof: %s)%s",
 		       clock_format_span(session->options->watch_usec, span),

@@ -1,7 +1,10 @@
 #include "unit/unitfile.h"
 
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -227,4 +230,23 @@ bool unitfile_sets(const char *text, const char *key)
 		if (strcmp(reader.key, key) == 0)
 			return true;
 	return false;
+}
+
+static bool sets_exec_start(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return fd_read_file(AT_FDCWD, path, UNITFILE_MAX, &text, NULL, NULL) == 0 &&
+	       unitfile_sets(text, "ExecStart");
+}
+
+const char *unitfile_of_exec_start(const struct unit *unit)
+{
+	const char *found = unit->fragment_path;
+
+	for (char **path = unit->drop_in_paths; path && *path; path++) {
+		if (sets_exec_start(*path))
+			found = *path;
+	}
+	return found;
 }

@@ -57,6 +57,7 @@ static struct {
 	const char *trigger; /* a socket that starts it; NULL: none */
 	bool oneshot; /* without RemainAfterExit= */
 	bool root_is_current; /* RootDirectory= is */
+	bool is_rewritten; /* its file: ExecStart= does not go through `current` */
 	enum slot runs;
 	uint64_t since; /* it runs */
 	uint64_t ended; /* its main process, by itself; 0: it did not */
@@ -248,6 +249,8 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 			       "%s/" LAYOUT_CURRENT, check_path);
 	(void)snprintf(path, sizeof(path), "%s%s/run", systemd.root_is_current ? "" : check_path,
 		       systemd.root_is_current ? "" : "/" LAYOUT_CURRENT);
+	if (systemd.is_rewritten)
+		(void)text_copy("/opt/run", path, sizeof(path));
 	(void)text_copy(path, unit.exec_start[0].path, sizeof(unit.exec_start[0].path));
 	unit.exec_start[0].argv = calloc(2, sizeof(char *));
 	unit.exec_start[0].argv[0] = strdup(path);

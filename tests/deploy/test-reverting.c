@@ -114,6 +114,16 @@ static void neither_starts(void **unused)
 	assert_int_equal(app_current(), SLOT_A);
 }
 
+/* The failed release has written the unit anew. */
+static void a_unit_that_was_rewritten_is_in_the_reason(void **unused)
+{
+	systemd.is_rewritten = true;
+	systemd.slots[SLOT_A].start[0] = systemd.slots[SLOT_A].start[1] = JOB_RESULT_FAILED;
+	systemd.slots[SLOT_A].start[2] = JOB_RESULT_FAILED;
+	open_failed_trial();
+	assert_non_null(strstr(revert().reason, "; ExecStart= of gw.service does not go through "));
+}
+
 static void the_old_one_is_up_but_sick(void **unused)
 {
 	systemd.slots[SLOT_A].sick = true;
@@ -272,6 +282,7 @@ int main(void)
 		systemd_test(and_what_runs_is_left_alone),
 		systemd_test(a_second_attempt_may_do_it),
 		systemd_test(neither_starts),
+		systemd_test(a_unit_that_was_rewritten_is_in_the_reason),
 		systemd_test(the_old_one_is_up_but_sick),
 		systemd_test(what_failed_before_is_no_news),
 		systemd_test(the_old_one_dies_at_once),

@@ -121,6 +121,19 @@ static void a_stopped_unit_is_started_twice(void **unused)
 	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_REVERTING);
 	assert_string_equal(systemd.jobs, "start b, start b, ");
 	assert_int_equal(app_told(EVENT_NOTE, "started again"), 2);
+	assert_non_null(strstr(app_load().transaction.reason,
+			       "gw.service is down: is not started; it was started again 2 times"));
+}
+
+static void a_unit_that_was_rewritten_is_told(void **unused)
+{
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_IDLE);
+	assert_int_equal(app_told(EVENT_WARNING, "the next start will run something else"), 0);
+	systemd.is_rewritten = true;
+	systemd_open(&session, PHASE_WATCHING);
+	assert_int_equal(app_step(&session, trial_watch).phase, PHASE_IDLE);
+	assert_int_equal(app_told(EVENT_WARNING, "the next start will run something else"), 1);
 }
 
 static void stop_at_forty(void)
@@ -190,6 +203,7 @@ int main(void)
 		systemd_test(what_is_committed_is_current),
 		systemd_test(who_dies_in_the_window_is_reverted),
 		systemd_test(a_stopped_unit_is_started_twice),
+		systemd_test(a_unit_that_was_rewritten_is_told),
 		systemd_test(stopped_once_is_forgiven),
 		systemd_test(who_leaves_by_itself_is_reverted),
 		systemd_test(a_start_that_fails_then_is_a_verdict),
