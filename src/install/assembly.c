@@ -146,6 +146,17 @@ int assembly_resume(struct assembly *assembly, int staging_fd, uint32_t content,
 
 /* ---- the next block ---- */
 
+/* What lies behind the blocks that were verified would be seen where the next one has holes. */
+static int cut(const struct assembly *assembly, uint32_t content, int fd, const struct stat *st,
+	       struct error *err)
+{
+	off_t reached = (off_t)assembly->growing[content]->reached * BLOCK_SIZE;
+
+	if (st->st_size > reached && ftruncate(fd, reached) < 0)
+		return complain(assembly, content, err);
+	return 0;
+}
+
 /* A file of that name that is not the one which was verified is somebody else's: all of it anew. */
 static int open_grown(struct assembly *assembly, int staging_fd, uint32_t content, int *ret_fd,
 		      struct error *err)
@@ -163,8 +174,10 @@ static int open_grown(struct assembly *assembly, int staging_fd, uint32_t conten
 		errno = ESTALE;
 		return complain(assembly, content, err);
 	}
-	*ret_fd = TAKE_FD(fd);
-	return 0;
+	r = cut(assembly, content, fd, &st, err);
+	if (r == 0)
+		*ret_fd = TAKE_FD(fd);
+	return r;
 }
 
 static int open_to_add(struct assembly *assembly, int staging_fd, uint32_t content, int *ret_fd,
@@ -186,8 +199,7 @@ static int open_to_add(struct assembly *assembly, int staging_fd, uint32_t conte
 }
 
 /* All blocks are there: is it the content that they should make? */
-static int conclude(struct assembly *assembly, int staging_fd, uint32_t content, int fd,
-		    struct error *err)
+static int conclude(struct assembly *assembly, int staging_fd, uint32_t content, struct error *err)
 {
 	const struct index_entry *entry = contents_entry(assembly->contents, content);
 	char hex[DIGEST_HEX_MAX];
@@ -202,8 +214,6 @@ static int conclude(struct assembly *assembly, int staging_fd, uint32_t content,
 			return complain(assembly, content, err);
 		return ASSEMBLY_DIFFERS;
 	}
-	if (ftruncate(fd, (off_t)entry->size) < 0)
-		return complain(assembly, content, err);
 	return ASSEMBLY_COMPLETE;
 }
 
@@ -230,5 +240,5 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 	growing->reached++;
 	return at + size < contents_entry(assembly->contents, content)->size ?
 		       0 :
-		       conclude(assembly, staging_fd, content, fd, err);
+		       conclude(assembly, staging_fd, content, err);
 }

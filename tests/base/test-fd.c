@@ -1,12 +1,11 @@
 /* LDFLAGS: -Wl,--wrap=syscall,--wrap=read,--wrap=write,--wrap=pread,--wrap=pwrite */
 #include "base/fd.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"

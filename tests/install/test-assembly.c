@@ -42,6 +42,7 @@ static void make(struct fixture *fixture, void **state)
 				     .buffer = malloc(BLOCK_SIZE) };
 	for (size_t i = 0; i < SIZE; i++)
 		fixture->bytes[i] = (char)(i / 1000 + i);
+	memset(fixture->bytes + BLOCK_SIZE, 0, BLOCK_SIZE / 2);
 	shell(dirfd, "mkdir t staging");
 	check_write(dirfd, "t/f", fixture->bytes, SIZE);
 	fixture->staging = shell_open(dirfd, "staging");
@@ -89,6 +90,20 @@ static void test_goes_on_where_it_was(void **state)
 	assert_int_equal(add(&fixture, 0, NULL), 0);
 	assert_int_equal(add(&fixture, 1, NULL), 0);
 	resume(&fixture, 2);
+	assert_int_equal(add(&fixture, 2, NULL), ASSEMBLY_COMPLETE);
+	shell(fixture.dirfd, "cmp t/f staging/*");
+}
+
+/* Of zeroes holes are made: not over what lay there. */
+static void test_garbage_does_not_shine_through_holes(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+
+	make(&fixture, state);
+	assert_int_equal(add(&fixture, 0, NULL), 0);
+	shell(fixture.dirfd, "tr '\\0' x </dev/zero | head -c 20M >>$(echo staging/*)");
+	resume(&fixture, 1);
+	assert_int_equal(add(&fixture, 1, NULL), 0);
 	assert_int_equal(add(&fixture, 2, NULL), ASSEMBLY_COMPLETE);
 	shell(fixture.dirfd, "cmp t/f staging/*");
 }
@@ -146,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		check_in_dir(test_grows),
 		check_in_dir(test_goes_on_where_it_was),
+		check_in_dir(test_garbage_does_not_shine_through_holes),
 		check_in_dir(test_keeps_only_what_is_good),
 		check_in_dir(test_another_content_is_dropped),
 		check_in_dir(test_somebody_elses_file),
