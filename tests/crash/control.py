@@ -31,7 +31,7 @@ EXPLAINED = {
     r"forget<refresh_run": "what the new keys have not signed is not trusted, whether it is there or not",
     r"durable_remove .*\((rebuild_begin|layout_clear_slot)": "a journal keeps the order of names: the seal is gone before anything under "
     "it is, with or without a sync; POSIX does not say so (tests/store/test-layout looks at the order)",
-    r"lay_aside": "a journal keeps the order of names: the one laid aside is there before the other is gone; POSIX does not say so",
+    r"lay_aside": "a journal keeps the order of names, not so Btrfs: the one laid aside is there before the other is gone; POSIX does not say so",
     r"data_restore": "on the one disk under test the sync of the flip behind it takes it along; the data may lie on another",
     r"try_exchange": "it only tries whether two names can be exchanged there; both are empty, and made anew by the next worker",
     r"write_conf": "it lies in /etc, which is not on the disk under test",

@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=durable_sync_dir,--wrap=durable_remove */
 #include "install/salvage.h"
 
 #include "release-kit.h"
@@ -286,6 +287,54 @@ static void test_no_room(void **state)
 	assert_true(app_is_sealed(fixture.app, SLOT_A));
 }
 
+/* ---- the two seals ---- */
+
+static struct {
+	int app;
+	bool synced; /* the seal lies aside, and that was synced */
+	bool removed; /* the slot's own, after that */
+} seals;
+
+int __real_durable_sync_dir(int dirfd, struct error *err);
+int __wrap_durable_sync_dir(int dirfd, struct error *err);
+int __wrap_durable_sync_dir(int dirfd, struct error *err)
+{
+	struct stat staging;
+	struct stat st;
+
+	if (seals.app > 0 && fstatat(seals.app, "staging/seal", &st, 0) == 0 &&
+	    fstatat(seals.app, "staging", &staging, 0) == 0 && fstat(dirfd, &st) == 0)
+		seals.synced |= st.st_ino == staging.st_ino;
+	return __real_durable_sync_dir(dirfd, err);
+}
+
+int __real_durable_remove(int dirfd, const char *name, struct error *err);
+int __wrap_durable_remove(int dirfd, const char *name, struct error *err);
+int __wrap_durable_remove(int dirfd, const char *name, struct error *err)
+{
+	if (strcmp(name, slot_seal_name(SLOT_A)) == 0)
+		seals.removed = seals.synced;
+	return __real_durable_remove(dirfd, name, err);
+}
+
+/* Not every file system keeps the order of names by itself: without a seal in either place there is no way back. */
+static void test_one_is_synced_before_the_other_goes(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+	_cleanup_(salvage_freep) struct salvage *salvage = NULL;
+
+	fixture_make(&fixture, state);
+	shell(fixture.top, ROT("large"));
+	salvage = begin(&fixture);
+	take_archive(&fixture, salvage);
+	memset(&seals, 0, sizeof(seals));
+	seals.app = fixture.app;
+	finish(salvage);
+	seals.app = 0;
+	assert_true(seals.removed);
+	check_mended(&fixture);
+}
+
 /* Killed between the two seals: the one that was laid aside is enough to go on by. */
 static void test_going_on_after_a_kill(void **state)
 {
@@ -332,6 +381,7 @@ int main(void)
 		check_in_dir(test_blocks_in_disorder),
 		check_in_dir(test_another_archive),
 		check_in_dir(test_no_room),
+		check_in_dir(test_one_is_synced_before_the_other_goes),
 		check_in_dir(test_going_on_after_a_kill),
 		check_in_dir(test_what_is_not_mended),
 	};
