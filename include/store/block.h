@@ -10,8 +10,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -20,6 +22,12 @@
 /* Fills the block. A payload that is too long is FAULT_NO_SPACE. */
 int block_make(void *block, size_t size, const char *magic, uint64_t sequence, const char *payload,
 	       struct error *err);
+
+/*
+ * The bytes of a block of a file. False: the disk cannot read them, now and a moment later: what fails once may be whole, and
+ * would be overwritten if it counted as damaged.
+ */
+bool block_fetch(int fd, off_t offset, void *block, size_t size);
 
 /*
  * Reads the block; *ret_payload is malloc'ed, NUL-terminated. > 0: BLOCK_EMPTY, it is all zeroes;

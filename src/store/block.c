@@ -1,12 +1,12 @@
 #include "store/block.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/digest.h"
+#include "base/fd.h"
 #include "base/text.h"
 
 static int checksum(uint64_t sequence, const char *payload, size_t length,
@@ -78,6 +78,15 @@ static bool guess(const char *block, size_t size, const char *magic, uint64_t *r
 		return false;
 	*ret_payload = strndup(end + 1, length);
 	return true;
+}
+
+bool block_fetch(int fd, off_t offset, void *block, size_t size)
+{
+	bool done = false;
+
+	for (int tries = 0; !done && tries < 2; tries++)
+		done = fd_pread_full(fd, block, size, offset) == (ssize_t)size;
+	return done;
 }
 
 int block_read(const void *block, size_t size, const char *magic, uint64_t *ret_sequence,

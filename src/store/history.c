@@ -91,8 +91,7 @@ static int read_entry(int fd, size_t place, struct history_entry *ret_entry, str
 	uint64_t sequence = 0;
 	int r;
 
-	if (fd_pread_full(fd, block, sizeof(block), (off_t)(place * HISTORY_BLOCK)) !=
-	    sizeof(block))
+	if (!block_fetch(fd, (off_t)(place * HISTORY_BLOCK), block, sizeof(block)))
 		return BLOCK_DAMAGED;
 	r = block_read(block, sizeof(block), MAGIC, &sequence, &payload, err);
 	if (r != 0)

@@ -77,7 +77,7 @@ static int read_block(int fd, off_t offset, uint64_t *ret_sequence, struct outbo
 	char block[OUTBOX_BLOCK];
 	int r;
 
-	if (fd_pread_full(fd, block, sizeof(block), offset) != sizeof(block))
+	if (!block_fetch(fd, offset, block, sizeof(block)))
 		return BLOCK_DAMAGED;
 	r = block_read(block, sizeof(block), MAGIC, ret_sequence, &payload, err);
 	if (r == 0 && (fields_read(fields, ARRAY_SIZE(fields), payload, ret_entry, NULL) < 0 ||

@@ -69,7 +69,7 @@ static int look_at(int fd, off_t offset, struct found *found, struct error *err)
 	uint64_t sequence = 0;
 	int r = BLOCK_DAMAGED;
 
-	if (fd_pread_full(fd, block, sizeof(block), offset) == sizeof(block))
+	if (block_fetch(fd, offset, block, sizeof(block)))
 		r = block_read(block, sizeof(block), MAGIC, &sequence, &payload, err);
 	if (r < 0)
 		return r;

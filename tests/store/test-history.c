@@ -1,4 +1,4 @@
-/* LDFLAGS: @tests/store/calls.flags */
+/* LDFLAGS: @tests/store/calls.flags -Wl,--wrap=fd_pread_full */
 #include "store/history.h"
 
 #include "base/cleanup.h"
@@ -7,6 +7,7 @@
 #include "store/layout.h"
 #include "calls.h"
 #include "members.h"
+#include "reads.h"
 
 static int setup(void **state)
 {
@@ -349,6 +350,35 @@ static void each_call_may_be_the_last(void **state)
 	}
 }
 
+/* What cannot be read for a moment is not overwritten. */
+static void a_read_that_fails_once_loses_nothing(void **state)
+{
+	int dirfd = check_dirfd(state);
+
+	append(dirfd, 1);
+	for (int n = 1; n <= HISTORY_ENTRIES; n++) {
+		reads_fail(n, 1);
+		append(dirfd, n + 1);
+		reads_fail(0, 0);
+		check_load(dirfd, HISTORY_ENTRIES, n + 1, n < HISTORY_ENTRIES ? 1 : 2);
+	}
+}
+
+/* A place that the disk has lost is as good as any to write to. */
+static void a_place_that_cannot_be_read_is_passed_over(void **state)
+{
+	int dirfd = check_dirfd(state);
+
+	append(dirfd, 1);
+	append(dirfd, 2);
+	reads_fail(1, 2);
+	check_load(dirfd, 10, 2, 2);
+	reads_fail(1, 2);
+	append(dirfd, 3);
+	reads_fail(0, 0);
+	check_load(dirfd, 10, 3, 1);
+}
+
 static void an_append_is_one_synced_write(void **state)
 {
 	calls_begin(0, 0, 0);
@@ -371,6 +401,8 @@ int main(void)
 		check_with_file(an_append_cut_off_at_any_byte_loses_nothing),
 		check_with_file(each_call_may_fail),
 		check_with_file(each_call_may_be_the_last),
+		check_with_file(a_read_that_fails_once_loses_nothing),
+		check_with_file(a_place_that_cannot_be_read_is_passed_over),
 		check_with_file(an_append_is_one_synced_write),
 	};
 

@@ -1,10 +1,11 @@
-/* LDFLAGS: @tests/store/calls.flags */
+/* LDFLAGS: @tests/store/calls.flags -Wl,--wrap=fd_pread_full */
 #include "store/record.h"
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "store/durable.h"
 #include "calls.h"
+#include "reads.h"
 
 static int setup(void **state)
 {
@@ -307,6 +308,20 @@ static void every_write_is_synced_before_the_next(void **state)
 	assert_string_equal(calls.log, "openat pwrite fdatasync ");
 }
 
+/* The newest is no less the newest. */
+static void a_read_that_fails_once_is_made_again(void **state)
+{
+	int dirfd = check_dirfd(state);
+
+	store(dirfd, "first");
+	store(dirfd, "second");
+	for (int n = 1; n <= 2; n++) {
+		reads_fail(n, 1);
+		check_load(dirfd, "second", false);
+	}
+	reads_fail(0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +336,7 @@ int main(void)
 		check_with_file(each_call_may_fail),
 		check_with_file(each_call_may_be_the_last),
 		check_with_file(every_write_is_synced_before_the_next),
+		check_with_file(a_read_that_fails_once_is_made_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
