@@ -61,6 +61,7 @@ struct unit {
 	int start_status;
 	bool need_daemon_reload;
 	bool job_pending; /* the unit has a job in the queue */
+	bool is_prepared; /* there is an ExecStartPre=: it may make what ExecStart= needs */
 	struct unit_exec *exec_start; /* the merged ExecStart= lines */
 	size_t n_exec_start;
 	bool is_owned; /* of the manager of another user: paths are his word, and are not followed */

@@ -51,10 +51,11 @@ static int look_for(const struct check *check, const char *path, const char *key
 	return complain(check, rest, key, err);
 }
 
-/* "python3.11" is python's. */
+/* Of others who can tell what they do with a name: a database makes its file. "python3.11" is python's. */
 static bool is_interpreter(const char *path)
 {
-	static const char *const names[] = { "node", "nodejs", "python", "ruby", "perl", "php" };
+	static const char *const names[] = { "node", "nodejs", "python", "ruby", "perl",
+					     "php",  "sh",     "bash",	 "dash" };
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 
@@ -84,11 +85,11 @@ static int check_argument(const struct check *check, const struct unit_exec *exe
 	char path[PATH_MAX], rest[PATH_MAX];
 
 	if (!argument || find_rest(check, exec->path, rest, sizeof(rest)) ||
-	    !has_extension(argument) || argument[0] == '-')
+	    !is_interpreter(exec->path) || !has_extension(argument) || argument[0] == '-')
 		return 0;
 	if (argument[0] == '/')
 		return look_for(check, argument, "ExecStart=", false, err);
-	if (!is_interpreter(exec->path) || !check->unit->working_directory[0] ||
+	if (!check->unit->working_directory[0] ||
 	    (size_t)snprintf(path, sizeof(path), "%s/%s", check->unit->working_directory,
 			     argument) >= sizeof(path))
 		return 0;
@@ -112,7 +113,7 @@ int companion_check(const struct unit *unit, const char *current_path, int slot_
 	for (char **file = unit->environment_files; r == 0 && file && *file; file++)
 		if (!strpbrk(*file, "*?["))
 			r = look_for(&check, *file, "EnvironmentFile=", false, err);
-	for (size_t i = 0; r == 0 && i < unit->n_exec_start; i++)
+	for (size_t i = 0; r == 0 && !unit->is_prepared && i < unit->n_exec_start; i++)
 		r = check_argument(&check, &unit->exec_start[i], err);
 	return r;
 }

@@ -252,6 +252,7 @@ static int read_commands(sd_bus_message *reply, const struct property *property,
 		r = read_command(reply, &command);
 		if (r == 0)
 			return sd_bus_message_exit_container(reply);
+		unit->is_prepared |= r > 0 && strcmp(property->name, "ExecStartPre") == 0;
 		if (r > 0 && is_start)
 			r = add_exec(unit, &command);
 		else if (r > 0)

@@ -188,7 +188,9 @@ static int take(const struct reader *reader, struct unit *unit, bool *whole, str
 
 	if (strcmp(key, "ExecStart") == 0)
 		return take_exec(value, unit, whole, err);
-	if (strcmp(key, "WorkingDirectory") == 0)
+	if (strcmp(key, "ExecStartPre") == 0)
+		unit->is_prepared |= value[0] != '\0';
+	else if (strcmp(key, "WorkingDirectory") == 0)
 		take_working_directory(value, unit, whole);
 	else if (strcmp(key, "RootDirectory") == 0)
 		take_text(value, unit->root_directory, sizeof(unit->root_directory), whole);
@@ -211,7 +213,7 @@ int unitfile_take(const char *text, struct unit *unit, bool *ret_whole, struct e
 	forget_exec(unit);
 	unit->working_directory[0] = unit->root_directory[0] = '\0';
 	unit->user[0] = unit->group[0] = '\0';
-	unit->dynamic_user = false;
+	unit->dynamic_user = unit->is_prepared = false;
 	while (r == 0 && next(&reader)) {
 		whole &= !reader.cut;
 		if (!reader.cut)

@@ -109,7 +109,11 @@ static void test_arguments(void **state UNUSED)
 	check_argument("/usr/bin/node", "/lib/server.js", NULL);
 	check_argument("/usr/bin/node", "/inside/server.js", NULL);
 	check_argument("/usr/bin/node", "/old.js", wanted);
-	check_argument("/opt/any", "/old.js", wanted);
+	check_argument("/bin/sh", "/old.js", wanted);
+	check_argument("/opt/database", "/old.js", NULL); /* it may make it */
+	unit.is_prepared = true;
+	check_argument("/usr/bin/node", "/old.js", NULL);
+	unit.is_prepared = false;
 	check_argument("/usr/bin/node", "/server", NULL); /* may be server.js */
 	check_argument("/usr/bin/node", "old.js",
 		       NULL); /* below the working directory, and there is none */

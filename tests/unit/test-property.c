@@ -118,6 +118,7 @@ static void test_commands(void **state UNUSED)
 	add_command(&answer, "/bin/may", 1, CLD_EXITED, 1);
 	close_commands(&answer);
 	assert_int_equal(read_answer(&answer, &unit), 0);
+	assert_true(unit.is_prepared);
 	assert_int_equal(unit.n_exec_start, 2);
 	assert_string_equal(unit.exec_start[1].path, "/bin/b");
 	assert_string_equal(unit.exec_start[1].argv[1], "x y");

@@ -78,6 +78,9 @@ static void what_cannot_be_known_is_said(void **state)
 	assert_string_equal(unit.working_directory, "");
 	take("[Service]\nDynamicUser=perhaps\n");
 	assert_false(whole);
+	assert_false(unit.is_prepared);
+	take("[Service]\nExecStartPre=/bin/make\n");
+	assert_true(unit.is_prepared);
 }
 
 static void a_key_is_found_where_it_counts(void **state)
