@@ -52,22 +52,30 @@ static bool find_kept(const struct head_options *options, struct head *head)
 	return true;
 }
 
+/* What could not be written whole is of no use, and on a full disk it is in the way. */
+static int write_file(int staging_fd, const char *name, const struct head *head, struct error *err)
+{
+	_cleanup_close_ int fd = openat(
+		staging_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd >= 0 && fd_pwrite_full(fd, head->bytes, head->size, 0) == 0)
+		return 0;
+	r = error_errno(err, "writing " LAYOUT_STAGING "/%s", name);
+	if (fd >= 0)
+		(void)unlinkat(staging_fd, name, 0);
+	return r;
+}
+
 static int keep(const struct head_options *options, const struct head *head, struct error *err)
 {
 	int dirfd = options->watcher->session->dirfd;
 	_cleanup_close_ int staging_fd = -1;
-	_cleanup_close_ int fd = -1;
 	int r = durable_mkdir(dirfd, LAYOUT_STAGING, 0700, err);
 
 	if (r >= 0)
 		r = fd_open_dir(dirfd, LAYOUT_STAGING, &staging_fd, err);
-	if (r < 0)
-		return r;
-	fd = openat(staging_fd, file_of(options->bundle),
-		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fd_pwrite_full(fd, head->bytes, head->size, 0) < 0)
-		return error_errno(err, "writing " LAYOUT_STAGING "/%s", file_of(options->bundle));
-	return 0;
+	return r < 0 ? r : write_file(staging_fd, file_of(options->bundle), head, err);
 }
 
 int head_drop(struct session *session, struct error *err)

@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=fd_pwrite_full */
 /* Heads of bundles, by the real program's fetch helper, out of a folder. */
 #include "deploy/head.h"
 
@@ -11,6 +12,18 @@ static char blob[BLOB_SIZE];
 static struct offer_bundle bundle;
 static char url[256];
 static struct head_options options;
+static bool is_full;
+
+int __real_fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset);
+int __wrap_fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset);
+int __wrap_fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset)
+{
+	if (!is_full || size != HEAD_SIZE)
+		return __real_fd_pwrite_full(fd, buf, size, offset);
+	(void)__real_fd_pwrite_full(fd, buf, size / 2, offset);
+	errno = ENOSPC;
+	return -1;
+}
 
 static int setup(void **state)
 {
@@ -56,6 +69,20 @@ static void it_is_a_range_and_is_kept(void **state)
 	check_head(&again);
 	assert_int_equal(repo_watcher.requests, 1);
 	assert_int_equal(head_drop(&repo_session, NULL), 0);
+	shell(check_fd, "test -z \"$(ls staging)\"");
+}
+
+static void what_does_not_fit_is_not_left_behind(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	struct error err = {};
+	int r;
+
+	options.keep = true;
+	is_full = true;
+	r = head_get(&options, &head, &err);
+	is_full = false;
+	check_error(r, &err, FAULT_NO_SPACE, "head");
 	shell(check_fd, "test -z \"$(ls staging)\"");
 }
 
@@ -146,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		head_test(it_is_a_range_and_is_kept),
+		head_test(what_does_not_fit_is_not_left_behind),
 		head_test(without_a_wish_nothing_is_kept),
 		head_test(the_rest_may_follow),
 		head_test(no_more_is_asked_for_than_the_day_allows),
