@@ -106,6 +106,10 @@ class Budgets:
             part = 0.15 if pair == PACKAGES else 1.01
             self.hold(pair, "update without patches, part of full", blocks / full, part, lambda v: "%.3f" % v)
 
+    def written(self, pair):
+        own = self.get(pair, "update", "flipslot", "written")
+        self.hold(pair, "update, MB written to the disk, by copy", own, 260e6, lambda v: "%.1f" % (v / 1e6))
+
     def memory(self, pair):
         for step in ("install", "update"):
             own = self.get(pair, step, "flipslot", "anon")
@@ -115,6 +119,7 @@ class Budgets:
         if pair == "gateway":
             self.wall(pair, "install", 0.8)
             self.wall(pair, "update", 0.6)
+            self.written(pair)
         self.bytes(pair)
         self.memory(pair)
 
