@@ -89,7 +89,7 @@ static bool append(struct index *index, struct index_entry *entry)
 {
 	if (index->count == index->room) {
 		size_t room = index->room + index->room / 2 + FIRST_ROOM;
-		struct index_entry **order = reallocarray(index->order, room, sizeof(*order));
+		struct index_entry **order = reallocarray(index->order, room, sizeof(void *));
 
 		if (!order)
 			return false;
