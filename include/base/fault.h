@@ -9,7 +9,7 @@ enum fault {
 	FAULT_UNTRUSTED, /* not signed, not by whom, digest differs from what was promised */
 	FAULT_CORRUPT, /* bytes that are not what their format says, or that rotted on our disk */
 	FAULT_STALE, /* older than what is already known, or expired */
-	FAULT_NO_SPACE, /* bytes, inodes, quota or a configured limit */
+	FAULT_NO_SPACE, /* bytes, inodes, quota, links or a configured limit */
 	FAULT_UNIT, /* systemd or the unit's definition */
 	FAULT_UNHEALTHY, /* the release ran and did not pass */
 	FAULT_BUSY, /* locked, held, inhibited, another transaction */

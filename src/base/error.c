@@ -35,7 +35,8 @@ static int fault_to_code(enum fault fault)
 
 static enum fault fault_of_code(int code)
 {
-	return code == -ENOSPC || code == -EDQUOT ? FAULT_NO_SPACE : FAULT_INTERNAL;
+	return code == -ENOSPC || code == -EDQUOT || code == -EMLINK ? FAULT_NO_SPACE :
+								       FAULT_INTERNAL;
 }
 
 /*
@@ -64,6 +65,9 @@ static const char *describe(int code)
 {
 	const char *text = strerrordesc_np(-code);
 
+	if (code == -EMLINK)
+		return "Too many links: the file system takes no more folders in this one, or "
+		       "names of this file";
 	return text ? text : "unknown error";
 }
 

@@ -30,6 +30,11 @@ static void errno_is_appended_and_decides_the_fault(void **state)
 	assert_int_equal(error_code(&err, -EDQUOT, "writing"), -EDQUOT);
 	assert_int_equal(err.fault, FAULT_NO_SPACE);
 	assert_string_equal(err.text, "writing: Disk quota exceeded");
+	errno = EMLINK;
+	assert_int_equal(error_errno(&err, "making x"), -EMLINK);
+	assert_int_equal(err.fault, FAULT_NO_SPACE);
+	assert_string_equal(err.text, "making x: Too many links: the file system takes no more "
+				      "folders in this one, or names of this file");
 	errno = 0;
 	assert_int_equal(error_errno(&err, "x"), -EIO);
 	assert_int_equal(error_code(NULL, 0, "x"), -EIO);
