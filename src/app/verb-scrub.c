@@ -3,6 +3,7 @@
 
 #include "app/ask.h"
 #include "app/display.h"
+#include "app/metrics.h"
 #include "app/verbs.h"
 #include "base/text.h"
 #include "deploy/soundness.h"
@@ -47,6 +48,16 @@ static int hand_over(const char *app, struct error *err)
 	return ask_start_worker(app, err);
 }
 
+/* No worker comes for slots that are whole. */
+static void write_metrics(const char *app, const struct config *config)
+{
+	struct error why = {};
+
+	if (metrics_write(config, &why) < 0)
+		fprintf(stderr, "%s: metrics cannot be written ([Metrics] Textfile=): %s\n", app,
+			why.text);
+}
+
 static int run(struct scrub *scrub, bool *ret_damaged, struct error *err)
 {
 	const struct soundness_listener listener = {
@@ -73,6 +84,7 @@ static int run(struct scrub *scrub, bool *ret_damaged, struct error *err)
 	if (*ret_damaged)
 		return hand_over(scrub->app, err);
 	printf("%s: every byte is as it was sealed\n", scrub->app);
+	write_metrics(scrub->app, config);
 	return 0;
 }
 
