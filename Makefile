@@ -208,7 +208,8 @@ TWICE := $(if $(SAN),,1)
 UNIT = $(1:%=$(B)/%) $(if $(TWICE),$(1:%=$(B)-san/%))
 SYSTEM ?= $(wildcard tests/sandbox/test-sandbox tests/tuf-conformance/test-tuf tests/interop/test-* tests/system/test-* \
 	tests/crash/test-* tests/bench/test-*)
-SYSTEM_JOBS ?= 2
+# They wait more than they reckon.
+SYSTEM_JOBS ?= 3
 # What measures times has the machine for itself.
 ALONE = $(filter %/test-downtime,$(SYSTEM))
 SYSTEM_RUN = $(if $(ALONE),-j 1 -t 600 $(ALONE)) $(if $(filter-out $(ALONE),$(SYSTEM)),-j $(SYSTEM_JOBS) -t 900 $(filter-out $(ALONE),$(SYSTEM)))
