@@ -37,6 +37,9 @@ enum { SOUNDNESS_BUSY = 1 };
 int soundness_scrub(int dirfd, const struct soundness_listener *listener, bool *ret_damaged,
 		    struct error *err);
 
+/* Has a worker told of all that was found, or mended it? */
+bool soundness_is_told(int dirfd);
+
 /* Is it time to read them again? period 0: never. A last time in the future was a wrong clock's. */
 bool soundness_is_due(int dirfd, uint64_t period_usec);
 

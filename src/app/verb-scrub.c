@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "deploy/soundness.h"
 
 #define DRAW_USEC (100 * USEC_PER_MSEC)
+#define TOLD_USEC (15 * USEC_PER_SEC)
+#define LOOK_MSEC 200
 
 struct scrub {
 	const char *app;
@@ -41,11 +44,22 @@ static int show_progress(void *data, uint64_t done, uint64_t total, struct error
 	return 0;
 }
 
-/* The worker tells of it, alerts, and repairs what it can. */
-static int hand_over(const char *app, struct error *err)
+/*
+ * The worker tells of it, alerts, and repairs what it can. One that is just about to end does not look again, and starting it
+ * changes nothing: until it is told.
+ */
+static int hand_over(const char *app, int dirfd, struct error *err)
 {
+	uint64_t end = clock_monotonic_usec() + TOLD_USEC;
+	int r;
+
 	printf("%s: the worker is started to see to it: `flipslot status %s`\n", app, app);
-	return ask_start_worker(app, err);
+	(void)fflush(stdout);
+	do {
+		r = ask_start_worker(app, err);
+		(void)poll(NULL, 0, LOOK_MSEC);
+	} while (r == 0 && !soundness_is_told(dirfd) && clock_monotonic_usec() < end);
+	return r;
 }
 
 /* No worker comes for slots that are whole. */
@@ -82,7 +96,7 @@ static int run(struct scrub *scrub, bool *ret_damaged, struct error *err)
 		return 0;
 	}
 	if (*ret_damaged)
-		return hand_over(scrub->app, err);
+		return hand_over(scrub->app, dirfd, err);
 	printf("%s: every byte is as it was sealed\n", scrub->app);
 	write_metrics(scrub->app, config);
 	return 0;

@@ -260,6 +260,18 @@ int soundness_scrub(int dirfd, const struct soundness_listener *listener, bool *
 	return scrubbed_store(dirfd, &scrubbed, err);
 }
 
+bool soundness_is_told(int dirfd)
+{
+	struct scrubbed scrubbed;
+	bool told = true;
+
+	if (scrubbed_load(dirfd, &scrubbed, NULL) < 0)
+		return true;
+	for (enum slot slot = SLOT_A; slot < SLOT_MAX; slot++)
+		told &= scrubbed.slots[slot].differences == 0 || scrubbed.slots[slot].told;
+	return told;
+}
+
 int soundness_wake(struct manager *manager, const char *app, struct error *err)
 {
 	char unit[128];

@@ -72,6 +72,10 @@ static void what_has_rotted_is_found(void **unused)
 	assert_string_equal(it.first, "run: content differs");
 	assert_int_equal(strlen(it.id), 36);
 	assert_false(it.told);
+	assert_false(soundness_is_told(check_fd));
+	it.told = true;
+	soundness_keep(check_fd, SLOT_B, &it);
+	assert_true(soundness_is_told(check_fd));
 	assert_false(soundness_is_fresh(check_fd, SLOT_B, DAY_USEC));
 }
 
