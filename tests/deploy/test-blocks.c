@@ -20,7 +20,7 @@ static int setup(void **state)
 	assert_int_equal(seal_peek(check_fd, SLOT_B, &descriptor, NULL), 0);
 	repo_watcher = (struct watcher){ .session = &repo_session };
 	shell(check_fd, "for f in d/f large; do cp -p slots/b/$f was\n"
-			"printf x | dd of=slots/b/$f bs=1 seek=3 conv=notrunc 2>/dev/null\n"
+			"printf rots | dd of=slots/b/$f bs=1 seek=1 conv=notrunc 2>/dev/null\n"
 			"touch -r was slots/b/$f; done; rm was");
 	assert_int_equal(salvage_new(check_fd, SLOT_B, NULL, &salvage, NULL), 0);
 	assert_int_equal(salvage_count_wanted(salvage, NULL), 2);

@@ -30,9 +30,9 @@ static void from_an_unknown_release_the_blocks_that_lack(void **state)
 
 static void a_changed_file_of_what_runs_comes_from_the_server(void **state)
 {
-	shell(check_fd,
-	      "chmod u+w slots/b/large slots/b/d/9; printf x | dd of=slots/b/large bs=1 seek=1000 "
-	      "conv=notrunc 2>/dev/null; echo x >slots/b/d/9");
+	shell(check_fd, "chmod u+w slots/b/large slots/b/d/9\n"
+			"printf rots | dd of=slots/b/large bs=1 seek=1000 "
+			"conv=notrunc 2>/dev/null; echo x >slots/b/d/9");
 	repo_stage();
 	assert_true(app_told(EVENT_NOTE, "the rest comes as blocks") == 1);
 	assert_true(app_told(EVENT_WARNING, "was changed: large") == 1);

@@ -239,7 +239,7 @@ static void test_from_blocks_of_another_content(void **state)
 	struct error err = {};
 
 	blocks_make(&blocks, state,
-		    "printf x | dd of=old/large bs=1 seek=4999999 conv=notrunc 2>/dev/null",
+		    "printf rots | dd of=old/large bs=1 seek=4999996 conv=notrunc 2>/dev/null",
 		    ROT("large"));
 	check_error(take_blocks(&blocks, &err), &err, FAULT_CORRUPT, "large make another file");
 	assert_int_equal(salvage_count_wanted(blocks.salvage, NULL), 1);
