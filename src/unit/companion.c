@@ -85,7 +85,8 @@ static int check_argument(const struct check *check, const struct unit_exec *exe
 	char path[PATH_MAX], rest[PATH_MAX];
 
 	if (!argument || find_rest(check, exec->path, rest, sizeof(rest)) ||
-	    !is_interpreter(exec->path) || !has_extension(argument) || argument[0] == '-')
+	    !is_interpreter(exec->path) || !has_extension(argument) || argument[0] == '-' ||
+	    strchr(argument, '$')) /* a variable is put in only when it is started */
 		return 0;
 	if (argument[0] == '/')
 		return look_for(check, argument, "ExecStart=", false, err);

@@ -122,6 +122,8 @@ static void test_arguments(void **state UNUSED)
 	check_argument("/usr/bin/node", "old.js", wanted);
 	check_argument("/usr/bin/python3.11", "old.js", wanted);
 	check_argument("/usr/bin/npm", "old.js", NULL);
+	check_argument("/usr/bin/node", "${VARIANT}/server.js", NULL);
+	check_argument("/usr/bin/node", "/$VARIANT.js", NULL);
 	check_argument("/usr/bin/node", "--inspect=old.js", NULL);
 	check_argument(current_path, "/old.js", NULL); /* its own program: its own affair */
 	argv[1] = NULL;
