@@ -7,7 +7,7 @@
 #include "unit/occupant.h"
 
 /*
- * As process `net` sees the network (1: the machine). `ours` are those in the unit's cgroup. Whose files this process may not look at is not found, and
+ * As process `net` sees the network (1: the machine). Whose files this process may not look at is not found, and
  * nor is this process.
  */
 int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupants *ret_holders,
@@ -17,7 +17,7 @@ int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupa
 char *holder_describe(const struct occupant *holder, char *ret_text, size_t room);
 
 /*
- * A signal to one of ours, if it still is: in the unit's cgroup, and of another user's unit a process of that user. > 0:
+ * A signal to one of the unit's own, if it still is: in the unit's cgroup, and of another user's unit a process of that user. > 0:
  * OCCUPANT_GONE.
  */
 int holder_signal(const struct unit *unit, const struct occupant *holder, int signal);

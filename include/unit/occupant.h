@@ -13,6 +13,7 @@ struct occupant {
 	char comm[80]; /* printable */
 	char service[UNIT_NAME_MAX]; /* whose cgroup it is in, or empty */
 	bool ours; /* of the unit, or of another instance of its template */
+	bool own; /* of the unit itself: in its cgroup */
 };
 
 struct occupants {

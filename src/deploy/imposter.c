@@ -17,7 +17,7 @@ static bool has(const struct ports *ports, uint16_t port)
 
 static bool runs_old_code(const struct imposter_look *look, const struct occupant *holder)
 {
-	return holder->ours && proof_uses(holder->pid, look->other_path, true) &&
+	return holder->own && proof_uses(holder->pid, look->other_path, true) &&
 	       !proof_uses(holder->pid, look->slot_path, true);
 }
 

@@ -130,6 +130,8 @@ static void evict(struct session *session, const struct unit *unit, uint16_t por
 
 	(void)holder_find(unit, port, MACHINE, &holders, NULL);
 	for (size_t i = 0; i < holders.n_ours; i++) {
+		if (!holders.list[i].own) /* another instance of its template is another service */
+			continue;
 		if (!vacancy->is_told)
 			session_tell(
 				session, EVENT_WARNING, FAULT_NONE,

@@ -74,7 +74,7 @@ int holder_signal(const struct unit *unit, const struct occupant *holder, int si
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, holder->pid, 0);
 	struct occupant now;
 
-	if (fd < 0 || occupant_of(unit, holder->pid, &now) != 0 || !now.ours ||
+	if (fd < 0 || occupant_of(unit, holder->pid, &now) != 0 || !now.own ||
 	    strcmp(now.comm, holder->comm) != 0 || !is_of_owner(unit, holder->pid))
 		return OCCUPANT_GONE;
 	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 ? OCCUPANT_GONE : 0;

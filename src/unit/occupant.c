@@ -86,8 +86,8 @@ int occupant_of(const struct unit *unit, pid_t pid, struct occupant *ret_occupan
 		return OCCUPANT_GONE;
 	find_service(cgroup, unit->is_owned || scope_is_user(), occupant.service,
 		     sizeof(occupant.service));
-	occupant.ours = is_below(cgroup, unit->control_group) ||
-			is_sibling(unit->name, occupant.service);
+	occupant.own = is_below(cgroup, unit->control_group);
+	occupant.ours = occupant.own || is_sibling(unit->name, occupant.service);
 	read_comm(pid, occupant.comm, sizeof(occupant.comm));
 	*ret_occupant = occupant;
 	return 0;

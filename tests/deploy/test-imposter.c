@@ -6,9 +6,10 @@
 #include "unit/holder.h"
 #include "unit/proof.h"
 
-#define OLD	100 /* processes: those of the other slot begin here, those of the judged one at NEW */
-#define NEW	200
-#define FOREIGN 300
+#define OLD	 100 /* processes: those of the other slot begin here, those of the judged one at NEW */
+#define NEW	 200
+#define FOREIGN	 300
+#define INSTANCE 150 /* of its template, which nobody restarted */
 
 static pid_t holders[4];
 
@@ -25,6 +26,7 @@ int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t net,
 			.pid = holders[i],
 			.comm = "node",
 			.ours = holders[i] < FOREIGN,
+			.own = holders[i] < FOREIGN && holders[i] != INSTANCE,
 		};
 
 		occupant_add(ret_holders, &holder);
@@ -71,6 +73,7 @@ static void the_release_itself_answers(void **unused)
 	assert_int_equal(find(&before, OLD, NEW),
 			 0); /* both: SO_REUSEPORT, or one socket handed on */
 	assert_int_equal(find(&before, FOREIGN, NEW), 0);
+	assert_int_equal(find(&before, INSTANCE, 0), 0);
 	assert_int_equal(find(&before, 0, 0), 0); /* who cannot be seen */
 }
 

@@ -60,7 +60,7 @@ int __wrap_holder_signal(const struct unit *unit, const struct occupant *holder,
 {
 	size_t size = strlen(net.signals);
 
-	assert_true(holder->ours);
+	assert_true(holder->own);
 	if (size < sizeof(net.signals) - 4)
 		(void)snprintf(net.signals + size, sizeof(net.signals) - size, "%d ", signal);
 	if (signal == net.signal)
@@ -78,7 +78,7 @@ bool __wrap_proof_uses(pid_t pid, const char *path, bool closely)
 
 static void hold(bool ours, int signal)
 {
-	net.holder = (struct occupant){ .pid = 812, .comm = "nginx", .ours = ours };
+	net.holder = (struct occupant){ .pid = 812, .comm = "nginx", .ours = ours, .own = ours };
 	(void)snprintf(net.holder.service, sizeof(net.holder.service), "%s",
 		       ours ? "gw.service" : "nginx.service");
 	net.signal = signal;
@@ -315,6 +315,21 @@ static void what_the_failed_one_left_is_ended(void **unused)
 	}
 }
 
+/* Of gw@2.service, which listens at another address. */
+static void another_instance_is_not_ended(void **unused)
+{
+	(void)unused;
+	systemd.slots[SLOT_A].start[0] = JOB_RESULT_FAILED;
+	app_options.max_rollbacks = 1;
+	open_at(PHASE_REVERTING, PORTS_HELD, USEC_INFINITY / 2);
+	hold(true, SIGTERM);
+	net.holder.own = false;
+	systemd_run(SLOT_B);
+	step(reverting_run);
+	assert_string_equal(net.signals, "");
+	session_close(&session);
+}
+
 /* Before it is given up, not to the old code that keeps the port from the new one. */
 static void what_the_old_one_left_is_not_ended(void **unused)
 {
@@ -367,6 +382,7 @@ int main(void)
 		systemd_test(no_excuse_without_a_word),
 		systemd_test(left_by_the_other_or_by_itself),
 		systemd_test(what_the_failed_one_left_is_ended),
+		systemd_test(another_instance_is_not_ended),
 		systemd_test(what_the_old_one_left_is_not_ended),
 		systemd_test(what_is_held_before_a_first_start_is_told),
 	};

@@ -129,6 +129,8 @@ static void test_signal(void **state UNUSED)
 
 	child.cgroup = "/system.slice/other.service";
 	assert_int_equal(holder_signal(&unit, &holder, SIGKILL), OCCUPANT_GONE);
+	child.cgroup = "/docker/4711/system.slice/gw.service"; /* a container's */
+	assert_int_equal(holder_signal(&unit, &holder, SIGKILL), OCCUPANT_GONE);
 	child.cgroup = OURS;
 	unit.is_owned = true;
 	unit.uid = getuid() + 1;
