@@ -22,8 +22,11 @@ enum ports_state {
 	PORTS_HELD, /* somebody listens on it, or serves a connection */
 };
 
-/* Those that processes of the unit's whole cgroup listen on, as its main process sees the network. What cannot be read is none. */
-int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *err);
+/*
+ * Those that processes of the unit's whole cgroup listen on, as process `net` (1: the machine) sees the network: not those of a
+ * network of the unit's own. What cannot be read is none.
+ */
+int ports_find(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err);
 
 /*
  * The inodes of the sockets that listen on it, as process `pid` sees the network: what /proc/PID/fd shows of who has one. Returns

@@ -72,7 +72,7 @@ void vacancy_note(struct session *session, const struct unit *unit)
 	session->vacancy.was_up = unit_is_running(unit);
 	if (!session->vacancy.was_up)
 		note_occupied(session, unit);
-	else if (ports_find(unit, &session->vacancy.ports, &why) < 0)
+	else if (ports_find(unit, MACHINE, &session->vacancy.ports, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault,
 			     "which ports it listens on is not known: %s", why.text);
 }

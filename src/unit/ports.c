@@ -148,7 +148,7 @@ static void take_if_listening(void *data, const struct line *line)
 			add_port(&search->ports, line->port);
 }
 
-int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *err)
+int ports_find(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err)
 {
 	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
 	_cleanup_free_ pid_t *pids = NULL;
@@ -164,8 +164,7 @@ int ports_find(const struct unit *unit, struct ports *ret_ports, struct error *e
 	for (size_t i = 0; i < n; i++)
 		(void)find_socket(pids[i], add_inode, search);
 	if (n > 0)
-		read_tables(unit->main_pid > 0 ? unit->main_pid : pids[0], take_if_listening,
-			    search);
+		read_tables(net, take_if_listening, search);
 	*ret_ports = search->ports;
 	return 0;
 }

@@ -3,10 +3,16 @@
 #include "fixture.h"
 
 #include <arpa/inet.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "unit/cgroup.h"
 #include "unit/ports.h"
+
+static pid_t unit_pid;
 
 int __wrap_cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct error *err);
 
@@ -15,7 +21,7 @@ int __wrap_cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct
 	assert_string_equal(path, "/system.slice/app.service");
 	*ret_pids = calloc(1, sizeof(pid_t));
 	assert_non_null(*ret_pids);
-	**ret_pids = getpid();
+	**ret_pids = unit_pid;
 	*ret_n = 1;
 	return 0;
 }
@@ -40,14 +46,20 @@ static int listen_anywhere(int family, uint16_t *ret_port)
 	return fd;
 }
 
-static struct ports find(void)
+static struct ports find_of(pid_t pid, pid_t net)
 {
-	struct unit unit = { .control_group = "/system.slice/app.service", .main_pid = getpid() };
+	struct unit unit = { .control_group = "/system.slice/app.service", .main_pid = pid };
 	struct ports ports = {};
 	struct error err = {};
 
-	check_ok(ports_find(&unit, &ports, &err), &err);
+	unit_pid = pid;
+	check_ok(ports_find(&unit, net, &ports, &err), &err);
 	return ports;
+}
+
+static struct ports find(void)
+{
+	return find_of(getpid(), getpid());
 }
 
 static bool has(const struct ports *ports, uint16_t port)
@@ -109,6 +121,53 @@ static void what_is_closed_or_only_connected_is_none(void **unused)
 	cleanup_close(&fds[1]);
 }
 
+/* Listens on port 7 of a network of its own (PrivateNetwork=). */
+static pid_t listen_apart(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(7) };
+	int ready[2], fd;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWNET) < 0)
+			_exit(77);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		    listen(fd, 5) < 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	cleanup_close(&ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		(void)waitpid(pid, NULL, 0);
+		pid = 0;
+	}
+	cleanup_close(&ready[0]);
+	return pid;
+}
+
+static void those_of_another_network_are_none(void **unused)
+{
+	pid_t pid = listen_apart();
+	struct ports here, there;
+
+	(void)unused;
+	if (pid == 0)
+		skip(); /* networks are root's to make */
+	here = find_of(pid, getpid());
+	there = find_of(pid, pid);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	assert_int_equal(here.n, 0);
+	assert_true(there.n == 1 && there.list[0] == 7);
+}
+
 static void held_closing_free(void **unused)
 {
 	uint16_t port = 0;
@@ -143,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listeners_of_both_families_are_found),
 		cmocka_unit_test(what_is_closed_or_only_connected_is_none),
+		cmocka_unit_test(those_of_another_network_are_none),
 		cmocka_unit_test(held_closing_free),
 		cmocka_unit_test(no_ports_no_process),
 	};
