@@ -7,7 +7,7 @@
 #include "deploy/session.h"
 
 /*
- * The ports that the release that runs listens on, before it is stopped. Of a unit that is down: those that its probes ask and somebody else has
+ * The ports that the release that runs listens on and nobody else, before it is stopped; what was known of a transaction before is forgotten. Of a unit that is down: those that its probes ask and somebody else has
  * already, which is told.
  */
 void vacancy_note(struct session *session, const struct unit *unit);

@@ -65,16 +65,42 @@ static void note_occupied(struct session *session, const struct unit *unit)
 	}
 }
 
+/* At another address, or by SO_REUSEPORT. */
+static bool is_shared(const struct unit *unit, uint16_t port)
+{
+	struct occupants holders = {};
+
+	(void)holder_find(unit, port, MACHINE, &holders, NULL);
+	for (size_t i = 0; i < holders.n; i++)
+		if (!holders.list[i].own)
+			return true;
+	return false;
+}
+
+/* Of a number that others listen on beside it, it cannot be said that it is free again, nor that somebody took it. */
+static void drop_shared(const struct unit *unit, struct ports *ports)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ports->n; i++)
+		if (!is_shared(unit, ports->list[i]))
+			ports->list[n++] = ports->list[i];
+	ports->n = n;
+}
+
 void vacancy_note(struct session *session, const struct unit *unit)
 {
+	struct session_vacancy *vacancy = &session->vacancy;
 	struct error why = {};
 
-	session->vacancy.was_up = unit_is_running(unit);
-	if (!session->vacancy.was_up)
+	*vacancy = (struct session_vacancy){ .was_up = unit_is_running(unit) };
+	if (!vacancy->was_up)
 		note_occupied(session, unit);
-	else if (ports_find(unit, MACHINE, &session->vacancy.ports, &why) < 0)
+	else if (ports_find(unit, MACHINE, &vacancy->ports, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault,
 			     "which ports it listens on is not known: %s", why.text);
+	else
+		drop_shared(unit, &vacancy->ports);
 }
 
 /* Under Restart=always it may just be starting again. */

@@ -1,4 +1,4 @@
-/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=ports_look,--wrap=complaint_of_address,--wrap=holder_find,--wrap=holder_signal,--wrap=proof_uses */
+/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=ports_look,--wrap=ports_find,--wrap=complaint_of_address,--wrap=holder_find,--wrap=holder_signal,--wrap=proof_uses */
 /* A port that is not free yet is waited for, and not held against a release. */
 #include "deploy/vacancy.h"
 
@@ -32,6 +32,17 @@ enum ports_state __wrap_ports_look(const struct ports *ports, pid_t pid, uint16_
 	assert_int_equal(pid, 1);
 	*ret_port = busy ? 8080 : 0;
 	return busy ? net.state : PORTS_FREE;
+}
+
+int __wrap_ports_find(const struct unit *unit, pid_t pid, struct ports *ret_ports,
+		      struct error *err);
+
+int __wrap_ports_find(const struct unit *unit, pid_t pid, struct ports *ret_ports,
+		      struct error *err)
+{
+	assert_int_equal(pid, 1);
+	*ret_ports = (struct ports){ .list = { 8080 }, .n = 1 };
+	return 0;
 }
 
 int __wrap_complaint_of_address(const struct probe_context *context, bool *ret_said,
@@ -366,6 +377,41 @@ static void what_is_held_before_a_first_start_is_told(void **unused)
 	session_close(&session);
 }
 
+/* Somebody else who is there beside it, at another address, has not taken it: a release that dies is condemned at once. */
+static void what_others_have_beside_it_is_not_noted(void **unused)
+{
+	const struct unit unit = { .active_state = "active" };
+
+	(void)unused;
+	for (unsigned int own = 0; own < 2; own++) {
+		open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+		hold(own, 0);
+		vacancy_note(&session, &unit);
+		assert_int_equal(session.vacancy.ports.n, own);
+		assert_true(session.vacancy.was_up);
+		session_close(&session);
+	}
+}
+
+/* A worker may do one transaction after another: what was waited for in one is not counted in the next. */
+static void the_next_transaction_begins_anew(void **unused)
+{
+	const struct unit unit = { .active_state = "active" };
+	char remark[80];
+
+	(void)unused;
+	open_at(PHASE_TRIAL, PORTS_CLOSING, 40 * USEC_PER_SEC);
+	session.vacancy.end = systemd.now;
+	session.vacancy.waited = 7 * USEC_PER_SEC;
+	vacancy_note(&session, &unit);
+	assert_string_equal(vacancy_remark(&session, remark, sizeof(remark)), "");
+	systemd_set("failed", "failed");
+	step(trial_run);
+	assert_int_equal(app_load().phase, PHASE_WATCHING);
+	assert_string_equal(systemd.jobs, "stop b, start b, ");
+	session_close(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +431,8 @@ int main(void)
 		systemd_test(another_instance_is_not_ended),
 		systemd_test(what_the_old_one_left_is_not_ended),
 		systemd_test(what_is_held_before_a_first_start_is_told),
+		systemd_test(what_others_have_beside_it_is_not_noted),
+		systemd_test(the_next_transaction_begins_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
