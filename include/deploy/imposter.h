@@ -17,8 +17,8 @@ struct imposter_look {
 
 /*
  * > 0: IMPOSTER_FOUND: nobody of the release listens on a port, but a process that was left behind and runs the other slot does
- * (KillMode=process), or, on a port that was the service's before, one that is none of its. A proxy, a socket of systemd's, and who cannot be seen
- * are none.
+ * (KillMode=process), or, on a port that was the service's before, one that is none of its. A proxy, a socket of systemd's, a unit of AlsoRestart=, and who
+ * cannot be seen are none.
  */
 enum { IMPOSTER_FOUND = 1 };
 int imposter_find(const struct imposter_look *look, char *ret_why, size_t room, struct error *err);

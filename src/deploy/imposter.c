@@ -1,5 +1,7 @@
 #include "deploy/imposter.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "unit/holder.h"
 #include "unit/probe-port.h"
@@ -21,6 +23,23 @@ static bool runs_old_code(const struct imposter_look *look, const struct occupan
 	       !proof_uses(holder->pid, look->slot_path, true);
 }
 
+/* Units of AlsoRestart= are the release's, too. */
+static bool is_of_sibling(const struct imposter_look *look, const struct occupant *holder)
+{
+	for (char **name = look->options->siblings; name && *name; name++)
+		if (strcmp(*name, holder->service) == 0)
+			return true;
+	return false;
+}
+
+static bool has_sibling(const struct imposter_look *look, const struct occupants *holders)
+{
+	for (size_t i = 0; i < holders->n; i++)
+		if (is_of_sibling(look, &holders->list[i]))
+			return true;
+	return false;
+}
+
 static int look_at_port(const struct imposter_look *look, const char *probe, uint16_t port,
 			char *ret_why, size_t room, struct error *err)
 {
@@ -36,7 +55,7 @@ static int look_at_port(const struct imposter_look *look, const char *probe, uin
 			return 0;
 		old = &holders.list[i];
 	}
-	if (holders.n == 0 || (!old && !has(look->before, port)))
+	if (holders.n == 0 || (!old && !has(look->before, port)) || has_sibling(look, &holders))
 		return 0;
 	holder_describe(old ? old : &holders.list[0], who, sizeof(who));
 	(void)text_print(ret_why, room,

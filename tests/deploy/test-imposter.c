@@ -12,6 +12,7 @@
 #define INSTANCE 150 /* of its template, which nobody restarted */
 
 static pid_t holders[4];
+static char **siblings;
 
 int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t net,
 		       struct occupants *ret_holders, struct error *err);
@@ -25,6 +26,7 @@ int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t net,
 		const struct occupant holder = {
 			.pid = holders[i],
 			.comm = "node",
+			.service = "web.service",
 			.ours = holders[i] < FOREIGN,
 			.own = holders[i] < FOREIGN && holders[i] != INSTANCE,
 		};
@@ -47,7 +49,9 @@ static char why[256];
 
 static int find(const struct ports *before, pid_t first, pid_t second)
 {
-	const struct deploy_options options = { .probes = &probe, .n_probes = 1 };
+	const struct deploy_options options = { .probes = &probe,
+						.n_probes = 1,
+						.siblings = siblings };
 	const struct unit unit = { .name = "gw.service" };
 	const struct imposter_look look = {
 		.options = &options,
@@ -82,7 +86,8 @@ static void old_code_does(void **unused)
 	(void)unused;
 	assert_int_equal(find(NULL, OLD, 0), IMPOSTER_FOUND);
 	assert_string_equal(why,
-			    "probe web is not answered by it: port 8080 is held by 100 (node), "
+			    "probe web is not answered by it: port 8080 is held by 100 (node) of "
+			    "web.service, "
 			    "which was left behind and runs the code of before");
 }
 
@@ -94,9 +99,24 @@ static void somebody_else_does(void **unused)
 	(void)unused;
 	assert_int_equal(find(&before, FOREIGN, 0), IMPOSTER_FOUND);
 	assert_string_equal(why,
-			    "probe web is not answered by it: port 8080 is held by 300 (node)");
+			    "probe web is not answered by it: port 8080 is held by 300 (node) of "
+			    "web.service");
 	assert_int_equal(find(&others, FOREIGN, 0), 0); /* a proxy, as before */
 	assert_int_equal(find(NULL, FOREIGN, 0), 0);
+}
+
+/* The release has moved it there. */
+static void a_unit_of_also_restart_does(void **unused)
+{
+	const struct ports before = { .list = { 8080 }, .n = 1 };
+	char *names[] = { (char[]){ "other.service" }, (char[]){ "web.service" }, NULL };
+
+	(void)unused;
+	siblings = names;
+	assert_int_equal(find(&before, FOREIGN, 0), 0);
+	names[1] = NULL;
+	assert_int_equal(find(&before, FOREIGN, 0), IMPOSTER_FOUND);
+	siblings = NULL;
 }
 
 static void what_decides_nothing_is_not_looked_at(void **unused)
@@ -116,6 +136,7 @@ int main(void)
 		cmocka_unit_test(the_release_itself_answers),
 		cmocka_unit_test(old_code_does),
 		cmocka_unit_test(somebody_else_does),
+		cmocka_unit_test(a_unit_of_also_restart_does),
 		cmocka_unit_test(what_decides_nothing_is_not_looked_at),
 	};
 
