@@ -24,6 +24,7 @@ enum resume_verdict resume_judge(enum phase phase, struct state_transaction *tra
 
 /*
  * Makes `current` what the state says, mends a state that was lost (both records damaged) from the seals, counts
- * the start. For the worker and for recovery at boot: talks to no service.
+ * the start. For the worker and for recovery at boot: talks to no service. If `repointed` is set then, the caller looks after the unit, and
+ * only then stores the state.
  */
 int resume_settle(struct session *session, struct error *err);

@@ -104,19 +104,23 @@ static bool is_sound(const struct session *session, enum slot current)
 	       seal_peek(session->dirfd, current, &descriptor, NULL) == 0;
 }
 
-/* What was known good is gone, and the release before it is what is left: there is none to go back to from that. */
-static int take_fallback(struct session *session, struct error *err)
+/*
+ * What was known good is gone, and the release before it is what is left: there is none to go back to from that. On the disk that is only said once
+ * the unit was looked after: a worker that dies before leaves that to the next.
+ */
+static void take_fallback(struct session *session)
 {
 	struct state *state = &session->state;
 
-	if (state->phase != PHASE_IDLE || find_release(session, &state->good.digest) != SLOT_NONE)
-		return 0;
+	if (state->phase != PHASE_IDLE || find_release(session, &state->good.digest) != SLOT_NONE ||
+	    find_release(session, &state->fallback.digest) == SLOT_NONE)
+		return;
 	session_tell(session, EVENT_WARNING, FAULT_CORRUPT,
 		     "%s is not on the disk any more: %s is what runs from now on",
 		     state->good.version, state->fallback.version);
 	state->good = state->fallback;
 	state->fallback = (struct state_release){};
-	return session_store(session, err);
+	session->repointed = true;
 }
 
 static int settle_current(struct session *session, struct error *err)
@@ -129,15 +133,18 @@ static int settle_current(struct session *session, struct error *err)
 	r = layout_current(session->dirfd, &current, &damage);
 	if (r < 0)
 		session_tell(session, EVENT_WARNING, damage.fault, "%s", damage.text);
-	if (wanted == SLOT_NONE || current == wanted || is_sound(session, current))
+	if (wanted == SLOT_NONE || (current != wanted && is_sound(session, current)))
 		return 0;
-	r = layout_point_current(session->dirfd, wanted, err);
-	if (r < 0)
-		return r;
-	session->repointed = true;
-	session_tell(session, EVENT_WARNING, FAULT_NONE, "`current` was put to slot %s",
-		     slot_name(wanted));
-	return take_fallback(session, err);
+	if (current != wanted) {
+		r = layout_point_current(session->dirfd, wanted, err);
+		if (r < 0)
+			return r;
+		session->repointed = true;
+		session_tell(session, EVENT_WARNING, FAULT_NONE, "`current` was put to slot %s",
+			     slot_name(wanted));
+	}
+	take_fallback(session);
+	return 0;
 }
 
 /* With the state it is forgotten what was answered last: of what was done the history knows, and it is not done twice. */

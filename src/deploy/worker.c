@@ -173,6 +173,8 @@ int worker_run(const struct deploy_options *options, const struct event_listener
 			return r;
 	}
 	r = reassert(&session, err);
+	if (r == 0)
+		r = session.repointed ? session_store(&session, err) : 0;
 	if (r < 0)
 		return r;
 	return work(&session, ready, ready_data, err);

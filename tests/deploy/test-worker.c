@@ -114,6 +114,28 @@ static void what_ran_is_gone_and_the_other_is_started(void **unused)
 	assert_true(digest_is_null(&state.fallback.digest));
 }
 
+/* A worker has put `current` there, and was killed before it had started the unit. */
+static void what_ran_is_gone_and_so_is_the_worker_that_saw_it(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+
+	state.transaction.outcome = OUTCOME_COMMITTED;
+	state.transaction.recorded = true;
+	state.fallback = state.good;
+	(void)snprintf(state.good.version, sizeof(state.good.version), "9.9");
+	state.good.digest.bytes[0] ^= 1;
+	app_store(&state);
+	systemd_set("failed", "failed");
+	assert_int_equal(work(), 0);
+	assert_int_equal(app_current(), SLOT_A);
+	assert_string_equal(systemd.jobs, "start a, ");
+	state = app_load();
+	assert_string_equal(state.good.version, "1.0");
+	assert_true(digest_is_null(&state.fallback.digest));
+	assert_int_equal(work(), 0);
+	assert_string_equal(systemd.jobs, "start a, ");
+}
+
 /* From every phase behind the staging the transaction comes to its end. */
 static void what_is_under_way_is_brought_to_its_end(void **unused)
 {
@@ -258,6 +280,7 @@ int main(void)
 		systemd_test(an_unrecorded_outcome_is_recorded_once),
 		systemd_test(after_both_bad_a_tick_starts_the_unit_again),
 		systemd_test(what_ran_is_gone_and_the_other_is_started),
+		systemd_test(what_ran_is_gone_and_so_is_the_worker_that_saw_it),
 		systemd_test(what_is_under_way_is_brought_to_its_end),
 		systemd_test(a_bad_release_is_rolled_back),
 		systemd_test(a_request_is_answered_and_done),
