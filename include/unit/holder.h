@@ -1,6 +1,6 @@
 /*
  * Who listens on a TCP port: the processes that have one of its sockets open. A service manager that does (for a socket that it hands to a service) is
- * not counted.
+ * not one of them: then they are `managed`.
  */
 #pragma once
 

@@ -20,6 +20,7 @@ struct occupants {
 	struct occupant list[OCCUPANT_MAX]; /* ours first */
 	size_t n; /* of the list */
 	size_t n_ours;
+	bool managed; /* unit/holder.h: by a service manager, too */
 };
 
 /*

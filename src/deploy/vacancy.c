@@ -65,7 +65,7 @@ static void note_occupied(struct session *session, const struct unit *unit)
 	}
 }
 
-/* At another address, or by SO_REUSEPORT. */
+/* At another address, by SO_REUSEPORT, or by systemd, which hands the socket to the service and keeps it. */
 static bool is_shared(const struct unit *unit, uint16_t port)
 {
 	struct occupants holders = {};
@@ -74,7 +74,7 @@ static bool is_shared(const struct unit *unit, uint16_t port)
 	for (size_t i = 0; i < holders.n; i++)
 		if (!holders.list[i].own)
 			return true;
-	return false;
+	return holders.managed;
 }
 
 /* Of a number that others listen on beside it, it cannot be said that it is free again, nor that somebody took it. */

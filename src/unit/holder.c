@@ -43,11 +43,15 @@ int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupa
 
 	if (!dir)
 		return error_errno(err, "looking for processes");
-	while (n > 0 && (entry = readdir(dir)) != NULL)
-		if (parse_u64(entry->d_name, 1, INT_MAX, &pid, NULL) >= 0 &&
-		    ports_has_open((pid_t)pid, sockets, n) && !is_manager((pid_t)pid) &&
-		    occupant_of(unit, (pid_t)pid, &holder) == 0)
+	while (n > 0 && (entry = readdir(dir)) != NULL) {
+		if (parse_u64(entry->d_name, 1, INT_MAX, &pid, NULL) < 0 ||
+		    !ports_has_open((pid_t)pid, sockets, n))
+			continue;
+		if (is_manager((pid_t)pid))
+			holders.managed = true;
+		else if (occupant_of(unit, (pid_t)pid, &holder) == 0)
 			occupant_add(&holders, &holder);
+	}
 	*ret_holders = holders;
 	return 0;
 }

@@ -18,6 +18,7 @@ static struct {
 	struct occupant holder; /* pid 0: nobody who can be seen */
 	int signal; /* that frees the port; 0: none */
 	char signals[64];
+	bool managed; /* systemd listens on it */
 	enum slot held_from; /* whose code the holder runs */
 } net;
 
@@ -61,7 +62,7 @@ int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t pid,
 		       struct occupants *ret_holders, struct error *err)
 {
 	assert_int_equal(port, 8080);
-	*ret_holders = (struct occupants){};
+	*ret_holders = (struct occupants){ .managed = net.managed };
 	if (net.holder.pid > 0 && systemd.now < net.free_at)
 		occupant_add(ret_holders, &net.holder);
 	return 0;
@@ -391,6 +392,12 @@ static void what_others_have_beside_it_is_not_noted(void **unused)
 		assert_true(session.vacancy.was_up);
 		session_close(&session);
 	}
+	open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
+	net.managed = true;
+	vacancy_note(&session, &unit);
+	net.managed = false;
+	assert_int_equal(session.vacancy.ports.n, 0);
+	session_close(&session);
 }
 
 /* A worker may do one transaction after another: what was waited for in one is not counted in the next. */

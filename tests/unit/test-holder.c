@@ -119,6 +119,9 @@ static void test_manager(void **state UNUSED)
 {
 	child.cgroup = "/user.slice/user-1000.slice/user@1000.service/init.scope";
 	assert_int_equal(find(child.port).n, 0);
+	assert_true(find(child.port).managed);
+	child.cgroup = OURS;
+	assert_false(find(child.port).managed);
 }
 
 static void test_signal(void **state UNUSED)
