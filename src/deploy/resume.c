@@ -94,14 +94,21 @@ static enum slot wanted_slot(const struct session *session)
 	return good != SLOT_NONE ? good : find_release(session, &state->fallback.digest);
 }
 
-/* A `current` that names a whole release is left alone while nothing is under way: a person may have set it. */
+/*
+ * A `current` that names a whole release is left alone while nothing is under way: a person may have set it. So is one whose seal has
+ * rotted: that says nothing of what it seals, which runs; whoever reads the slots tells of it.
+ */
 static bool is_sound(const struct session *session, enum slot current)
 {
 	struct descriptor descriptor;
+	_cleanup_close_ int fd = -1;
+	int r;
 
-	return current != SLOT_NONE && !is_on_trial(session->state.phase) &&
-	       session->state.phase != PHASE_REVERTING &&
-	       seal_peek(session->dirfd, current, &descriptor, NULL) == 0;
+	if (current == SLOT_NONE || is_on_trial(session->state.phase) ||
+	    session->state.phase == PHASE_REVERTING)
+		return false;
+	r = seal_peek(session->dirfd, current, &descriptor, NULL);
+	return r == 0 || (r < 0 && layout_open_slot(session->dirfd, current, &fd, NULL) == 0);
 }
 
 /*

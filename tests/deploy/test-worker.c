@@ -114,6 +114,30 @@ static void what_ran_is_gone_and_the_other_is_started(void **unused)
 	assert_true(digest_is_null(&state.fallback.digest));
 }
 
+/* A byte of the seal has rotted: what it seals runs, and is not taken from under the service. */
+static void what_runs_under_a_rotten_seal_is_left_alone(void **unused)
+{
+	struct state state = app_under_way(PHASE_IDLE);
+	int fd;
+
+	state.transaction.outcome = OUTCOME_COMMITTED;
+	state.transaction.recorded = true;
+	state.fallback = state.good;
+	(void)snprintf(state.good.version, sizeof(state.good.version), "9.9");
+	state.good.digest.bytes[0] ^= 1;
+	assert_int_equal(layout_point_current(check_fd, SLOT_B, NULL), 0);
+	fd = openat(check_fd, slot_seal_name(SLOT_B), O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "rots", 4, 0), 4);
+	assert_int_equal(close(fd), 0);
+	app_store(&state);
+	assert_int_equal(work(), 0);
+	assert_int_equal(app_current(), SLOT_B);
+	assert_string_equal(systemd.jobs, "");
+	state = app_load();
+	assert_string_equal(state.good.version, "9.9");
+	assert_false(digest_is_null(&state.fallback.digest));
+}
+
 /* A worker has put `current` there, and was killed before it had started the unit. */
 static void what_ran_is_gone_and_so_is_the_worker_that_saw_it(void **unused)
 {
@@ -281,6 +305,7 @@ int main(void)
 		systemd_test(after_both_bad_a_tick_starts_the_unit_again),
 		systemd_test(what_ran_is_gone_and_the_other_is_started),
 		systemd_test(what_ran_is_gone_and_so_is_the_worker_that_saw_it),
+		systemd_test(what_runs_under_a_rotten_seal_is_left_alone),
 		systemd_test(what_is_under_way_is_brought_to_its_end),
 		systemd_test(a_bad_release_is_rolled_back),
 		systemd_test(a_request_is_answered_and_done),
