@@ -90,8 +90,8 @@ static void after_both_bad_a_tick_starts_the_unit_again(void **unused)
 	assert_string_equal(systemd.jobs, "start a, "); /* it runs */
 }
 
-/* Also when the first thing that a worker hears of it is the request to go back. */
-static void what_ran_is_gone_and_the_other_is_started(void **unused)
+/* Nothing is under way, 9.9 is known good and in no slot, and 1.0 is what can be gone back to. */
+static struct state known_good_is_gone(void)
 {
 	struct state state = app_under_way(PHASE_IDLE);
 
@@ -100,6 +100,14 @@ static void what_ran_is_gone_and_the_other_is_started(void **unused)
 	state.fallback = state.good;
 	(void)snprintf(state.good.version, sizeof(state.good.version), "9.9");
 	state.good.digest.bytes[0] ^= 1;
+	return state;
+}
+
+/* Also when the first thing that a worker hears of it is the request to go back. */
+static void what_ran_is_gone_and_the_other_is_started(void **unused)
+{
+	struct state state = known_good_is_gone();
+
 	assert_int_equal(layout_point_current(check_fd, SLOT_B, NULL), 0);
 	assert_int_equal(unlinkat(check_fd, slot_seal_name(SLOT_B), 0), 0);
 	app_store(&state);
@@ -117,14 +125,9 @@ static void what_ran_is_gone_and_the_other_is_started(void **unused)
 /* A byte of the seal has rotted: what it seals runs, and is not taken from under the service. */
 static void what_runs_under_a_rotten_seal_is_left_alone(void **unused)
 {
-	struct state state = app_under_way(PHASE_IDLE);
+	struct state state = known_good_is_gone();
 	int fd;
 
-	state.transaction.outcome = OUTCOME_COMMITTED;
-	state.transaction.recorded = true;
-	state.fallback = state.good;
-	(void)snprintf(state.good.version, sizeof(state.good.version), "9.9");
-	state.good.digest.bytes[0] ^= 1;
 	assert_int_equal(layout_point_current(check_fd, SLOT_B, NULL), 0);
 	fd = openat(check_fd, slot_seal_name(SLOT_B), O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "rots", 4, 0), 4);
@@ -141,13 +144,8 @@ static void what_runs_under_a_rotten_seal_is_left_alone(void **unused)
 /* A worker has put `current` there, and was killed before it had started the unit. */
 static void what_ran_is_gone_and_so_is_the_worker_that_saw_it(void **unused)
 {
-	struct state state = app_under_way(PHASE_IDLE);
+	struct state state = known_good_is_gone();
 
-	state.transaction.outcome = OUTCOME_COMMITTED;
-	state.transaction.recorded = true;
-	state.fallback = state.good;
-	(void)snprintf(state.good.version, sizeof(state.good.version), "9.9");
-	state.good.digest.bytes[0] ^= 1;
 	app_store(&state);
 	systemd_set("failed", "failed");
 	assert_int_equal(work(), 0);
