@@ -32,17 +32,17 @@ static void add_name(struct text *text, const char *name)
 	}
 }
 
-/* Digits of the number, at least so many, and a blank. There are thousands of lines, and printf takes long for each. */
+/* Digits of the number, at least so many (and one), and a blank. There are thousands of lines, and printf takes long for each. */
 static void add_number(struct text *text, uint64_t number, unsigned int base, size_t least)
 {
 	char digits[NUMBER_MAX];
 	size_t at = sizeof(digits);
 
 	digits[--at] = ' ';
-	while (number > 0 || sizeof(digits) - 1 - at < least) {
+	do {
 		digits[--at] = (char)('0' + number % base);
 		number /= base;
-	}
+	} while (number > 0 || sizeof(digits) - 1 - at < least);
 	text_add_bytes(text, digits + at, sizeof(digits) - at);
 }
 

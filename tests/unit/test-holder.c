@@ -49,7 +49,7 @@ static int listen_anywhere(uint16_t *ret_port)
 /* The socket is the child's alone. */
 static int set_up(void **state)
 {
-	_cleanup_close_ int fd = -1;
+	int fd;
 
 	if (fixture_set_up(state) < 0)
 		return -1;
@@ -62,7 +62,7 @@ static int set_up(void **state)
 		for (;;)
 			pause();
 	}
-	return 0;
+	return close(fd);
 }
 
 static int tear_down(void **state)
