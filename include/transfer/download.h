@@ -1,8 +1,8 @@
 /*
  * A fetch that is taken up again: after a failure that may pass (transfer/retry.h) it waits, and goes on
  * behind the last byte that it gave out, by a range; a server without ranges sends the file once
- * more, and what was given out is skipped. Nothing here waits but download_all; fetcher_wait does, until
- * download_wake.
+ * more, and what was given out is skipped. Nothing here waits but download_all and download_wait; of several at once
+ * fetcher_wait does, until the first download_wake.
  *
  * The bytes are a stranger's, and may be of two files if the server changed it meanwhile: the caller
  * verifies them before it uses them.
@@ -41,6 +41,12 @@ int download_read(struct download *download, void *buf, size_t size, size_t *ret
 
 /* When to call download_read again though nothing has come (monotonic usec, or USEC_INFINITY). */
 uint64_t download_wake(const struct download *download);
+
+/*
+ * After DOWNLOAD_PENDING: waits until download_read should be called again, for 200 ms at most, so that whoever shows progress and hears
+ * of requests gets to it.
+ */
+void download_wait(const struct download *download);
 
 /* The failure that is being waited out, for whoever shows progress; NULL: none. */
 const struct fetch_result *download_trouble(const struct download *download);

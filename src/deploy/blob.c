@@ -16,8 +16,7 @@
 #include "store/layout.h"
 #include "transfer/download.h"
 
-#define FULL_FILE	 "full"
-#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
+#define FULL_FILE "full"
 
 struct blob {
 	struct watcher *watcher;
@@ -180,13 +179,9 @@ static int take(struct blob *blob, const char *bytes, size_t n, struct error *er
 	return r;
 }
 
-static int wait_for_more(struct blob *blob, struct fetcher *fetcher, struct download *download,
-			 struct error *err)
+static int wait_for_more(struct blob *blob, struct download *download, struct error *err)
 {
-	uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
-	uint64_t wake = download_wake(download);
-
-	fetcher_wait(fetcher, wake < until ? wake : until);
+	download_wait(download);
 	return tell(blob, err);
 }
 
@@ -202,8 +197,7 @@ static int count_and_take(struct blob *blob, const char *bytes, size_t n, struct
 }
 
 /* To the end of the blob. > 0: DOWNLOAD_NO_RANGE, BLOB_AGAIN. */
-static int receive(struct blob *blob, struct fetcher *fetcher, struct download *download,
-		   struct error *err)
+static int receive(struct blob *blob, struct download *download, struct error *err)
 {
 	char buf[64 * 1024];
 	size_t n;
@@ -219,7 +213,7 @@ static int receive(struct blob *blob, struct fetcher *fetcher, struct download *
 		if (r == DOWNLOAD_END)
 			break;
 		if (r == DOWNLOAD_PENDING)
-			r = wait_for_more(blob, fetcher, download, err);
+			r = wait_for_more(blob, download, err);
 		else
 			r = count_and_take(blob, buf, n, err);
 		if (r == 0)
@@ -254,7 +248,7 @@ static int download_rest(struct blob *blob, struct fetcher *fetcher, bool whole,
 	if (r < 0)
 		return r;
 	allowance_count_request(blob->watcher);
-	return receive(blob, fetcher, download, err);
+	return receive(blob, download, err);
 }
 
 static int fetch(struct blob *blob, struct error *err)

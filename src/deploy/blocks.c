@@ -8,8 +8,6 @@
 #include "deploy/retrieval.h"
 #include "deploy/spans.h"
 
-#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
-
 struct blocks {
 	struct watcher *watcher;
 	struct salvage *salvage;
@@ -91,16 +89,6 @@ static int show(const struct blocks *blocks, struct error *err)
 				err);
 }
 
-static int wait_for_more(const struct blocks *blocks, const struct download *download,
-			 struct error *err)
-{
-	uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
-	uint64_t wake = download_wake(download);
-
-	fetcher_wait(blocks->fetcher, wake < until ? wake : until);
-	return show(blocks, err);
-}
-
 /* All of a block. > 0: BLOCKS_NONE. */
 static int receive(struct blocks *blocks, struct download *download, size_t length,
 		   struct error *err)
@@ -118,7 +106,8 @@ static int receive(struct blocks *blocks, struct download *download, size_t leng
 			return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
 					 blocks->url.data);
 		if (r == DOWNLOAD_PENDING) {
-			r = wait_for_more(blocks, download, err);
+			download_wait(download);
+			r = show(blocks, err);
 		} else if (r == 0) {
 			filled += n;
 			blocks->done += n;

@@ -11,8 +11,6 @@
 #include "store/durable.h"
 #include "store/layout.h"
 
-#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
-
 /* In staging/: of a bundle with a base, and of one without. Only bytes that were verified get there. */
 static const char *file_of(const struct offer_bundle *bundle)
 {
@@ -97,10 +95,7 @@ int head_drop(struct session *session, struct error *err)
 static int wait_for_more(const struct head_options *options, const struct download *download,
 			 size_t done, struct error *err)
 {
-	uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
-	uint64_t wake = download_wake(download);
-
-	fetcher_wait(options->fetcher, wake < until ? wake : until);
+	download_wait(download);
 	return watcher_progress(options->watcher, STAGE_FETCH, done, options->bundle->head, err);
 }
 

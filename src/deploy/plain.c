@@ -14,12 +14,11 @@
 #include "store/layout.h"
 #include "transfer/download.h"
 
-#define TARGET_FILE	 "target"
-#define NAME_FILE	 "target.name" /* what TARGET_FILE is a part of: the promised digest */
-#define SHOWN		 LAYOUT_STAGING "/" TARGET_FILE
-#define HASH_DIGITS	 12 /* of the version of a target that has none */
-#define PART_SIZE	 (256 * 1024)
-#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
+#define TARGET_FILE "target"
+#define NAME_FILE   "target.name" /* what TARGET_FILE is a part of: the promised digest */
+#define SHOWN	    LAYOUT_STAGING "/" TARGET_FILE
+#define HASH_DIGITS 12 /* of the version of a target that has none */
+#define PART_SIZE   (256 * 1024)
 
 void plain_free(struct plain *plain)
 {
@@ -116,17 +115,8 @@ static int take(struct job *job, const char *bytes, size_t n, struct error *err)
 	return 0;
 }
 
-static void wait_for_more(struct fetcher *fetcher, const struct download *download)
-{
-	uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
-	uint64_t wake = download_wake(download);
-
-	fetcher_wait(fetcher, wake < until ? wake : until);
-}
-
 /* To the end of the file. > 0: DOWNLOAD_NO_RANGE. */
-static int receive(struct job *job, struct fetcher *fetcher, struct download *download,
-		   struct error *err)
+static int receive(struct job *job, struct download *download, struct error *err)
 {
 	size_t n;
 	int r;
@@ -141,7 +131,7 @@ static int receive(struct job *job, struct fetcher *fetcher, struct download *do
 		if (r == DOWNLOAD_END)
 			break;
 		if (r == DOWNLOAD_PENDING)
-			wait_for_more(fetcher, download);
+			download_wait(download);
 		else
 			r = take(job, job->part, n, err);
 		if (r >= 0)
@@ -168,7 +158,7 @@ static int download_rest(struct job *job, struct fetcher *fetcher, struct error 
 	int r;
 
 	r = download_new(fetcher, &request, &retry_default, &download, err);
-	return r < 0 ? r : receive(job, fetcher, download, err);
+	return r < 0 ? r : receive(job, download, err);
 }
 
 static int start_again(struct job *job, struct error *err)

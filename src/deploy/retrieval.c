@@ -15,9 +15,8 @@
 #include "store/layout.h"
 #include "transfer/download.h"
 
-#define FILE_NAME	 "archive" /* in staging/, for a moment */
-#define PART_SIZE	 (256 * 1024)
-#define LOOK_PERIOD_USEC (200 * USEC_PER_MSEC)
+#define FILE_NAME "archive" /* in staging/, for a moment */
+#define PART_SIZE (256 * 1024)
 
 struct retrieval {
 	struct watcher *watcher;
@@ -116,17 +115,13 @@ static int take_some(struct retrieval *retrieval, struct download *download, str
 	return r;
 }
 
-static int receive(struct retrieval *retrieval, struct fetcher *fetcher, struct download *download,
-		   struct error *err)
+static int receive(struct retrieval *retrieval, struct download *download, struct error *err)
 {
 	int r = 0;
 
 	while (r >= 0 && r != DOWNLOAD_END) {
-		uint64_t until = clock_monotonic_usec() + LOOK_PERIOD_USEC;
-		uint64_t wake = download_wake(download);
-
 		if (r == DOWNLOAD_PENDING)
-			fetcher_wait(fetcher, wake < until ? wake : until);
+			download_wait(download);
 		r = on_fetch(retrieval->watcher, retrieval->have, 0, err);
 		if (r == 0)
 			r = take_some(retrieval, download, err);
@@ -153,7 +148,7 @@ static int fetch(struct retrieval *retrieval, struct error *err)
 	if (r < 0)
 		return r;
 	allowance_count_request(retrieval->watcher);
-	r = receive(retrieval, fetcher, download, err);
+	r = receive(retrieval, download, err);
 	return r < 0 ? r : allowance_settle(retrieval->watcher, err);
 }
 

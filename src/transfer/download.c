@@ -17,6 +17,7 @@
 
 #define PROGRESS_MIN (64 * 1024) /* bytes: an attempt that brought so many is no failure in a row */
 #define CHUNK	     (32 * 1024)
+#define WAIT_USEC    (200 * USEC_PER_MSEC)
 
 struct download {
 	struct fetcher *fetcher;
@@ -228,6 +229,14 @@ int download_read(struct download *download, void *buf, size_t size, size_t *ret
 uint64_t download_wake(const struct download *download)
 {
 	return download->fetch ? USEC_INFINITY : download->wake;
+}
+
+void download_wait(const struct download *download)
+{
+	uint64_t until = clock_monotonic_usec() + WAIT_USEC;
+	uint64_t wake = download_wake(download);
+
+	fetcher_wait(download->fetcher, wake < until ? wake : until);
 }
 
 const struct fetch_result *download_trouble(const struct download *download)

@@ -53,7 +53,7 @@ static int run(uint64_t first, uint64_t length, uint64_t usec, struct error *err
 	for (;;) {
 		r = download_read(download, got + n_got, sizeof(got) - n_got, &n, err);
 		if (r == DOWNLOAD_PENDING)
-			fetcher_wait(fetcher, download_wake(download));
+			download_wait(download);
 		else if (r == 0)
 			n_got += n;
 		else
