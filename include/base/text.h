@@ -44,6 +44,10 @@ char *text_clip(const char *text, char *ret_text, size_t room);
 char *text_print(char *ret_text, size_t room, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same behind what stands in `text`; room is that of all of it. */
+void text_append(char *text, size_t room, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /*
  * Escapes bytes that are not printable (ASCII or valid UTF-8; what turns the direction of writing
  * around is not printable either), and backslash, as \xHH, into ret_text of room (≥ 1) bytes; cut

@@ -7,7 +7,7 @@
 #include "unit/occupant.h"
 
 /*
- * As process `net` sees the network (1: the machine). Whose files this process may not look at is not found, and
+ * As process `net` sees the network (PORTS_MACHINE: the machine). Whose files this process may not look at is not found, and
  * nor is this process.
  */
 int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupants *ret_holders,

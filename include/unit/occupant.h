@@ -30,6 +30,9 @@ struct occupants {
 int occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
 		  struct error *err);
 
+/* Calls for each process that there is, in no order. */
+int occupant_each(void (*look)(void *data, pid_t pid), void *data, struct error *err);
+
 /* Who that is, whatever he uses. > 0: OCCUPANT_GONE. */
 enum { OCCUPANT_GONE = 1 };
 int occupant_of(const struct unit *unit, pid_t pid, struct occupant *ret_occupant);

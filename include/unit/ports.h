@@ -9,12 +9,15 @@
 
 #include "unit/unit.h"
 
-#define PORTS_MAX 16
+#define PORTS_MAX     16
+#define PORTS_MACHINE ((pid_t)1) /* the process that sees the machine's network */
 
 struct ports {
 	uint16_t list[PORTS_MAX];
 	size_t n;
 };
+
+bool ports_has(const struct ports *ports, uint16_t port);
 
 enum ports_state {
 	PORTS_FREE,
@@ -23,7 +26,7 @@ enum ports_state {
 };
 
 /*
- * Those that processes of the unit's whole cgroup listen on, as process `net` (1: the machine) sees the network: not those of a
+ * Those that processes of the unit's whole cgroup listen on, as process `net` (PORTS_MACHINE: the machine) sees the network: not those of a
  * network of the unit's own. What cannot be read is none.
  */
 int ports_find(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err);
@@ -39,5 +42,5 @@ size_t ports_listeners(uint16_t port, pid_t pid,
 /* Has the process one of these sockets open? No, if its files may not be looked at. */
 bool ports_has_open(pid_t pid, const unsigned long long *inodes, size_t n);
 
-/* The first of them that is not free, as process `pid` (1: the machine) sees the network; *ret_port is then set. */
+/* The first of them that is not free, as process `pid` (PORTS_MACHINE: the machine) sees the network; *ret_port is then set. */
 enum ports_state ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port);

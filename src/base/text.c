@@ -163,18 +163,33 @@ char *text_clip(const char *text, char *ret_text, size_t room)
 	return ret_text;
 }
 
-char *text_print(char *ret_text, size_t room, const char *format, ...)
+static char *print(char *ret_text, size_t room, const char *format, va_list ap)
 {
 	_cleanup_free_ char *whole = NULL;
-	va_list ap;
-	int n;
 
-	va_start(ap, format);
-	n = vasprintf(&whole, format, ap);
-	va_end(ap);
-	if (n < 0)
+	if (vasprintf(&whole, format, ap) < 0)
 		whole = NULL;
 	return text_clip(whole ? whole : "", ret_text, room);
+}
+
+char *text_print(char *ret_text, size_t room, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)print(ret_text, room, format, ap);
+	va_end(ap);
+	return ret_text;
+}
+
+void text_append(char *text, size_t room, const char *format, ...)
+{
+	size_t size = strlen(text);
+	va_list ap;
+
+	va_start(ap, format);
+	(void)print(text + size, room - size, format, ap);
+	va_end(ap);
 }
 
 /* C0, C1, line and paragraph separators, and what changes the direction of writing. */

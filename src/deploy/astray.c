@@ -25,11 +25,10 @@ static bool find(struct session *session, char *ret_text, size_t room)
 
 void astray_blame(struct session *session, char *reason, size_t room)
 {
-	size_t size = strlen(reason);
 	char text[512];
 
 	if (find(session, text, sizeof(text)))
-		(void)text_print(reason + size, room - size, "; %s", text);
+		text_append(reason, room, "; %s", text);
 }
 
 void astray_warn(struct session *session)

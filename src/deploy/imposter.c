@@ -7,16 +7,6 @@
 #include "unit/probe-port.h"
 #include "unit/proof.h"
 
-#define MACHINE 1 /* the process that sees the machine's network */
-
-static bool has(const struct ports *ports, uint16_t port)
-{
-	for (size_t i = 0; ports && i < ports->n; i++)
-		if (ports->list[i] == port)
-			return true;
-	return false;
-}
-
 static bool runs_old_code(const struct imposter_look *look, const struct occupant *holder)
 {
 	return holder->own && proof_uses(holder->pid, look->other_path, true) &&
@@ -40,13 +30,18 @@ static bool has_sibling(const struct imposter_look *look, const struct occupants
 	return false;
 }
 
+static bool was_ours(const struct imposter_look *look, uint16_t port)
+{
+	return look->before && ports_has(look->before, port);
+}
+
 static int look_at_port(const struct imposter_look *look, const char *probe, uint16_t port,
 			char *ret_why, size_t room, struct error *err)
 {
 	const struct occupant *old = NULL;
 	struct occupants holders;
 	char who[160];
-	int r = holder_find(look->unit, port, MACHINE, &holders, err);
+	int r = holder_find(look->unit, port, PORTS_MACHINE, &holders, err);
 
 	if (r < 0)
 		return r;
@@ -55,7 +50,7 @@ static int look_at_port(const struct imposter_look *look, const char *probe, uin
 			return 0;
 		old = &holders.list[i];
 	}
-	if (holders.n == 0 || (!old && !has(look->before, port)) || has_sibling(look, &holders))
+	if (holders.n == 0 || (!old && !was_ours(look, port)) || has_sibling(look, &holders))
 		return 0;
 	holder_describe(old ? old : &holders.list[0], who, sizeof(who));
 	(void)text_print(ret_why, room,

@@ -85,14 +85,6 @@ static int start_when_free(struct session *session, struct judge_options *judge,
 	return start_again(session, judge, report, err);
 }
 
-static void add_starts(struct judge_report *report, unsigned int starts)
-{
-	size_t size = strlen(report->reason);
-
-	(void)text_print(report->reason + size, sizeof(report->reason) - size,
-			 "; it was started again %u times", starts);
-}
-
 int trial_judge(struct session *session, struct judge_options *judge,
 		struct judge_report *ret_report, struct error *err)
 {
@@ -119,7 +111,8 @@ int trial_judge(struct session *session, struct judge_options *judge,
 		if (r != JUDGE_STOPPED)
 			return r;
 		if (starts >= STARTS_MAX) {
-			add_starts(ret_report, starts);
+			text_append(ret_report->reason, sizeof(ret_report->reason),
+				    "; it was started again %u times", starts);
 			return JUDGE_BAD;
 		}
 		session_tell(session, EVENT_NOTE, FAULT_NONE, "%s; it is started again",

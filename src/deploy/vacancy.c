@@ -14,7 +14,6 @@
 #define LOOK_PERIOD_USEC (100 * USEC_PER_MSEC)
 #define CLOSING_USEC	 (75 * USEC_PER_SEC) /* the kernel keeps a closed connection for 60 s */
 #define EVICT_USEC	 (2 * USEC_PER_SEC) /* then it is killed */
-#define MACHINE		 1 /* the process that sees the machine's network */
 
 /* A daemon of its own that it has left behind excuses nobody. */
 static bool is_anothers(const struct session *session, const struct unit *unit,
@@ -36,7 +35,7 @@ static struct occupant find_holder(const struct session *session, const struct u
 {
 	struct occupants holders = {};
 
-	(void)holder_find(unit, port, MACHINE, &holders, NULL);
+	(void)holder_find(unit, port, PORTS_MACHINE, &holders, NULL);
 	for (size_t i = 0; i < holders.n; i++)
 		if (is_anothers(session, unit, &holders.list[i]))
 			return holders.list[i];
@@ -70,7 +69,7 @@ static bool is_shared(const struct unit *unit, uint16_t port)
 {
 	struct occupants holders = {};
 
-	(void)holder_find(unit, port, MACHINE, &holders, NULL);
+	(void)holder_find(unit, port, PORTS_MACHINE, &holders, NULL);
 	for (size_t i = 0; i < holders.n; i++)
 		if (!holders.list[i].own)
 			return true;
@@ -96,7 +95,7 @@ void vacancy_note(struct session *session, const struct unit *unit)
 	*vacancy = (struct session_vacancy){ .was_up = unit_is_running(unit) };
 	if (!vacancy->was_up)
 		note_occupied(session, unit);
-	else if (ports_find(unit, MACHINE, &vacancy->ports, &why) < 0)
+	else if (ports_find(unit, PORTS_MACHINE, &vacancy->ports, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault,
 			     "which ports it listens on is not known: %s", why.text);
 	else
@@ -154,7 +153,7 @@ static void evict(struct session *session, const struct unit *unit, uint16_t por
 	struct occupants holders = {};
 	char who[160];
 
-	(void)holder_find(unit, port, MACHINE, &holders, NULL);
+	(void)holder_find(unit, port, PORTS_MACHINE, &holders, NULL);
 	for (size_t i = 0; i < holders.n_ours; i++) {
 		if (!holders.list[i].own) /* another instance of its template is another service */
 			continue;
@@ -179,7 +178,7 @@ static int wait_until_free(struct session *session, const struct unit *unit, uin
 	uint16_t port;
 	int r;
 
-	while (ports_look(&vacancy->ports, MACHINE, &port) != PORTS_FREE) {
+	while (ports_look(&vacancy->ports, PORTS_MACHINE, &port) != PORTS_FREE) {
 		if (clock_monotonic_usec() >= end)
 			return 0;
 		if (session->state.phase == PHASE_REVERTING)
@@ -223,7 +222,7 @@ int vacancy_wait(struct session *session, struct error *err)
 	int r;
 
 	vacancy->holder.pid = 0;
-	state = ports_look(&vacancy->ports, MACHINE, &port);
+	state = ports_look(&vacancy->ports, PORTS_MACHINE, &port);
 	if (state == PORTS_FREE)
 		return 0;
 	r = session_query(session, &unit, err);
@@ -247,13 +246,11 @@ int vacancy_wait(struct session *session, struct error *err)
 void vacancy_blame(const struct session *session, char *reason, size_t room)
 {
 	const struct session_vacancy *vacancy = &session->vacancy;
-	size_t size = strlen(reason);
 	char who[160];
 
 	if (vacancy->holder.pid > 0)
-		(void)text_print(reason + size, room - size, "; port %u is held by %s",
-				 vacancy->port,
-				 holder_describe(&vacancy->holder, who, sizeof(who)));
+		text_append(reason, room, "; port %u is held by %s", vacancy->port,
+			    holder_describe(&vacancy->holder, who, sizeof(who)));
 }
 
 char *vacancy_remark(const struct session *session, char *ret_text, size_t room)

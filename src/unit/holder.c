@@ -1,17 +1,13 @@
 #include "unit/holder.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "base/text.h"
 #include "unit/cgroup.h"
 #include "unit/ports.h"
@@ -30,30 +26,38 @@ static bool is_manager(pid_t pid)
 	return size >= strlen(tail) && strcmp(cgroup + size - strlen(tail), tail) == 0;
 }
 
+struct search {
+	const struct unit *unit;
+	unsigned long long sockets[PORTS_SOCKETS_MAX];
+	size_t n;
+	struct occupants holders;
+};
+
+static void look_at(void *data, pid_t pid)
+{
+	struct search *search = data;
+	struct occupant holder;
+
+	if (!ports_has_open(pid, search->sockets, search->n))
+		return;
+	if (is_manager(pid))
+		search->holders.managed = true;
+	else if (occupant_of(search->unit, pid, &holder) == 0)
+		occupant_add(&search->holders, &holder);
+}
+
 int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupants *ret_holders,
 		struct error *err)
 {
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	unsigned long long sockets[PORTS_SOCKETS_MAX];
-	size_t n = ports_listeners(port, net, sockets);
-	struct occupants holders = {};
-	const struct dirent *entry;
-	struct occupant holder;
-	uint64_t pid;
+	struct search search = { .unit = unit };
+	int r = 0;
 
-	if (!dir)
-		return error_errno(err, "looking for processes");
-	while (n > 0 && (entry = readdir(dir)) != NULL) {
-		if (parse_u64(entry->d_name, 1, INT_MAX, &pid, NULL) < 0 ||
-		    !ports_has_open((pid_t)pid, sockets, n))
-			continue;
-		if (is_manager((pid_t)pid))
-			holders.managed = true;
-		else if (occupant_of(unit, (pid_t)pid, &holder) == 0)
-			occupant_add(&holders, &holder);
-	}
-	*ret_holders = holders;
-	return 0;
+	search.n = ports_listeners(port, net, search.sockets);
+	if (search.n > 0)
+		r = occupant_each(look_at, &search, err);
+	if (r == 0)
+		*ret_holders = search.holders;
+	return r;
 }
 
 char *holder_describe(const struct occupant *holder, char *ret_text, size_t room)
@@ -75,11 +79,11 @@ static bool is_of_owner(const struct unit *unit, pid_t pid)
 int holder_signal(const struct unit *unit, const struct occupant *holder, int signal)
 {
 	/* from here on the number is this process's, or nobody's */
-	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, holder->pid, 0);
+	_cleanup_close_ int fd = pidfd_open(holder->pid, 0);
 	struct occupant now;
 
 	if (fd < 0 || occupant_of(unit, holder->pid, &now) != 0 || !now.own ||
 	    strcmp(now.comm, holder->comm) != 0 || !is_of_owner(unit, holder->pid))
 		return OCCUPANT_GONE;
-	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 ? OCCUPANT_GONE : 0;
+	return pidfd_send_signal(fd, signal, NULL, 0) < 0 ? OCCUPANT_GONE : 0;
 }

@@ -93,20 +93,9 @@ int occupant_of(const struct unit *unit, pid_t pid, struct occupant *ret_occupan
 	return 0;
 }
 
-static void look_at(const struct unit *unit, pid_t pid, const char *path,
-		    struct occupants *occupants)
-{
-	struct occupant occupant;
-
-	if (occupant_of(unit, pid, &occupant) == 0 && proof_uses(pid, path, occupant.ours))
-		occupant_add(occupants, &occupant);
-}
-
-int occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
-		  struct error *err)
+int occupant_each(void (*look)(void *data, pid_t pid), void *data, struct error *err)
 {
 	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	struct occupants occupants = {};
 	const struct dirent *entry;
 	uint64_t pid;
 
@@ -114,9 +103,35 @@ int occupant_find(const struct unit *unit, const char *path, struct occupants *r
 		return error_errno(err, "looking for processes");
 	while ((entry = readdir(dir)) != NULL)
 		if (parse_u64(entry->d_name, 1, INT_MAX, &pid, NULL) >= 0)
-			look_at(unit, (pid_t)pid, path, &occupants);
-	*ret_occupants = occupants;
+			look(data, (pid_t)pid);
 	return 0;
+}
+
+struct search {
+	const struct unit *unit;
+	const char *path;
+	struct occupants occupants;
+};
+
+static void look_at(void *data, pid_t pid)
+{
+	struct search *search = data;
+	struct occupant occupant;
+
+	if (occupant_of(search->unit, pid, &occupant) == 0 &&
+	    proof_uses(pid, search->path, occupant.ours))
+		occupant_add(&search->occupants, &occupant);
+}
+
+int occupant_find(const struct unit *unit, const char *path, struct occupants *ret_occupants,
+		  struct error *err)
+{
+	struct search search = { .unit = unit, .path = path };
+	int r = occupant_each(look_at, &search, err);
+
+	if (r == 0)
+		*ret_occupants = search.occupants;
+	return r;
 }
 
 char *occupant_describe(const struct occupants *occupants, size_t n, char *ret_text, size_t room)

@@ -130,12 +130,17 @@ static bool add_inode(void *data, unsigned long long inode)
 	return false;
 }
 
-static void add_port(struct ports *ports, uint16_t port)
+bool ports_has(const struct ports *ports, uint16_t port)
 {
 	for (size_t i = 0; i < ports->n; i++)
 		if (ports->list[i] == port)
-			return;
-	if (ports->n < PORTS_MAX)
+			return true;
+	return false;
+}
+
+static void add_port(struct ports *ports, uint16_t port)
+{
+	if (!ports_has(ports, port) && ports->n < PORTS_MAX)
 		ports->list[ports->n++] = port;
 }
 

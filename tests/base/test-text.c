@@ -163,6 +163,12 @@ static void what_is_clipped_is_cut_between_words(void **state)
 	assert_string_equal(text_clip("ääääääääää", clip, 9), "ää…");
 	assert_string_equal(text_print(clip, 12, "%s %d %s", "status", 12, "of it"), "status…");
 	assert_string_equal(text_print(clip, sizeof(clip), "%s %d", "status", 12), "status 12");
+	text_append(clip, sizeof(clip), "; %d", 34);
+	assert_string_equal(clip, "status 12; 34");
+	text_append(clip, sizeof(clip), "; and more"); /* no room for a "…" */
+	assert_string_equal(clip, "status 12; 34; ");
+	text_append(clip, sizeof(clip), "full");
+	assert_string_equal(clip, "status 12; 34; ");
 }
 
 /* For any bytes and room: within the room, valid UTF-8, nothing but printable characters. */
