@@ -14,11 +14,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -170,6 +172,35 @@ UNUSED static void fixture_unit(struct manager *manager, const char *name, const
 	(void)snprintf(path, sizeof(path), "/run/systemd/system/%s", name);
 	fixture_write_at(path, text, strlen(text), 0644);
 	check_ok(manager_reload(manager, &err), &err);
+}
+
+/*
+ * A child that has done that (NULL: nothing) when this returns, and then waits for its end; it dies with the test. 0: it could not, and
+ * is gone.
+ */
+UNUSED static pid_t fixture_child(bool (*prepare)(const void *data), const void *data)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if ((prepare && !prepare(data)) || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	(void)close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		pid = 0;
+	}
+	(void)close(ready[0]);
+	return pid;
 }
 
 /* Waits until the unit is in a state, at most 10 s. */

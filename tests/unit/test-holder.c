@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -55,13 +54,8 @@ static int set_up(void **state)
 		return -1;
 	fd = listen_anywhere(&child.port);
 	child.cgroup = OURS;
-	child.pid = fork();
-	assert_true(child.pid >= 0);
-	if (child.pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
+	child.pid = fixture_child(NULL, NULL);
+	assert_true(child.pid > 0);
 	return close(fd);
 }
 

@@ -2,7 +2,6 @@
 #include "fixture.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
 
 #include "base/text.h"
 #include "unit/cgroup.h"
@@ -47,28 +46,23 @@ static int tear_down(void **state)
 	return fixture_tear_down(state);
 }
 
+static bool enter(const void *path)
+{
+	return chdir(path) == 0;
+}
+
+static bool open_it(const void *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC) >= 0;
+}
+
 /* A child in that cgroup which has the slot as its working directory, or a file of it open, and waits. */
 static pid_t spawn(const char *cgroup, bool cwd)
 {
 	const char *path = fixture_path(cwd ? "slots/b" : "slots/b/file");
-	int ready[2];
-	char byte;
-	pid_t pid;
+	pid_t pid = fixture_child(cwd ? enter : open_it, path);
 
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (cwd ? chdir(path) < 0 : open(path, O_RDONLY | O_CLOEXEC) < 0)
-			_exit(1);
-		(void)!write(ready[1], "x", 1);
-		for (;;)
-			pause();
-	}
-	(void)close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
+	assert_true(pid > 0);
 	children[n_children].pid = pid;
 	children[n_children++].cgroup = cgroup;
 	return pid;

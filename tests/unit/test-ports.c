@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -121,40 +120,22 @@ static void what_is_closed_or_only_connected_is_none(void **unused)
 	cleanup_close(&fds[1]);
 }
 
-/* Listens on port 7 of a network of its own (PrivateNetwork=). */
-static pid_t listen_apart(void)
+/* On port 7 of a network of its own (PrivateNetwork=). */
+static bool listen_apart(const void *data)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(7) };
-	int ready[2], fd;
-	char byte;
-	pid_t pid;
+	int fd;
 
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (unshare(CLONE_NEWNET) < 0)
-			_exit(77);
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		    listen(fd, 5) < 0 || write(ready[1], "x", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	cleanup_close(&ready[1]);
-	if (read(ready[0], &byte, 1) != 1) {
-		(void)waitpid(pid, NULL, 0);
-		pid = 0;
-	}
-	cleanup_close(&ready[0]);
-	return pid;
+	(void)data;
+	if (unshare(CLONE_NEWNET) < 0)
+		return false;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 5) == 0;
 }
 
 static void those_of_another_network_are_none(void **unused)
 {
-	pid_t pid = listen_apart();
+	pid_t pid = fixture_child(listen_apart, NULL);
 	struct ports here, there;
 
 	(void)unused;

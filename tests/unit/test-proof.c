@@ -2,7 +2,6 @@
 #include "fixture.h"
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include "unit/cgroup.h"
 #include "unit/job.h"
@@ -54,44 +53,35 @@ static int tear_down(void **state)
 
 enum use { USE_NOTHING, USE_CWD, USE_FD, USE_MAP, USE_DELETED_MAP, USE_DELETED_FD };
 
-static void use(enum use how, const char *path)
+struct using
 {
+	enum use how;
+	const char *path;
+};
+
+static bool use(const void *data)
+{
+	const struct using *using = data;
 	int fd;
 
-	if (how == USE_CWD && chdir(path) < 0)
-		_exit(1);
-	if (how == USE_NOTHING || how == USE_CWD)
-		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (using->how == USE_NOTHING)
+		return true;
+	if (using->how == USE_CWD)
+		return chdir(using->path) == 0;
+	fd = open(using->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		_exit(1);
-	if (how == USE_MAP || how == USE_DELETED_MAP) {
-		if (mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED)
-			_exit(1);
-		(void)close(fd);
-	}
+		return false;
+	if (using->how != USE_MAP && using->how != USE_DELETED_MAP)
+		return true;
+	return mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED && close(fd) == 0;
 }
 
 /* A child that uses the file or directory and then waits. */
 static void spawn(enum use how, const char *path)
 {
-	int ready[2];
-	char byte;
-	pid_t pid;
+	pid_t pid = fixture_child(use, &(struct using){ how, path });
 
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		use(how, path);
-		(void)!write(ready[1], "x", 1);
-		for (;;)
-			pause();
-	}
-	(void)close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
+	assert_true(pid > 0);
 	children[n_children++] = pid;
 	if (how == USE_DELETED_MAP || how == USE_DELETED_FD)
 		assert_int_equal(unlink(path), 0);
