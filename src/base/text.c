@@ -163,7 +163,8 @@ char *text_clip(const char *text, char *ret_text, size_t room)
 	return ret_text;
 }
 
-static char *print(char *ret_text, size_t room, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static char *print(char *ret_text, size_t room,
+							 const char *format, va_list ap)
 {
 	_cleanup_free_ char *whole = NULL;
 
