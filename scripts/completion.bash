@@ -49,6 +49,7 @@ _flipslot() {
 			esac
 		fi
 		case $previous in
+		--fault) words='crash exit0 port-held hang slow-start leak ignore-term migrate' ;;
 		--group | group) words=$(sed -n 's/^Name=//p' /etc/flipslot/*.conf "${XDG_CONFIG_HOME:-$HOME/.config}"/flipslot/*.conf 2>/dev/null | sort -u) ;;
 		--unit) words=$(systemctl list-unit-files --type=service --no-legend 2>/dev/null | cut -d' ' -f1) ;;
 		esac

@@ -31,7 +31,9 @@ _flipslot() {
 		compadd -- $options
 		return
 	fi
-	if (( CURRENT == first + 1 )) && [[ $verb != (pack|recover) && $verb != repo* && $verb != key* && $verb != alert* ]]; then
+	if [[ ${words[CURRENT - 1]} == --fault ]]; then
+		compadd crash exit0 port-held hang slow-start leak ignore-term migrate
+	elif (( CURRENT == first + 1 )) && [[ $verb != (pack|recover) && $verb != repo* && $verb != key* && $verb != alert* ]]; then
 		_flipslot_apps
 	elif (( CURRENT == first + 2 )) && [[ $verb == switch ]]; then
 		compadd a b previous

@@ -1,6 +1,7 @@
 /*
  * A release that is broken on purpose, for `flipslot drill --fault`: the program that ExecStart= names through `current` is the fault app
- * (PREFIX/lib/flipslot/fault-app), which does nothing but to fail in one way: it opens no file of the service and writes nothing.
+ * (PREFIX/lib/flipslot/fault-app), which does nothing but to fail in one way: it opens no file of the service, and writes nothing but the
+ * marker (app/marker.h), if the kind does that.
  */
 #pragma once
 
@@ -13,6 +14,7 @@ struct fault_kind {
 	const char *behaviour; /* lines of the fault app's file `behaviour` */
 	const char *text; /* one line for people */
 	bool for_scripts; /* also where an interpreter is started, and current has only its script */
+	bool marks; /* writes the marker */
 };
 
 /* NULL: there is none of that name. The table ends with a NULL name. */
@@ -28,8 +30,8 @@ int fault_release_find_program(const struct unit *unit, const char *root, char *
 
 /*
  * Writes the archive `path` (which must not be there) of such a release, for this configuration: Check= passes in it. It is the
- * caller's to remove. ret_digest: of the archive.
+ * caller's to remove. marker: its absolute path, of a kind that writes it; otherwise NULL. ret_digest: of the archive.
  */
 int fault_release_write(const struct fault_kind *kind, const struct deploy_options *options,
-			const struct unit *unit, const char *path, struct digest *ret_digest,
-			struct error *err);
+			const struct unit *unit, const char *marker, const char *path,
+			struct digest *ret_digest, struct error *err);

@@ -32,6 +32,8 @@ const struct fault_kind fault_release_kinds[] = {
 	  false },
 	{ "ignore-term", "port=0\nignore-term=yes\n",
 	  "answers nothing, and must be killed at the rollback", false },
+	{ "migrate", "port=0\ncrash=SEGV\n", "writes into the data, and dies of a signal",
+	  .marks = true },
 	{},
 };
 
@@ -143,12 +145,29 @@ static int add_check(const struct deploy_options *options, int dirfd, const char
 	return copy_program(PROGRAM_TRUE, dirfd, command[0], err);
 }
 
+/* Beside the program, where the fault app looks for it. */
+static int write_behaviour(const struct fault_kind *kind, const char *marker, const char *program,
+			   int dirfd, struct error *err)
+{
+	const char *slash = strrchr(program, '/');
+	char path[PATH_MAX];
+	_cleanup_text_ struct text text = {};
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%.*sbehaviour", slash ? (int)(slash - program) + 1 : 0,
+		       program);
+	text_add(&text, "%s", kind->behaviour);
+	if (kind->marks)
+		text_add(&text, "mark=%s\n", marker);
+	r = text_check(&text, err);
+	return r < 0 ? r : write_file(dirfd, path, text.data, text.size, 0644, err);
+}
+
 static int fill(const struct fault_kind *kind, const struct deploy_options *options,
-		const struct unit *unit, int dirfd, struct error *err)
+		const struct unit *unit, const char *marker, int dirfd, struct error *err)
 {
 	static const char script[] = "(((\n"; /* no language takes that */
-	char program[PATH_PARTS], behaviour[PATH_MAX], from[PATH_MAX];
-	const char *slash;
+	char program[PATH_PARTS], from[PATH_MAX];
 	bool is_script = false;
 	int r;
 
@@ -166,12 +185,8 @@ static int fill(const struct fault_kind *kind, const struct deploy_options *opti
 	r = find_fault_app(from, sizeof(from), err);
 	if (r >= 0)
 		r = copy_program(from, dirfd, program, err);
-	slash = strrchr(program, '/');
-	(void)snprintf(behaviour, sizeof(behaviour), "%.*sbehaviour",
-		       slash ? (int)(slash - program) + 1 : 0, program);
 	if (r >= 0)
-		r = write_file(dirfd, behaviour, kind->behaviour, strlen(kind->behaviour), 0644,
-			       err);
+		r = write_behaviour(kind, marker, program, dirfd, err);
 	return r < 0 ? r : add_check(options, dirfd, program, err);
 }
 
@@ -206,8 +221,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 }
 
 int fault_release_write(const struct fault_kind *kind, const struct deploy_options *options,
-			const struct unit *unit, const char *path, struct digest *ret_digest,
-			struct error *err)
+			const struct unit *unit, const char *marker, const char *path,
+			struct digest *ret_digest, struct error *err)
 {
 	char tree[PATH_MAX];
 	_cleanup_close_ int dirfd = -1;
@@ -218,7 +233,7 @@ int fault_release_write(const struct fault_kind *kind, const struct deploy_optio
 		return error_errno(err, "making %s", tree);
 	r = fd_open_dir(AT_FDCWD, tree, &dirfd, err);
 	if (r >= 0)
-		r = fill(kind, options, unit, dirfd, err);
+		r = fill(kind, options, unit, marker, dirfd, err);
 	if (r >= 0)
 		r = pack(dirfd, path, ret_digest, err);
 	(void)nftw(tree, remove_one, 16, FTW_DEPTH | FTW_PHYS);

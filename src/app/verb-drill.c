@@ -4,6 +4,7 @@
 
 #include "app/errand.h"
 #include "app/fault-release.h"
+#include "app/marker.h"
 #include "app/status.h"
 #include "app/verbs.h"
 #include "base/scope.h"
@@ -17,7 +18,10 @@ struct drill {
 	bool json;
 	enum slot home, other;
 	char home_version[STATE_VERSION_MAX], other_version[STATE_VERSION_MAX];
+	uint64_t home_epoch;
 	bool held; /* before: then it stays so */
+	bool marks; /* the broken release writes the marker */
+	struct marker marker;
 	uint64_t away[2], took[2]; /* usec, there and back */
 };
 
@@ -68,6 +72,8 @@ static int ask(const struct drill *drill, enum verb verb, enum slot slot, const 
 {
 	struct request request = { .verb = verb, .slot = slot };
 
+	/* of a higher epoch in name only */
+	request.no_way_back = drill->marks && verb == VERB_ROLLBACK;
 	(void)text_copy(why, request.why, sizeof(request.why));
 	return errand_run(
 		&(struct errand){ .verb = drill->verb, .app = drill->app, .json = drill->json },
@@ -141,6 +147,7 @@ static int look_at_fault(struct drill *drill, struct error *err)
 	drill->home = status.current;
 	drill->other = slot_other(status.current);
 	drill->held = status.state.hold.held;
+	drill->home_epoch = status.slots[drill->home].descriptor.epoch;
 	(void)text_copy(status.slots[drill->home].descriptor.version, drill->home_version,
 			sizeof(drill->home_version));
 	if (status.slots[drill->other].sealed)
@@ -149,27 +156,33 @@ static int look_at_fault(struct drill *drill, struct error *err)
 	return 0;
 }
 
-static int make_fault(const struct drill *drill, const struct fault_kind *kind,
-		      struct request *request, struct error *err)
+/* What the configuration must be like. */
+static int judge_config(struct drill *drill, const struct deploy_options *options,
+			struct error *err)
 {
-	_cleanup_(config_freep) struct config *config = NULL;
-	_cleanup_(manager_freep) struct manager *manager = NULL;
-	_cleanup_unit_ struct unit unit = {};
-	int r = cli_load(drill->app, &config, err);
-
-	if (r >= 0 && config_deploy(config)->keep)
+	if (options->keep)
 		return error_set(err, FAULT_CONFIG,
 				 "OnFail=keep: the broken release would stay; this drill is for "
 				 "rollbacks");
-	if (r >= 0)
-		r = manager_open(&manager, err);
+	return drill->marks ? marker_init(&drill->marker, options, err) : 0;
+}
+
+static int make_fault(const struct drill *drill, const struct fault_kind *kind,
+		      const struct config *config, struct request *request, struct error *err)
+{
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	_cleanup_unit_ struct unit unit = {};
+	int r = manager_open_of(config_user(config), &manager, err);
+
 	if (r >= 0)
 		r = unit_query(manager, config_unit(config), &unit, err);
 	if (r < 0)
 		return r;
 	name_archive(drill->app, request->source, sizeof(request->source));
 	(void)unlink(request->source); /* of a drill that was killed */
-	return fault_release_write(kind, config_deploy(config), &unit, request->source,
+	request->epoch = drill->home_epoch + kind->marks; /* raised, the data is kept aside */
+	return fault_release_write(kind, config_deploy(config), &unit,
+				   drill->marks ? drill->marker.path : NULL, request->source,
 				   &request->source_digest, err);
 }
 
@@ -185,9 +198,8 @@ static int tell_before(const struct drill *drill, const struct cli_verb *verb,
 		drill->other_version);
 }
 
-/* What became of it. Returns the exit status. */
-static int judge_fault(const struct drill *drill, const struct fault_kind *kind,
-		       const struct state_transaction *transaction)
+static int tell_rolled_back(const struct drill *drill, const struct fault_kind *kind,
+			    const struct state_transaction *transaction)
 {
 	uint64_t back = transaction->ended > transaction->switched && transaction->switched > 0 ?
 				transaction->ended - transaction->switched :
@@ -196,59 +208,69 @@ static int judge_fault(const struct drill *drill, const struct fault_kind *kind,
 			       transaction->ended - transaction->began :
 			       0;
 	char span[2][CLOCK_TEXT_MAX];
-	int status = 0;
+	struct error err = {};
 
-	if (transaction->outcome == OUTCOME_ROLLED_BACK) {
-		if (!drill->json)
-			printf("%s: rehearsed: a release that %s was noticed and rolled back; %s "
-			       "serves again %s after the switch, %s in all\n",
-			       drill->app, kind->text, drill->home_version,
-			       back > 0 ? clock_format_span(back, span[0]) : "at once",
-			       clock_format_span(all, span[1]));
+	if (drill->marks && marker_judge(&drill->marker, &err) < 0)
+		return cli_fail(&err);
+	if (drill->json)
 		return 0;
-	}
-	if (transaction->outcome == OUTCOME_COMMITTED) {
-		status = ask(drill, VERB_ROLLBACK, SLOT_NONE, "drill: and back");
-		(void)fprintf(stderr,
-			      "flipslot: %s: a release that %s passed everything that is asked of "
-			      "it: a [Probe NAME] that asks the service itself would notice; %s\n",
-			      drill->app, kind->text,
-			      status == 0 ? "it was rolled back by hand" :
-					    "and going back has failed");
-		return status ? status : fault_exit_status(FAULT_UNHEALTHY);
-	}
+	printf("%s: rehearsed: a release that %s was noticed and rolled back; %s serves again %s "
+	       "after the switch, %s in all\n",
+	       drill->app, kind->text, drill->home_version,
+	       back > 0 ? clock_format_span(back, span[0]) : "at once",
+	       clock_format_span(all, span[1]));
+	if (drill->marks)
+		printf("%s: what it wrote into %s is gone: the data is what was kept aside before "
+		       "the switch\n",
+		       drill->app, drill->marker.data);
+	return 0;
+}
+
+static int tell_unnoticed(const struct drill *drill, const struct fault_kind *kind)
+{
+	int status = ask(drill, VERB_ROLLBACK, SLOT_NONE, "drill: and back");
+
+	(void)fprintf(stderr,
+		      "flipslot: %s: a release that %s passed everything that is asked of "
+		      "it: a [Probe NAME] that asks the service itself would notice; %s\n",
+		      drill->app, kind->text,
+		      status == 0 ? "it was rolled back by hand" : "and going back has failed");
+	if (drill->marks)
+		(void)fprintf(stderr, "flipslot: %s: %s stays in the data: remove it\n", drill->app,
+			      drill->marker.path);
+	return status ? status : fault_exit_status(FAULT_UNHEALTHY);
+}
+
+/* What became of it. Returns the exit status. */
+static int judge_fault(const struct drill *drill, const struct fault_kind *kind,
+		       const struct state_transaction *transaction)
+{
+	if (transaction->outcome == OUTCOME_ROLLED_BACK)
+		return tell_rolled_back(drill, kind, transaction);
+	if (transaction->outcome == OUTCOME_COMMITTED)
+		return tell_unnoticed(drill, kind);
 	(void)fprintf(stderr, "flipslot: %s: the drill ended with %s: %s\n", drill->app,
 		      outcome_name(transaction->outcome), transaction->reason);
 	return fault_exit_status(transaction->fault == FAULT_NONE ? FAULT_BUSY :
 								    transaction->fault);
 }
 
-static int drill_fault(struct drill *drill, const struct fault_kind *kind, bool yes)
+/* Installs it and sees what becomes of it. Returns the exit status. */
+static int play_fault(const struct drill *drill, const struct fault_kind *kind,
+		      struct request *request)
 {
-	struct request request = { .verb = VERB_INSTALL, .slot = SLOT_NONE, .now = true };
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_close_ int dirfd = -1;
 	struct error err = {};
 	struct state state;
-	int status;
-
-	if (look_at_fault(drill, &err) < 0)
-		return cli_fail(&err);
-	if (!yes)
-		return tell_before(drill, drill->verb, kind);
-	(void)snprintf(request.version, sizeof(request.version), "drill-%s", kind->name);
-	(void)snprintf(request.why, sizeof(request.why), "drill: %s", kind->name);
-	if (make_fault(drill, kind, &request, &err) < 0) {
-		(void)unlink(request.source);
-		return cli_fail(&err);
-	}
-	status = errand_run(
+	int status = errand_run(
 		&(struct errand){ .verb = drill->verb, .app = drill->app, .json = drill->json },
-		&request);
-	(void)unlink(request.source);
+		request);
+
+	(void)unlink(request->source);
 	if (cli_open(drill->app, &config, &dirfd, &err) < 0 || state_load(dirfd, &state, &err) < 0)
 		return cli_fail(&err);
-	if (strcmp(state.transaction.id, request.id) != 0 || state.phase != PHASE_IDLE)
+	if (strcmp(state.transaction.id, request->id) != 0 || state.phase != PHASE_IDLE)
 		return status;
 	status = judge_fault(drill, kind, &state.transaction);
 	if (!drill->held && state.transaction.outcome == OUTCOME_COMMITTED)
@@ -256,15 +278,36 @@ static int drill_fault(struct drill *drill, const struct fault_kind *kind, bool 
 	return status;
 }
 
+static int drill_fault(struct drill *drill, const struct fault_kind *kind, bool yes)
+{
+	struct request request = { .verb = VERB_INSTALL, .slot = SLOT_NONE, .now = true };
+	_cleanup_(config_freep) struct config *config = NULL;
+	struct error err = {};
+
+	drill->marks = kind->marks;
+	if (look_at_fault(drill, &err) < 0 || cli_load(drill->app, &config, &err) < 0 ||
+	    judge_config(drill, config_deploy(config), &err) < 0)
+		return cli_fail(&err);
+	if (!yes)
+		return tell_before(drill, drill->verb, kind);
+	(void)snprintf(request.version, sizeof(request.version), "drill-%s", kind->name);
+	(void)snprintf(request.why, sizeof(request.why), "drill: %s", kind->name);
+	if (make_fault(drill, kind, config, &request, &err) < 0) {
+		(void)unlink(request.source);
+		return cli_fail(&err);
+	}
+	return play_fault(drill, kind, &request);
+}
+
 int verb_drill(const struct cli_verb *verb, int argc, char **argv)
 {
-	struct drill drill = { .verb = verb };
+	struct drill drill = { .verb = verb, .marker.watch_fd = -1 };
 	const char *fault = NULL;
 	bool yes = false;
 	const struct cli_option options[] = {
 		{ "fault", '\0', "KIND",
 		  "with a release that is broken on purpose: crash, exit0, hang, slow-start, leak, "
-		  "port-held, ignore-term",
+		  "port-held, ignore-term, migrate",
 		  .text = &fault },
 		{ "yes", '\0', NULL, "… although that takes the service down for a while",
 		  .flag = &yes },
@@ -283,8 +326,11 @@ int verb_drill(const struct cli_verb *verb, int argc, char **argv)
 	drill.app = operands[0];
 	if (fault && !fault_release_find_kind(fault))
 		return refuse_fault(fault, verb);
-	if (fault)
-		return drill_fault(&drill, fault_release_find_kind(fault), yes);
+	if (fault) {
+		status = drill_fault(&drill, fault_release_find_kind(fault), yes);
+		marker_done(&drill.marker);
+		return status;
+	}
 	if (look(&drill, &err) < 0)
 		return cli_fail(&err);
 	status = go(&drill, 0);

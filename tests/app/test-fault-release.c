@@ -42,7 +42,7 @@ static void nothing_else_is(void **state)
 	assert_true(find("/var/lib/flipslot/gw/current/", "", path, &script) < 0);
 }
 
-/* No kind opens a file of the service. */
+/* No kind opens a file of the service; the marker's name is added to one. */
 static void no_kind_touches_data(void **state)
 {
 	(void)state;
@@ -51,9 +51,11 @@ static void no_kind_touches_data(void **state)
 		assert_null(strstr(kind->behaviour, "migrate="));
 		assert_null(strstr(kind->behaviour, "touch="));
 		assert_null(strstr(kind->behaviour, "socket="));
+		assert_null(strstr(kind->behaviour, "mark="));
 		assert_non_null(strstr(kind->behaviour, "port="));
+		assert_int_equal(kind->marks, strcmp(kind->name, "migrate") == 0);
 	}
-	assert_null(fault_release_find_kind("migrate"));
+	assert_null(fault_release_find_kind("no-such"));
 }
 
 int main(void)

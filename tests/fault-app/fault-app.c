@@ -36,7 +36,7 @@ enum { ENDED = 1 }; /* outcome: the process is to exit with server.status */
 
 struct behaviour {
 	char version[TEXT_MAX], socket[TEXT_MAX], log[TEXT_MAX], notify[TEXT_MAX], crash[TEXT_MAX];
-	char touch[TEXT_MAX], migrate[TEXT_MAX], die_when_file[TEXT_MAX];
+	char touch[TEXT_MAX], migrate[TEXT_MAX], mark[TEXT_MAX], die_when_file[TEXT_MAX];
 	long port, epoch, check, die_after, slow_start, slow_stop, leak, complain;
 	bool watchdog, extend, reuse, no_start, exit0, fork_exit0, hang, http_500, port_held;
 	bool ignore_term, children_ignore_term;
@@ -54,6 +54,7 @@ static const struct key {
 	{ "crash", TEXT, offsetof(struct behaviour, crash) },
 	{ "touch", TEXT, offsetof(struct behaviour, touch) },
 	{ "migrate", TEXT, offsetof(struct behaviour, migrate) },
+	{ "mark", TEXT, offsetof(struct behaviour, mark) },
 	{ "die-when-file", TEXT, offsetof(struct behaviour, die_when_file) },
 	{ "port", NUMBER, offsetof(struct behaviour, port) },
 	{ "epoch", NUMBER, offsetof(struct behaviour, epoch) },
@@ -351,6 +352,23 @@ static int migrate(const struct behaviour *how)
 	return file && found == how->epoch ? 0 : write_epoch(how);
 }
 
+/* A file of its own, under one name and then another, and no file that is there. Once: systemd may start it again. */
+static int make_mark(const struct behaviour *how)
+{
+	static const char text[] = "made by `flipslot drill`, which takes it away again\n";
+	char temporary[TEXT_MAX + 8];
+	int fd;
+
+	if (!*how->mark || access(how->mark, F_OK) == 0)
+		return 0;
+	(void)snprintf(temporary, sizeof(temporary), "%s.new", how->mark);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd) < 0 ||
+	    renameat2(AT_FDCWD, temporary, AT_FDCWD, how->mark, RENAME_NOREPLACE) < 0)
+		return failed(errno, how->mark);
+	return 0;
+}
+
 static int become_ready(struct server *s)
 {
 	int r;
@@ -518,7 +536,7 @@ static int prepare(struct server *s)
 		return failed(errno, "signalfd");
 	if (sd_watchdog_enabled(0, &period) > 0)
 		s->watchdog_period = (int64_t)(period / 1000);
-	return migrate(&s->how);
+	return make_mark(&s->how) < 0 ? -1 : migrate(&s->how);
 }
 
 /* A child that keeps the signals blocked which prepare() blocked. */
