@@ -6,6 +6,9 @@
 
 #include "deploy/session.h"
 
+/* Is it so, or does systemd not take the unit at all? False if it cannot be asked. */
+bool astray_is(struct session *session);
+
 /* "; ExecStart= of gateway.service does not go through CURRENT any more: it is set in FILE" is added to a reason, if it is so. */
 void astray_blame(struct session *session, char *reason, size_t room);
 

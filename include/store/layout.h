@@ -22,6 +22,7 @@
 #define LAYOUT_CURRENT	   "current"
 #define LAYOUT_PREVIOUS	   "previous"
 #define LAYOUT_STAGING	   "staging"
+#define LAYOUT_UNIT_BEFORE "unit.before"
 
 /*
  * Makes what is missing of the layout in the directory dirfd: slots/, both slot directories, the

@@ -23,6 +23,15 @@ static bool find(struct session *session, char *ret_text, size_t room)
 	return true;
 }
 
+bool astray_is(struct session *session)
+{
+	_cleanup_unit_ struct unit unit = {};
+
+	return session_query(session, &unit, NULL) == 0 &&
+	       (strcmp(unit.load_state, "loaded") != 0 ||
+		!exec_goes_through(&unit, session->current_path));
+}
+
 void astray_blame(struct session *session, char *reason, size_t room)
 {
 	char text[512];

@@ -5,6 +5,7 @@
 #include "deploy/data.h"
 #include "deploy/ending.h"
 #include "deploy/flip.h"
+#include "deploy/imprint.h"
 #include "deploy/resume.h"
 #include "deploy/shipped.h"
 #include "deploy/reverting.h"
@@ -102,6 +103,8 @@ static int bring_back(struct session *session, unsigned int *failures, bool *ret
 		(void)data_is_back(session, ret_up, NULL);
 	if (r < 0 || *ret_up)
 		return r;
+	if (astray_is(session))
+		(void)imprint_restore(session);
 	for (;;) {
 		r = put_data_back(session, err);
 		if (r != 0)
@@ -112,6 +115,8 @@ static int bring_back(struct session *session, unsigned int *failures, bool *ret
 		*ret_up = r == 0 && result == JOB_RESULT_DONE;
 		if (*ret_up)
 			return 0;
+		if (imprint_restore(session))
+			continue;
 		r = vacancy_wait(session, err);
 		if (r == VACANCY_FREE)
 			continue;
@@ -234,6 +239,8 @@ static int try_old(struct session *session, struct judge_report *ret_report, boo
 			return JUDGE_BAD;
 		}
 		r = look_back(session, ret_report, ret_up, err);
+		if (r == JUDGE_BAD && !*ret_up && imprint_restore(session))
+			continue;
 		if (r == JUDGE_PASSED && sibling[0]) {
 			(void)text_copy(sibling, ret_report->reason, sizeof(ret_report->reason));
 			*ret_up = true;
@@ -289,6 +296,8 @@ static int end_in_haste(struct session *session, struct error *err)
 		r = shipped_reload(session, err);
 	if (r < 0)
 		return r;
+	if (astray_is(session))
+		(void)imprint_restore(session);
 	r = session_manager(session, &manager, err);
 	if (r < 0)
 		return r;

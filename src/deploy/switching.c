@@ -9,6 +9,7 @@
 #include "deploy/flip.h"
 #include "deploy/gate.h"
 #include "deploy/growth.h"
+#include "deploy/imprint.h"
 #include "deploy/intact.h"
 #include "deploy/judge.h"
 #include "deploy/mailbox.h"
@@ -200,6 +201,7 @@ int switching_prepare(struct session *session, struct error *err)
 		transaction->data = epoch_bars(session->dirfd, transaction->target,
 					       transaction->origin, why, sizeof(why));
 	shipped_tell_difference(session, transaction->origin, transaction->target);
+	imprint_take(session, &unit);
 	return session_enter(session, MACHINE_GO, err); /* the service is touched from here on */
 }
 

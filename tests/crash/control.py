@@ -47,6 +47,7 @@ EXPLAINED_ON = {
 UNREACHED = {
     r"app/verb-units": "it lies in /etc/systemd/system, which is not on the disk under test",
     r"app/trace.c": "the app's Root= is where it is by default; a lost trace is left anew by each worker (tests/app/test-trace)",
+    r"deploy/imprint.c": "no scenario has a release that changes its unit, and that lies in /etc (tests/deploy/test-imprint)",
     r"deploy/plain.c": "no scenario has a TargetPattern=; these names in staging/ save a transfer, no more",
     r"partial_drop": "no transfer was broken off before; staging/ saves a transfer, no more",
     r"salvage_drop": "no repair was broken off before; tests/install/test-salvage has the kill in one",
