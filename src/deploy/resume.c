@@ -72,12 +72,13 @@ static enum slot find_release(const struct session *session, const struct digest
 	return SLOT_NONE;
 }
 
-/* Which slot `current` should name; SLOT_NONE: leave it as it is. */
-static enum slot wanted_slot(const struct session *session)
+/* Which slot `current` should name; SLOT_NONE: leave it as it is. *ret_left: what was known good is nowhere, and that is what is left. */
+static enum slot wanted_slot(const struct session *session, bool *ret_left)
 {
 	const struct state *state = &session->state;
 	enum slot good;
 
+	*ret_left = false;
 	switch (state->phase) {
 	case PHASE_TRIAL:
 	case PHASE_WATCHING:
@@ -90,8 +91,10 @@ static enum slot wanted_slot(const struct session *session)
 		break;
 	}
 	good = find_release(session, &state->good.digest);
-	/* what is left is better than nothing */
-	return good != SLOT_NONE ? good : find_release(session, &state->fallback.digest);
+	if (good != SLOT_NONE)
+		return good;
+	*ret_left = true; /* better than nothing */
+	return find_release(session, &state->fallback.digest);
 }
 
 /*
@@ -119,8 +122,7 @@ static void take_fallback(struct session *session)
 {
 	struct state *state = &session->state;
 
-	if (state->phase != PHASE_IDLE || find_release(session, &state->good.digest) != SLOT_NONE ||
-	    find_release(session, &state->fallback.digest) == SLOT_NONE)
+	if (state->phase != PHASE_IDLE)
 		return;
 	session_tell(session, EVENT_WARNING, FAULT_CORRUPT,
 		     "%s is not on the disk any more: %s is what runs from now on",
@@ -132,7 +134,8 @@ static void take_fallback(struct session *session)
 
 static int settle_current(struct session *session, struct error *err)
 {
-	enum slot wanted = wanted_slot(session);
+	bool left;
+	enum slot wanted = wanted_slot(session, &left);
 	enum slot current = SLOT_NONE;
 	struct error damage = {};
 	int r;
@@ -150,7 +153,8 @@ static int settle_current(struct session *session, struct error *err)
 		session_tell(session, EVENT_WARNING, FAULT_NONE, "`current` was put to slot %s",
 			     slot_name(wanted));
 	}
-	take_fallback(session);
+	if (left)
+		take_fallback(session);
 	return 0;
 }
 

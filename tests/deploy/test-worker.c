@@ -1,15 +1,33 @@
-/* LDFLAGS: @tests/deploy/systemd.flags */
+/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=seal_peek */
 /* Whole runs of the worker on a machine that is played. */
 #include "deploy/worker.h"
 
+#include <errno.h>
 #include <sys/eventfd.h>
 
+#include "install/seal.h"
 #include "store/lock.h"
 #include "store/request.h"
 #include "systemd.h"
 
 static unsigned int n_ready;
 static int stop_fd = -1;
+static unsigned int n_peeks,
+	peek_fails; /* which look at a seal the disk answers with an error; 0: none */
+
+int __real_seal_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor,
+		     struct error *err);
+int __wrap_seal_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor,
+		     struct error *err);
+
+int __wrap_seal_peek(int dirfd, enum slot slot, struct descriptor *ret_descriptor,
+		     struct error *err)
+{
+	if (++n_peeks != peek_fails)
+		return __real_seal_peek(dirfd, slot, ret_descriptor, err);
+	errno = EIO;
+	return error_errno(err, "reading a seal");
+}
 
 static void ready(void *data)
 {
@@ -139,6 +157,32 @@ static void what_runs_under_a_rotten_seal_is_left_alone(void **unused)
 	state = app_load();
 	assert_string_equal(state.good.version, "9.9");
 	assert_false(digest_is_null(&state.fallback.digest));
+}
+
+/* A seal that cannot be read this once: nothing is concluded from it. */
+static void a_seal_that_cannot_be_read_is_not_gone(void **unused)
+{
+	for (peek_fails = 1;; peek_fails++) {
+		struct state state = app_under_way(PHASE_IDLE);
+
+		state.transaction.outcome = OUTCOME_COMMITTED;
+		state.transaction.recorded = true;
+		state.fallback = state.good;
+		state.good = state.transaction.release;
+		assert_int_equal(layout_point_current(check_fd, SLOT_B, NULL), 0);
+		systemd_run(SLOT_B);
+		app_store(&state);
+		n_peeks = 0;
+		assert_int_equal(work(), 0);
+		assert_int_equal(app_current(), SLOT_B);
+		assert_string_equal(systemd.jobs, "");
+		assert_string_equal(app_load().good.version, "2.0");
+		assert_string_equal(app_load().fallback.version, "1.0");
+		if (n_peeks < peek_fails)
+			break;
+	}
+	assert_true(peek_fails > 1);
+	peek_fails = 0;
 }
 
 /* A worker has put `current` there, and was killed before it had started the unit. */
@@ -304,6 +348,7 @@ int main(void)
 		systemd_test(what_ran_is_gone_and_the_other_is_started),
 		systemd_test(what_ran_is_gone_and_so_is_the_worker_that_saw_it),
 		systemd_test(what_runs_under_a_rotten_seal_is_left_alone),
+		systemd_test(a_seal_that_cannot_be_read_is_not_gone),
 		systemd_test(what_is_under_way_is_brought_to_its_end),
 		systemd_test(a_bad_release_is_rolled_back),
 		systemd_test(a_request_is_answered_and_done),
