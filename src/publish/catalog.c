@@ -200,13 +200,26 @@ int catalog_find(const struct repo *repo, const struct catalog_name *name, uint6
 
 /* ---- writing ---- */
 
-/* What a publisher that was killed was writing. */
+static int tidy_folder(const struct repo *repo, const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = fd_open_beneath(repo->dirfd, path, O_RDONLY | O_DIRECTORY, 0);
+
+	return fd < 0 ? 0 : durable_tidy(fd, err); /* there is none yet */
+}
+
+/* What a publisher that was killed was writing, or making. */
 static int tidy(const struct repo *repo, const struct catalog_name *name, struct error *err)
 {
-	_cleanup_close_ int fd = -1;
-	int r = open_folder(repo->dirfd, name, &fd, err);
+	char path[PATH_MAX_];
+	int r = path_of(name, path, err);
 
-	return r < 0 || fd < 0 ? r : durable_tidy(fd, err);
+	if (r == 0)
+		r = tidy_folder(repo, REPO_TARGETS_DIR, err);
+	(void)snprintf(path, sizeof(path), REPO_TARGETS_DIR "/%s", name->app);
+	if (r == 0)
+		r = tidy_folder(repo, path, err);
+	(void)snprintf(path, sizeof(path), REPO_TARGETS_DIR "/%s/%s", name->app, name->channel);
+	return r < 0 ? r : tidy_folder(repo, path, err);
 }
 
 static int make_folders(const struct repo *repo, const struct offer *offer, struct error *err)

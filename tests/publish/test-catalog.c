@@ -172,6 +172,8 @@ static void test_nothing_is_left_of_one_that_was_killed(void **state)
 					    "repo/metadata/.flipslot-1",
 					    "repo/blobs/sha256/.flipslot-blob",
 					    "repo/.flipslot-repo/.flipslot-1" };
+	static const char *const folders[] = { "repo/targets/.flipslot-2",
+					       "repo/targets/gateway/.flipslot-2" };
 	struct repo *repo = kit_repo();
 
 	(void)kit_add(repo, "1.0", "a");
@@ -179,11 +181,15 @@ static void test_nothing_is_left_of_one_that_was_killed(void **state)
 	repo_free(repo);
 	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
 		check_write(check_fd, left[i], "x", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		assert_int_equal(mkdirat(check_fd, folders[i], 0700), 0);
 	repo = kit_open(KIT_NOW);
 	assert_int_equal(kit_add(repo, "1.0", "a"), CATALOG_SAME);
 	repo_free(repo);
 	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
 		assert_int_equal(faccessat(check_fd, left[i], F_OK, 0), -1);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		assert_int_equal(faccessat(check_fd, folders[i], F_OK, 0), -1);
 }
 
 static void test_list(void **state)
