@@ -10,6 +10,7 @@
 #include "deploy/soundness.h"
 #include "deploy/watcher.h"
 #include "install/salvage.h"
+#include "install/staged.h"
 #include "store/layout.h"
 #include "unit/unit.h"
 
@@ -78,6 +79,20 @@ static int fetch_rest(struct watcher *watcher, struct salvage *salvage, struct e
 	return r == BLOCKS_NONE ? fetch_archive(watcher, salvage, err) : r;
 }
 
+/*
+ * Of a repair that failed: what it took can be had again, and lies in nobody's way meanwhile. But what the network gave is kept for the next try, and so is
+ * all of it while the slot has no seal.
+ */
+static void give_back(const struct session *session, enum slot slot, enum fault fault)
+{
+	struct descriptor descriptor;
+	_cleanup_close_ int staging_fd = -1;
+
+	if (fault != FAULT_NETWORK && seal_peek(session->dirfd, slot, &descriptor, NULL) == 0 &&
+	    staged_open_dir(session->dirfd, &staging_fd, NULL) == 0)
+		(void)staged_tidy(staging_fd, NULL, NULL);
+}
+
 static int repair(struct session *session, enum slot slot, struct error *err)
 {
 	struct watcher watcher = { .session = session, .step = STAGE_VERIFY };
@@ -109,6 +124,8 @@ static int try_repair(struct session *session, enum slot slot, struct error *err
 		r = repair(session, slot, err);
 	if (session->state.phase != session->working)
 		return r; /* it is another transaction's */
+	if (r < 0 && !session->stop)
+		give_back(session, slot, err->fault);
 	transaction->fetched = fetched;
 	transaction->requests = requests;
 	return r;

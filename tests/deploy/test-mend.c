@@ -12,6 +12,7 @@ static struct session session;
 static struct alert_receiver receiver;
 static struct {
 	const char *archive; /* what the source gives; NULL: it does not have it */
+	enum fault fault; /* with which it refuses */
 	unsigned int asked;
 } source;
 
@@ -22,7 +23,7 @@ int __wrap_retrieval_get(struct watcher *watcher, const struct descriptor *descr
 {
 	source.asked++;
 	if (!source.archive)
-		return error_set(err, FAULT_NETWORK, "the source does not have it any more");
+		return error_set(err, source.fault, "the source does not have it any more");
 	*ret_fd = openat(check_fd, source.archive, O_RDONLY | O_CLOEXEC);
 	assert_true(*ret_fd >= 0);
 	return 0;
@@ -45,6 +46,7 @@ static int setup(void **state)
 
 	systemd_run(SLOT_A);
 	memset(&source, 0, sizeof(source));
+	source.fault = FAULT_NETWORK;
 	receiver = (struct alert_receiver){ .name = "ops", .events = ALERT_DEFAULT };
 	app_options.alerts = &receiver;
 	app_options.n_alerts = 1;
@@ -232,6 +234,35 @@ static void one_that_failed_halfway_goes_on_at_once(void **unused)
 	assert_int_equal(app_told(EVENT_MENDED, "slot b (0.9) was repaired"), 1);
 }
 
+#define TAKEN "staging/0000000000000000000000000000000000000000000000000000000000000000"
+
+/* What was taken of the release lies in staging/, and stays only as long as it saves a transfer, or the slot has no seal. */
+static void what_a_failed_repair_took_does_not_stay(void **unused)
+{
+	static const struct {
+		enum fault fault;
+		const char *before;
+		int stays;
+	} rows[] = {
+		{ FAULT_NO_SPACE, "true", -1 },
+		{ FAULT_CORRUPT, "true", -1 },
+		{ FAULT_NETWORK, "true", 0 },
+		{ FAULT_NO_SPACE, "mv slots/b.seal staging/seal", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		make_app();
+		shell(check_fd, ROT("b"));
+		scrub();
+		shell(check_fd, "mkdir -p staging; echo x >" TAKEN);
+		shell(check_fd, rows[i].before);
+		source.fault = rows[i].fault;
+		mend();
+		assert_int_equal(source.asked, i + 1);
+		assert_int_equal(faccessat(check_fd, TAKEN, F_OK, 0), rows[i].stays);
+	}
+}
+
 /* Another release was put there since. */
 static void what_is_not_there_any_more_is_nobody_s_affair(void **unused)
 {
@@ -264,6 +295,7 @@ int main(void)
 		mend_test(one_that_was_cut_off_goes_on),
 		mend_test(one_that_failed_halfway_goes_on_at_once),
 		mend_test(a_seal_of_no_use_does_not_stay),
+		mend_test(what_a_failed_repair_took_does_not_stay),
 		mend_test(what_is_not_there_any_more_is_nobody_s_affair),
 	};
 
