@@ -203,13 +203,13 @@ UNUSED static pid_t fixture_child(bool (*prepare)(const void *data), const void 
 	return pid;
 }
 
-/* Waits until the unit is in a state, at most 10 s. */
+/* Waits until the unit is in a state, at most a minute and more. */
 UNUSED static void fixture_wait_for(struct manager *manager, const char *name, const char *active,
 				    const char *sub)
 {
 	char seen[80] = "";
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		_cleanup_unit_ struct unit unit = {};
 		struct error err = {};
 

@@ -20,7 +20,7 @@ UNUSED static void running_start(struct manager *manager, const char *name, cons
 
 	fixture_unit(manager, name, text);
 	check_ok(job_new(manager, JOB_RESTART, name, &job, &err), &err);
-	check_ok(job_wait(job, -1, 10 * USEC_PER_SEC, &result, &err), &err);
+	check_ok(job_wait(job, -1, 60 * USEC_PER_SEC, &result, &err), &err);
 	assert_int_equal(result, JOB_RESULT_DONE);
 	check_ok(unit_query(manager, name, ret_unit, &err), &err);
 }

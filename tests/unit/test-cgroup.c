@@ -41,7 +41,7 @@ static void start(struct manager *manager, const char *name, const char *text)
 
 	fixture_unit(manager, name, text);
 	check_ok(job_new(manager, JOB_RESTART, name, &job, &err), &err);
-	check_ok(job_wait(job, -1, 10 * USEC_PER_SEC, &result, &err), &err);
+	check_ok(job_wait(job, -1, 60 * USEC_PER_SEC, &result, &err), &err);
 	assert_int_equal(result, JOB_RESULT_DONE);
 }
 
@@ -71,7 +71,7 @@ static void test_of_a_unit(void **state UNUSED)
 	check_ok(unit_query(manager, "cgroup-a.service", &unit, &err), &err);
 	check_ok(cgroup_of(unit.main_pid, path, sizeof(path), &err), &err);
 	assert_string_equal(path, unit.control_group);
-	for (int i = 0; i < 100 && count(unit.control_group, unit.main_pid, &has) < 3; i++)
+	for (int i = 0; i < 3000 && count(unit.control_group, unit.main_pid, &has) < 3; i++)
 		fixture_sleep_ms(10);
 	assert_int_equal(count(unit.control_group, unit.main_pid, &has), 3);
 	assert_true(has);

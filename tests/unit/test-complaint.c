@@ -9,7 +9,7 @@ static unsigned int count_until(const struct probe_context *context, unsigned in
 	unsigned int n = 0;
 	struct error err = {};
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1500; i++) {
 		assert_int_equal(complaint_count(context, &n, &err), 0);
 		if (n == wanted)
 			break;

@@ -85,18 +85,17 @@ static void test_pending_and_woken(void **state UNUSED)
 	uint64_t one = 1;
 	uint64_t began;
 
-	fixture_unit(manager, "job-e.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1\n");
+	fixture_unit(manager, "job-e.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 2\n");
 	check_ok(job_new(manager, JOB_START, "job-e.service", &job, &err), &err);
 	began = clock_monotonic_usec();
 	assert_int_equal(job_wait(job, fd, 100 * USEC_PER_MSEC, &result, &err), JOB_PENDING);
-	assert_in_range(clock_monotonic_usec() - began, 90 * USEC_PER_MSEC, 300 * USEC_PER_MSEC);
+	assert_true(clock_monotonic_usec() - began >= 90 * USEC_PER_MSEC);
 	assert_int_equal(write(fd, &one, sizeof(one)), sizeof(one));
-	began = clock_monotonic_usec();
-	assert_int_equal(job_wait(job, fd, SECONDS(10), &result, &err), JOB_PENDING);
-	assert_in_range(clock_monotonic_usec() - began, 0, 50 * USEC_PER_MSEC);
-	assert_int_equal(job_wait(job, -1, SECONDS(10), &result, &err), 0);
+	/* before the job is through */
+	assert_int_equal(job_wait(job, fd, SECONDS(60), &result, &err), JOB_PENDING);
+	assert_int_equal(job_wait(job, -1, SECONDS(60), &result, &err), 0);
 	assert_int_equal(result, JOB_RESULT_DONE);
-	assert_in_range(clock_monotonic_usec() - job_began(job), 900 * USEC_PER_MSEC, SECONDS(2));
+	assert_in_range(clock_monotonic_usec() - job_began(job), 1900 * USEC_PER_MSEC, SECONDS(30));
 	/* asking once more says the same */
 	assert_int_equal(job_wait(job, fd, 0, &result, &err), 0);
 }
@@ -160,6 +159,8 @@ static void test_bus_restart(void **state UNUSED)
 	survive("job-j.service", "kill -s KILL dbus.service");
 }
 
+#define MAY_END "ExecStart=/bin/sh -c 'until test -e /run/job-may-end; do sleep 0.05; done'\n"
+
 /* Its end falls into the time without a bus: nobody tells, it is found out from what became of the unit. */
 static enum job_result end_unseen(const char *unit, const char *text)
 {
@@ -167,31 +168,34 @@ static enum job_result end_unseen(const char *unit, const char *text)
 	_cleanup_(job_freep) struct job *job = NULL;
 	enum job_result result = JOB_RESULT_MAX;
 	struct error err = {};
+	char wait_for_end[256];
 
 	fixture_unit(manager, unit, text);
 	check_ok(job_new(manager, JOB_START, unit, &job, &err), &err);
 	fixture_systemctl("kill -s KILL dbus.service");
-	fixture_sleep_ms(1000);
+	(void)snprintf(wait_for_end, sizeof(wait_for_end),
+		       "touch /run/job-may-end; while [ $(systemctl show -P ActiveState %s) = "
+		       "activating ]; do sleep 0.05; done; rm /run/job-may-end",
+		       unit);
+	assert_int_equal(fixture_shell(wait_for_end), 0); /* it does not ask the bus */
 	check_ok(job_wait(job, -1, SECONDS(20), &result, &err), &err);
 	return result;
 }
 
 static void test_end_unseen(void **state UNUSED)
 {
-	assert_int_equal(end_unseen("job-k.service",
-				    "[Service]\nType=oneshot\nExecStart=/bin/sleep 0.3\n"),
+	assert_int_equal(end_unseen("job-k.service", "[Service]\nType=oneshot\n" MAY_END),
 			 JOB_RESULT_OTHER);
 }
 
 static void test_up_unseen(void **state UNUSED)
 {
 	assert_int_equal(end_unseen("job-u.service",
-				    "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-				    "ExecStart=/bin/sleep 0.3\n"),
+				    "[Service]\nType=oneshot\nRemainAfterExit=yes\n" MAY_END),
 			 JOB_RESULT_DONE);
 }
 
-/* From the end of a start to the news of it: what we add is small. (The best, as others run too.) */
+/* From the end of a start to the news of it: what we add is small. (The best, as others run too; more of them on a busy machine.) */
 static void test_latency(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
@@ -199,7 +203,7 @@ static void test_latency(void **state UNUSED)
 
 	fixture_unit(manager, "job-l.service",
 		     "[Unit]\nStartLimitBurst=1000\n[Service]\nExecStart=/bin/sleep 1000\n");
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20 || (best > 2 * USEC_PER_MSEC && i < 300); i++) {
 		_cleanup_unit_ struct unit unit = {};
 		struct error err = {};
 		uint64_t now;
@@ -235,14 +239,14 @@ static void test_private_socket(void **state UNUSED)
 static void test_start_and_forget(void **state UNUSED)
 {
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_unit_ struct unit unit = {};
 	struct error err = {};
-	uint64_t began;
 
 	fixture_unit(manager, "job-m.service",
-		     "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1\n");
-	began = clock_monotonic_usec();
+		     "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 2\n");
 	check_ok(job_start_and_forget(manager, "job-m.service", &err), &err);
-	assert_in_range(clock_monotonic_usec() - began, 0, 500 * USEC_PER_MSEC);
+	check_ok(unit_query(manager, "job-m.service", &unit, &err), &err);
+	assert_string_equal(unit.active_state, "activating");
 	fixture_wait_for(manager, "job-m.service", "active", "exited");
 	check_error(job_start_and_forget(manager, "nowhere.service", &err), &err, FAULT_UNIT,
 		    "not found");

@@ -9,7 +9,7 @@ static struct probe_answer ask_until(const struct probe_context *context, const 
 	struct probe_options options = running_options(PROBE_HEALTH);
 	struct probe_answer answer = {};
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1500; i++) {
 		answer = running_ask(&options, context);
 		if (strstr(answer.text, word))
 			break;

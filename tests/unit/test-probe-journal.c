@@ -18,7 +18,7 @@ static struct probe_answer ask_until(const struct probe_context *context, const 
 {
 	struct probe_answer answer = {};
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1500; i++) {
 		answer = ask(context, match, reject);
 		if (answer.passed == passed)
 			break;

@@ -9,7 +9,7 @@ static bool ask_tcp(const char *address)
 {
 	struct probe_order order = { .options.address = fixture_text(address) };
 
-	return probe_socket_ask_tcp(&order, clock_monotonic_usec() + 2 * USEC_PER_SEC, text,
+	return probe_socket_ask_tcp(&order, clock_monotonic_usec() + 60 * USEC_PER_SEC, text,
 				    sizeof(text));
 }
 
@@ -17,7 +17,7 @@ static bool ask_unix(const char *path)
 {
 	struct probe_order order = { .options.path = fixture_text(path) };
 
-	return probe_socket_ask_unix(&order, clock_monotonic_usec() + 2 * USEC_PER_SEC, text,
+	return probe_socket_ask_unix(&order, clock_monotonic_usec() + 60 * USEC_PER_SEC, text,
 				     sizeof(text));
 }
 
@@ -113,7 +113,7 @@ static void test_tcp_full(void **state UNUSED)
 	assert_false(passed);
 	check_says(text, "no connection to 127.0.0.1:");
 	check_says(text, " in time");
-	assert_in_range(clock_monotonic_usec() - began, 150 * USEC_PER_MSEC, 600 * USEC_PER_MSEC);
+	assert_in_range(clock_monotonic_usec() - began, 150 * USEC_PER_MSEC, 30 * USEC_PER_SEC);
 	(void)close(fd);
 }
 

@@ -187,7 +187,7 @@ static void test_http(void **state UNUSED)
 	options.n_status_ranges = 1;
 	answer = ask(&options, &context);
 	assert_true(answer.passed);
-	assert_in_range(answer.took_usec, 1, 3 * USEC_PER_SEC);
+	assert_in_range(answer.took_usec, 1, 60 * USEC_PER_SEC);
 	print_message("http probe, with its child: %" PRIu64 " us\n", answer.took_usec);
 	server_stop(&server);
 	check_no_children();
@@ -273,43 +273,45 @@ static void test_timeout(void **state UNUSED)
 	answer = ask(&options, &context);
 	assert_false(answer.passed);
 	check_says(answer.text, "no answer from http://127.0.0.1:");
-	assert_in_range(answer.took_usec, 200 * USEC_PER_MSEC, 700 * USEC_PER_MSEC);
+	assert_in_range(answer.took_usec, 200 * USEC_PER_MSEC, 30 * USEC_PER_SEC);
 	server_stop(&server);
 }
 
 /* ---- helpers that cannot be trusted ---- */
 
-static struct probe_answer ask_rogue(const char *script)
+static struct probe_answer ask_rogue(const char *script, uint64_t timeout_usec)
 {
 	struct probe_options options = options_of(PROBE_TCP);
 	struct probe_context context;
 
 	fixture_write("rogue", script, 0755);
 	context = context_of(fixture_path("rogue"));
-	options.timeout_usec = 300 * USEC_PER_MSEC;
+	options.timeout_usec = timeout_usec;
 	return ask(&options, &context);
 }
 
 static void test_rogues(void **state UNUSED)
 {
-	struct probe_answer answer = ask_rogue("#!/bin/sh\nprintf 'ok \\033[31mred\\n'\n");
+	struct probe_answer answer =
+		ask_rogue("#!/bin/sh\nprintf 'ok \\033[31mred\\n'\n", 30 * USEC_PER_SEC);
 
 	assert_true(answer.passed);
 	assert_string_equal(answer.text, "\\x1b[31mred");
-	answer = ask_rogue("#!/bin/sh\nexit 3\n");
+	answer = ask_rogue("#!/bin/sh\nexit 3\n", 30 * USEC_PER_SEC);
 	assert_false(answer.passed);
 	assert_string_equal(answer.text,
 			    "the helper of the probe gave no answer: it exited with status 3");
-	answer = ask_rogue("#!/bin/sh\nkill -SEGV $$\n");
+	answer = ask_rogue("#!/bin/sh\nkill -SEGV $$\n", 30 * USEC_PER_SEC);
 	assert_string_equal(
 		answer.text,
 		"the helper of the probe gave no answer: it was killed by signal 11 (SEGV)");
-	answer = ask_rogue("#!/bin/sh\necho maybe\n");
+	answer = ask_rogue("#!/bin/sh\necho maybe\n", 30 * USEC_PER_SEC);
 	assert_false(answer.passed);
 	check_says(answer.text, "the helper of the probe gave no answer");
-	answer = ask_rogue("#!/bin/sh\nprintf 'ok without an end'\n");
+	answer = ask_rogue("#!/bin/sh\nprintf 'ok without an end'\n", 30 * USEC_PER_SEC);
 	assert_false(answer.passed);
-	answer = ask_rogue("#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' x; sleep 100\n");
+	answer = ask_rogue("#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' x; sleep 100\n",
+			   USEC_PER_SEC);
 	assert_false(answer.passed);
 	check_no_children();
 }
@@ -328,16 +330,16 @@ static void test_hanging(void **state UNUSED)
 		script, sizeof(script),
 		"#!/bin/sh\ntrap '' TERM\nsleep 1000 &\necho $! >%s\nprintf ok\nsleep 1000\n",
 		fixture_path("pid"));
-	answer = ask_rogue(script);
+	answer = ask_rogue(script, USEC_PER_SEC);
 	assert_false(answer.passed);
-	assert_string_equal(answer.text, "no answer in 300ms");
-	assert_in_range(answer.took_usec, 800 * USEC_PER_MSEC, 1200 * USEC_PER_MSEC);
+	assert_string_equal(answer.text, "no answer in 1s");
+	assert_in_range(answer.took_usec, 1500 * USEC_PER_MSEC, 30 * USEC_PER_SEC);
 	fd = open(fixture_path("pid"), O_RDONLY | O_CLOEXEC);
 	assert_true(read(fd, pid, sizeof(pid) - 1) > 0);
 	(void)close(fd);
 	pid[strcspn(pid, "\n")] = '\0';
 	(void)snprintf(link, sizeof(link), "/proc/%s/exe", pid); /* a zombie has none */
-	for (int i = 0; i < 100 && readlink(link, program, sizeof(program)) > 0; i++)
+	for (int i = 0; i < 3000 && readlink(link, program, sizeof(program)) > 0; i++)
 		fixture_sleep_ms(10);
 	assert_int_equal(readlink(link, program, sizeof(program)), -1);
 	check_no_children();
@@ -391,7 +393,7 @@ static void test_bare(void **state UNUSED)
 	(void)snprintf(script, sizeof(script), "#!/bin/sh\nexec %s report\n", program);
 	assert_int_equal(setenv("SECRET", "x", 1), 0);
 	(void)signal(SIGTERM, SIG_IGN);
-	answer = ask_rogue(script);
+	answer = ask_rogue(script, 30 * USEC_PER_SEC);
 	(void)signal(SIGTERM, SIG_DFL);
 	assert_string_equal(answer.text,
 			    "secret unseen, 0 descriptors, SIGTERM default, session own");
@@ -432,7 +434,7 @@ static void test_parent_dies(void **state UNUSED)
 	/* the silent server hears the connection close, and takes the next one */
 	server.manner = SERVER_ANSWERS;
 	server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-	options.timeout_usec = USEC_PER_SEC;
+	options.timeout_usec = 30 * USEC_PER_SEC;
 	assert_true(ask(&options, &context).passed);
 	server_stop(&server);
 	(void)close(fds[0]);

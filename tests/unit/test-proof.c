@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "unit/cgroup.h"
 #include "unit/job.h"
@@ -207,10 +208,12 @@ static void test_gone(void **state UNUSED)
 {
 	struct unit unit = running_unit("");
 	struct proof_verdict verdict;
+	siginfo_t info;
 
 	spawn(USE_CWD, fixture_path("app/slots/a"));
 	assert_int_equal(kill(children[0], SIGKILL), 0);
-	fixture_sleep_ms(20); /* a zombie has nothing any more */
+	/* a zombie has nothing any more */
+	assert_int_equal(waitid(P_PID, (id_t)children[0], &info, WEXITED | WNOWAIT), 0);
 	verdict = find(&unit);
 	assert_string_equal(proof_name(verdict.proof), "none");
 	assert_int_equal(waitpid(children[0], NULL, 0), children[0]);
@@ -240,8 +243,8 @@ static void check_unit(const char *service, const char *wanted, const char *what
 	(void)snprintf(text, sizeof(text), "[Service]\n%s\n", service);
 	fixture_unit(manager, "proof-a.service", text);
 	check_ok(job_new(manager, JOB_RESTART, "proof-a.service", &job, &err), &err);
-	check_ok(job_wait(job, -1, 10 * USEC_PER_SEC, &result, &err), &err);
-	for (int i = 0; i < 100; i++) { /* between fork and exec systemd has the program open */
+	check_ok(job_wait(job, -1, 60 * USEC_PER_SEC, &result, &err), &err);
+	for (int i = 0; i < 3000; i++) { /* between fork and exec systemd has the program open */
 		unit_done(&unit);
 		check_ok(unit_query(manager, "proof-a.service", &unit, &err), &err);
 		verdict = find(&unit);

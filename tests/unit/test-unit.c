@@ -193,7 +193,7 @@ static enum job_result start(struct manager *manager, const char *name)
 	struct error err = {};
 
 	if (job_new(manager, JOB_START, name, &job, &err) >= 0)
-		check_ok(job_wait(job, -1, 20 * USEC_PER_SEC, &result, &err), &err);
+		check_ok(job_wait(job, -1, 60 * USEC_PER_SEC, &result, &err), &err);
 	return result;
 }
 
@@ -246,9 +246,9 @@ static void test_query(void **state UNUSED)
 	assert_string_equal(unit.exec_start[0].path, "/bin/sh");
 	assert_string_equal(unit.exec_start[0].argv[3], "a b");
 	assert_null(unit.exec_start[0].argv[4]);
-	assert_in_range(clock_monotonic_usec() - unit.active_enter_usec, 0, 5 * USEC_PER_SEC);
+	assert_in_range(clock_monotonic_usec() - unit.active_enter_usec, 0, 60 * USEC_PER_SEC);
 	assert_true(unit.inactive_exit_usec <= unit.active_enter_usec);
-	assert_in_range(clock_realtime_usec() - unit.started_usec, 0, 5 * USEC_PER_SEC);
+	assert_in_range(clock_realtime_usec() - unit.started_usec, 0, 60 * USEC_PER_SEC);
 	fixture_systemctl("stop unit-a.service");
 }
 
@@ -314,7 +314,7 @@ static void test_job_pending(void **state UNUSED)
 	struct error err = {};
 
 	fixture_unit(manager, "unit-b.service",
-		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 5\n");
+		     "[Service]\nType=oneshot\nExecStart=/bin/sleep 60\n");
 	check_ok(job_start_and_forget(manager, "unit-b.service", &err), &err);
 	check_ok(unit_query(manager, "unit-b.service", &unit, &err), &err);
 	assert_true(unit.job_pending);
@@ -347,7 +347,7 @@ static void check_failure(struct manager *manager, const char *service, const ch
 	fixture_systemctl("reset-failed unit-d.service");
 	fixture_unit(manager, "unit-d.service", service);
 	start(manager, "unit-d.service");
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		unit_done(&unit);
 		check_ok(unit_query(manager, "unit-d.service", &unit, &err), &err);
 		if (strcmp(unit.active_state, "failed") == 0 ||
@@ -468,7 +468,7 @@ static void test_speed(void **state UNUSED)
 	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
 	uint64_t best = USEC_INFINITY;
 
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 50 || (best > 2 * USEC_PER_MSEC && i < 5000); i++) {
 		uint64_t began = clock_monotonic_usec();
 		_cleanup_unit_ struct unit unit = {};
 		struct error err = {};
