@@ -35,7 +35,7 @@ KINDS = {  # lines of fault-app's behaviour, and how it has to end
 WEIGHTS = {"good": 8, "slow": 2}
 ACTIONS = {"worker": 8, "cli": 3, "helper": 4, "journald": 2, "bus": 2, "reload": 3, "app": 1}
 SPAN = 2.5  # seconds after the command in which something gets in the way
-END = 90  # seconds that an update may take, in any case
+END = 180  # seconds that an update may take, in any case
 STALL = 0.005
 HELPER_WAIT = 1  # seconds
 BY_UPDATE = 0.5  # of the releases come from a repository, the others from an archive
@@ -170,7 +170,7 @@ class Campaign:
         run("systemctl", "daemon-reload")
         os.makedirs(scenario.RELEASES)
         run(*scenario.INIT)
-        machine.configure("400ms", deadline="2s")
+        machine.configure("400ms", deadline="4s")
         self.make("1.0", "good")
         run(*scenario.install("1.0"))
         run("flipslot", "repo", "init", scenario.REPO)
@@ -244,7 +244,7 @@ class Campaign:
         return outcome
 
     def check_rest(self, version):
-        if not machine.until(10, lambda: self.prober.samples[-1][1] == version):
+        if not machine.until(machine.PATIENCE, lambda: self.prober.samples[-1][1] == version):
             raise Bad(f"{version} should answer, {self.prober.samples[-1][1]} does")
         slot = disk.current(APP)
         sealed = (disk.seal(APP, slot) or {}).get("version")

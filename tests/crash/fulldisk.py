@@ -100,13 +100,13 @@ class FullDisk:
 
     def fills_on_probation(self):
         """While a release is on probation the disk fills up, then the release dies."""
-        machine.configure("20s")
+        machine.configure("200s")
         command = self.command = scenario.start(scenario.install("doomed"))
-        if not machine.until(15, lambda: disk.record(f"{APP}/state").get("phase") == "watching"):
+        if not machine.until(machine.PATIENCE, lambda: disk.record(f"{APP}/state").get("phase") == "watching"):
             raise Bad(f"no probation: {disk.record(f'{APP}/state')}")
         fill(self.kind)
         machine.write(DIE, "")
-        said = command.communicate(timeout=30)[0]
+        said = command.communicate(timeout=machine.PATIENCE)[0]
         self.ok("a release that dies on a full disk is rolled back", command.returncode == 10, said[-600:])
         os.unlink(DIE)
         machine.configure()

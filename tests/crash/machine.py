@@ -25,6 +25,7 @@ WORKER_CGROUP = f"{CGROUPS}/system-flipslot.slice/{WORKER}"
 WORKER_CGROUPS = (WORKER_CGROUP, f"{CGROUPS}/system-flipslot.slice/{SIDE_WORKER}")
 APP_CGROUPS = (f"{CGROUPS}/gateway.service", f"{CGROUPS}/side.service")
 FICLONE = 0x40049409
+PATIENCE = 120  # seconds for what has to come, on a machine that has much to do
 libc = ctypes.CDLL(None, use_errno=True)
 
 # kind (what comes before "-" is what it is mounted as): size of the image, how it is made, with which options it is mounted. Nothing is written back by the
@@ -98,7 +99,7 @@ def until(seconds, what):
     return True
 
 
-def configure(watch="50ms", source="", delta="prefer", deadline="4s", fail="rollback", data=False):
+def configure(watch="50ms", source="", delta="prefer", deadline="20s", fail="rollback", data=False):
     write("/etc/flipslot/gateway.conf", CONF % (deadline, watch, fail))
     write("/etc/flipslot/gateway.conf.d/50-source.conf", f"[Source]\nUrl={source}\nDelta={delta}\n")
     write("/etc/flipslot/gateway.conf.d/60-data.conf", f"[Data]\nPath={DATA}\nSnapshot=copy\n" if data else "")
@@ -209,7 +210,7 @@ class Machine:
     def unmount(self):
         if not self.mounted:
             return
-        if not until(30, lambda: run("umount", ROOT, check=False).returncode == 0):
+        if not until(PATIENCE, lambda: run("umount", ROOT, check=False).returncode == 0):
             run("umount", ROOT)
         self.mounted = False
 
@@ -249,7 +250,7 @@ class Machine:
     @staticmethod
     def serves(port=PORT):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
                 return answer.read().decode().split("\n")[0]
         except urllib.error.HTTPError as error:  # it runs, and is not well
             return error.read().decode().split("\n")[0]
@@ -259,7 +260,7 @@ class Machine:
     def up(self, version):
         """The service of this version answers."""
         run("systemctl", "start", "gateway.service")
-        return until(5, lambda: self.serves() == version)
+        return until(PATIENCE, lambda: self.serves() == version)
 
     @staticmethod
     def processes():

@@ -12,11 +12,13 @@ PORT = 8081
 UNIT = "side.service"
 CONF = machine.SIDE_CONF
 OPEN, ALL = "0", "1"
+BUSY = 11  # exit status
+TRIES = 5  # what a killed command has asked waits for 30 s
 INIT = ["sh", "-c", f"rm -rf {CONF} {CONF}.d /etc/systemd/system/{UNIT}.d; "
         f"exec flipslot init side --unit {UNIT} --no-timer"]  # fmt: skip
 
 
-def configure(order, source, watch="50ms", deadline="4s", fail="rollback"):
+def configure(order, source, watch="50ms", deadline="20s", fail="rollback"):
     """order: that of the gateway, before or behind the other one, which has 10; 0: there is no other."""
     group = "[Group]\nName=%s\nOrder=%d\n"
     machine.write("/etc/flipslot/gateway.conf.d/70-group.conf", group % (GROUP, order) if order else "")
@@ -36,7 +38,7 @@ def make_unit():
 
 def up(box, version):
     run("systemctl", "start", UNIT)
-    return machine.until(5, lambda: box.serves(PORT) == version)
+    return machine.until(machine.PATIENCE, lambda: box.serves(PORT) == version)
 
 
 def trees(all_trees):
@@ -74,17 +76,28 @@ def check_cut(all_trees, what):
     return record
 
 
-def join():
-    """One was asked and the other was not when the power failed: it would be waited for, for minutes. Whether there is such a one."""
+def alone():
+    """The one that was not asked while the other one was, if there is such a one: it would be waited for, for minutes."""
     record = disk.record(RECORD)
     for app, other in (("gateway", "side"), ("side", "gateway")):
         if (takes_part(f"{ROOT}/{other}", record) and not takes_part(f"{ROOT}/{app}", record)
                 and verdict(record) == OPEN):  # fmt: skip
-            done = run("flipslot", "update", app, "--group", GROUP, check=False)
-            if done.returncode not in (0, 10):
-                raise Bad(f"{app} does not join: {done.returncode}: {done.stdout}{done.stderr}")
+            return app
+    return None
+
+
+def join():
+    """Whoever was not asked when the power failed, or the command was killed, is asked. Whether there was such a one."""
+    for _ in range(TRIES):
+        app = alone()
+        if not app:
+            return False
+        done = run("flipslot", "update", app, "--group", GROUP, check=False)
+        if done.returncode in (0, 10):
             return True
-    return False
+        if done.returncode != BUSY:
+            break
+    raise Bad(f"{app} does not join: {done.returncode}: {done.stdout}{done.stderr}")
 
 
 def check_idle(box, all_trees, version, what):
@@ -94,7 +107,7 @@ def check_idle(box, all_trees, version, what):
     side = disk.complete(SIDE, slot, trees(all_trees)) if slot else None
     if side != version:
         raise Bad(f"{what}: not all or none: gateway is {version}, side is {side}; the record: {record}")
-    if not machine.until(5, lambda: box.serves(PORT) == side):
+    if not machine.until(machine.PATIENCE, lambda: box.serves(PORT) == side):
         raise Bad(f"{what}: side: {side} is current, {box.serves(PORT)} answers")
     good = disk.record(f"{SIDE}/state").get("good.version", "")
     if good != side:

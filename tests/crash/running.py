@@ -73,12 +73,16 @@ class Run:
             if line.startswith("stop "):
                 self.call = line[5:].replace(APP, ".").replace("./", "")
 
-    def go(self, to_the_end=False):
-        """Up to the call, or to the end of the command and of the worker."""
-        end = scenario.now() + 30
+    def go(self, to_the_end=False, then=None):
+        """Up to the call, or to the end of the command, of what is done then, and of the worker."""
+        end = scenario.now() + machine.PATIENCE
         while scenario.now() < end:
             self.calls.wait(0.01)
-            ended = self.process.poll() is not None and not self.box.worker_alive()
+            over = self.process.poll() is not None
+            if over and to_the_end and then:
+                then()
+                then = None
+            ended = over and not self.box.worker_alive()
             self.take()
             if self.call and (ended or not to_the_end):
                 return STOPPED

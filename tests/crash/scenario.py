@@ -209,7 +209,7 @@ def phases():
 
 
 def wait_idle(box):
-    if not machine.until(20, lambda: set(phases()) == {"idle"} and not box.worker_alive()):
+    if not machine.until(machine.PATIENCE, lambda: set(phases()) == {"idle"} and not box.worker_alive()):
         raise disk.Bad(f"no end: phase {phases()}")
 
 

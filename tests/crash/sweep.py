@@ -49,7 +49,7 @@ class Sweep:
         machine.configure("20s" if watch else "50ms")
         one = Run(self.box, "worker", argv, call=call, n=number)
         if watch:
-            machine.until(10, lambda: disk.record(f"{APP}/state").get("phase") == "watching")
+            machine.until(machine.PATIENCE, lambda: disk.record(f"{APP}/state").get("phase") == "watching")
         elif one.go() != STOPPED:
             raise Bad(f"{name} was not reached")
         machine.clone(image, self.cut_image)
@@ -112,7 +112,7 @@ class Sweep:
         good = state.get("good.version", "")
         if good != version and good != (one.old if one.kept() else version):
             raise Bad(f"{what}: {version} runs, known good is {good}")
-        if version and version != "bad" and not machine.until(5, lambda: self.box.serves() == version):
+        if version and version != "bad" and not machine.until(machine.PATIENCE, lambda: self.box.serves() == version):
             raise Bad(f"{what}: {version} is current, {self.box.serves()} answers")
         if one.data:
             scenario.check_data(version, what)
@@ -207,7 +207,7 @@ class Sweep:
         running = Run(self.box, one.who, one.argv, n=number, do=what,
                       bus=yes(killed), all=yes(not killed), children=yes(one.data))  # fmt: skip
         try:
-            if running.go(to_the_end=True) == ENDED:
+            if running.go(to_the_end=True, then=pair.join if one.group else None) == ENDED:
                 return None
         finally:
             running.close()
@@ -228,7 +228,7 @@ class Sweep:
         sure = what == "kill" and begun and one.verb
         version = self.check_idle(one, (one.new,) if sure else (one.old, one.new), f"after {what}")
         self.check_history(one, begun, before, f"after {what}", any_outcome=what != "kill")
-        if not machine.until(5, lambda: not self.box.processes()):
+        if not machine.until(machine.PATIENCE, lambda: not self.box.processes()):
             raise Bad(f"after {what}: left behind: {self.box.processes()}")
         if what == "kill" or one.again:
             self.check_finish(one, version, begun)
