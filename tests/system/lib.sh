@@ -124,9 +124,9 @@ like() {
 }
 
 # until_true SECONDS CMD... : polls ten times a second. The seconds are those of a machine at rest; one that has more
-# to do gets three times as many.
+# to do gets eight times as many.
 until_true() {
-	local end=$((SECONDS + 3 * $1))
+	local end=$((SECONDS + 8 * $1))
 	shift
 	until "$@"; do
 		((SECONDS < end)) || return 1
@@ -224,7 +224,7 @@ gateway_up() {
 }
 
 # What a client sees: the version in the body
-serves() { sh_box "curl -s -m 2 http://127.0.0.1:$port/" | head -1; }
+serves() { sh_box "curl -s -m 10 http://127.0.0.1:$port/" | head -1; }
 serves_is() { [[ $(serves) == "$1" ]]; }
 status_of() { in_box flipslot status gateway --json | jq -r "$1"; }
 phase_is() { [[ $(status_of .phase) == "$1" ]]; }

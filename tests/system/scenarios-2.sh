@@ -9,7 +9,7 @@ s17() { # the manager is not reachable: stopped and never started
 	local sum
 	sum=$(release "$new")
 	sh_box "mount -t tmpfs none /run/dbus && mount -t tmpfs none /run/systemd/private.d 2>/dev/null; mv /run/systemd/private /run/systemd/private.away"
-	run timeout 10 flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
+	run timeout 60 flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
 	check "S17: said at once ($status)" test "$status" != 0 -a "$status" != 124
 	sh_box "umount /run/dbus; mv /run/systemd/private.away /run/systemd/private"
 	untouched S17 "$pid"
@@ -128,8 +128,9 @@ s26() { # the rollback itself failed after the service was stopped
 	sum=$(release "$new" mode=http-500)
 	in_background flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
 	check 'S26: reverting' until_true 12 phase_is reverting
-	for _ in 1 2 3; do
-		sh_box 'systemctl kill -s KILL flipslot@gateway.service; systemctl stop gateway.service'
+	for _ in 1 2 3; do # a worker that is dead cannot come to the end in between
+		sh_box 'systemctl kill -s KILL flipslot@gateway.service'
+		! phase_is reverting || in_box systemctl stop gateway.service
 	done
 	wait $!
 	check 'S26: one slot is started' until_true 10 serves_is "$good"
@@ -211,12 +212,12 @@ END
 	until_true 5 sh_box 'curl -s http://127.0.0.1:8001/ >/dev/null'
 	check 'S29: a source that has nothing' until_true 5 in_box flipslot source gateway http://127.0.0.1:8002 --root-json /in/s29/metadata/1.root.json
 	sh_box ': >/run/bad-access.log'
-	run timeout 60 flipslot check gateway
+	run timeout 200 flipslot check gateway
 	check "S29: 404: said ($status)" test "$status" != 0 -a "$status" != 124
 	check 'S29: 404 is final: each file is asked for once' sh_box "test -s /run/bad-access.log && ! cut -d'\"' -f2 /run/bad-access.log | sort | uniq -d | grep ."
 	check 'S29: a source that is ill' until_true 5 in_box flipslot source gateway http://127.0.0.1:8001 --root-json /in/s29/metadata/1.root.json
 	sh_box ': >/run/bad-access.log'
-	run timeout 60 flipslot check gateway
+	run timeout 200 flipslot check gateway
 	is 'S29: a network fault' "$status" 4
 	check 'S29: asked a few times' test "$(sh_box 'wc -l </run/bad-access.log')" -le 8
 	asked=$(sh_box 'wc -l </run/bad-access.log')
