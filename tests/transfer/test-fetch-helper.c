@@ -46,7 +46,7 @@ static bool hear(struct wire_frame *ret_frame)
 	while (wire_take(answers, n_answers, WIRE_ANSWER_MAX, ret_frame, &used) != 0) {
 		ssize_t n;
 
-		assert_int_equal(poll(&pollfd, 1, 10000), 1);
+		assert_int_equal(poll(&pollfd, 1, 60000), 1);
 		n = read(helper.answers, answers + n_answers, sizeof(answers) - n_answers);
 		if (n <= 0)
 			return false;

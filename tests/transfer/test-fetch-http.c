@@ -12,7 +12,7 @@ static void run(struct fetch_http *http, const char *url, uint64_t first, uint64
 		uint64_t cap)
 {
 	struct fetch_http_job *job;
-	uint64_t until = clock_monotonic_usec() + 10 * USEC_PER_SEC;
+	uint64_t until = clock_monotonic_usec() + 60 * USEC_PER_SEC;
 
 	kit_line_begin(&line, url, first, length, cap);
 	job = fetch_http_begin(http, &line.stream);

@@ -66,10 +66,10 @@ static void how_it_ended_is_told(void **state)
 	struct fetch_process process;
 
 	start(&process, "exit");
-	fetch_process_end(&process, 5000, how);
+	fetch_process_end(&process, 60000, how);
 	assert_string_equal(how, "exited with 7");
 	start(&process, "die");
-	fetch_process_end(&process, 5000, how);
+	fetch_process_end(&process, 60000, how);
 	assert_string_equal(how, "was killed by signal 10");
 }
 
@@ -82,7 +82,7 @@ static void one_that_hangs_is_killed_and_reaped(void **state)
 	start(&process, "hang");
 	fetch_process_end(&process, 100, how);
 	assert_string_equal(how, "");
-	assert_true(clock_monotonic_usec() - before < USEC_PER_SEC);
+	assert_true(clock_monotonic_usec() - before < 30 * USEC_PER_SEC);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	fetch_process_end(&process, 0, how); /* once more does nothing */

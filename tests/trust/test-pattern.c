@@ -141,7 +141,7 @@ static void no_pattern_takes_long(void **state)
 		assert_false(pattern_match(pattern, path));
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	assert_true(now.tv_sec - limit.tv_sec < 20);
+	assert_true(now.tv_sec - limit.tv_sec < 60);
 }
 
 int main(void)
