@@ -227,6 +227,15 @@ gateway_up() {
 serves() { sh_box "curl -s -m 10 http://127.0.0.1:$port/" | head -1; }
 serves_is() { [[ $(serves) == "$1" ]]; }
 status_of() { in_box flipslot status gateway --json | jq -r "$1"; }
+# at_phase PHASE SECONDS SHELL-COMMANDS : in the box and at once, when ${app:-gateway} is in that phase; seconds as for until_true
+at_phase() {
+	sh_box "while ((SECONDS < 8 * $2)); do
+		[[ \$(flipslot status ${app:-gateway} --json | jq -r .phase) == $1 ]] || { sleep 0.02; continue; }
+		$3
+		exit 0
+	done
+	exit 1"
+}
 phase_is() { [[ $(status_of .phase) == "$1" ]]; }
 current() { sh_box "readlink $root/current"; }
 history_of() { in_box flipslot history gateway --json | jq -r "$1"; }

@@ -55,8 +55,7 @@ s21() { # the marker of a dead process blocks all later updates
 	local sum
 	sum=$(release "$new" slow-start=800)
 	in_background flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
-	check 'S21: on trial' until_true 8 phase_is trial
-	sh_box 'systemctl kill -s KILL flipslot@gateway.service; pkill -KILL -f "[f]lipslot install"; echo 99999 >'$root'/lock'
+	check 'S21: on trial' at_phase trial 8 'systemctl kill -s KILL flipslot@gateway.service; pkill -KILL -f "[f]lipslot install"; echo 99999 >'$root'/lock'
 	check 'S21: the transaction ends' until_true 15 phase_is idle
 	status=0
 	committed 'S21: the one whose worker died'

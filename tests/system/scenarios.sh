@@ -101,8 +101,7 @@ s3() { # stopped without a start: the worker dies between its steps, and the uni
 	sum=$(release "$new" slow-start=500)
 	drop_in '[Service]' 'ExecStopPost=/bin/sleep 1'
 	in_background flipslot install gateway "/in/gateway-$new.tar.zst" --version "$new" --sha256 "$sum"
-	check 'S3: switching' until_true 8 phase_is switching
-	sh_box 'systemctl kill -s KILL flipslot@gateway.service; systemctl stop --no-block gateway.service'
+	check 'S3: switching' at_phase switching 8 'systemctl kill -s KILL flipslot@gateway.service; systemctl stop --no-block gateway.service'
 	wait $!
 	status=$?
 	check 'S3: it comes back' until_true 8 serves_is "$new"
