@@ -23,7 +23,7 @@ enum resume_verdict resume_judge(enum phase phase, struct state_transaction *tra
 				 const char *boot_id, char *ret_reason, size_t room);
 
 /*
- * Makes `current` what the state says, mends a state that was lost (both records damaged) from the seals, counts
+ * Makes `current` what the state says, mends a state that was lost (deploy/remember.h), counts
  * the start. For the worker and for recovery at boot: talks to no service. If `repointed` is set then, the caller looks after the unit, and
  * only then stores the state.
  */

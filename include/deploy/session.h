@@ -49,7 +49,7 @@ struct session {
 	char boot_id[CLOCK_BOOT_ID_MAX];
 	char current_path[SESSION_PATH_MAX];
 	char slot_path[SLOT_MAX][SESSION_PATH_MAX];
-	bool state_lost; /* both state records were damaged: state is empty */
+	bool state_lost; /* both state records were damaged, or gone: state is empty */
 	bool repointed; /* `current` was put right: what systemd knows of units in the release may be old */
 	bool stop; /* let go, the transaction stays as it is */
 	enum phase working; /* the phase whose step runs: a request may move the state on under it */

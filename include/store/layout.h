@@ -31,6 +31,9 @@
  */
 int layout_create(int dirfd, struct error *err);
 
+/* Makes only the files that are not there. */
+int layout_create_missing(int dirfd, struct error *err);
+
 /*
  * Removes temporary files that a killed process left, and makes a slot directory anew that was removed (its seal goes). Only for
  * the holder of the lock.

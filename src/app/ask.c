@@ -280,6 +280,21 @@ int ask_check_seen(const char *path, const char *root, struct error *err)
 			 path);
 }
 
+/* The worker makes the file anew if somebody has removed it. That it does not is for who writes to it to tell. */
+static int await_request(struct manager *manager, const char *app, int dirfd, int interrupt_fd,
+			 struct error *err)
+{
+	uint64_t deadline = clock_monotonic_usec() + TURN_USEC;
+	int r = 0;
+
+	if (faccessat(dirfd, LAYOUT_REQUEST, F_OK, AT_EACCESS) < 0 && errno == ENOENT)
+		r = start_worker(manager, app, err);
+	while (r == 0 && faccessat(dirfd, LAYOUT_REQUEST, F_OK, AT_EACCESS) < 0 &&
+	       errno == ENOENT && clock_monotonic_usec() < deadline)
+		r = pause_a_little(interrupt_fd);
+	return r;
+}
+
 int ask_worker(const char *app, int dirfd, const struct request *request, int interrupt_fd,
 	       struct state *ret_state, struct error *err)
 {
@@ -291,7 +306,9 @@ int ask_worker(const char *app, int dirfd, const struct request *request, int in
 	if (r < 0)
 		return r;
 	r = check_writable(app, dirfd, err);
-	if (r < 0)
+	if (r == 0)
+		r = await_request(manager, app, dirfd, interrupt_fd, err);
+	if (r != 0)
 		return r;
 	r = post(dirfd, request, interrupt_fd, err);
 	if (r < 0)

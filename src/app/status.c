@@ -292,7 +292,7 @@ static int load_state(const char *app, int dirfd, struct state *ret_state, struc
 	if (why.fault != FAULT_CORRUPT)
 		return error_set(err, why.fault, "%s", why.text);
 	return error_set(err, FAULT_CORRUPT,
-			 "%s: `%s start flipslot@%s` makes a new one of the slot that is current",
+			 "%s: `%s start flipslot@%s` makes a new one of what else is there",
 			 why.text, scope_systemctl(), app);
 }
 

@@ -4,9 +4,9 @@
 #include "deploy/accord.h"
 #include "deploy/ending.h"
 #include "deploy/epoch.h"
+#include "deploy/remember.h"
 #include "deploy/resume.h"
 #include "install/seal.h"
-#include "store/history.h"
 #include "store/layout.h"
 
 static bool is_before_switch(enum phase phase)
@@ -158,43 +158,6 @@ static int settle_current(struct session *session, struct error *err)
 	return 0;
 }
 
-/* With the state it is forgotten what was answered last: of what was done the history knows, and it is not done twice. */
-static void remember_answer(struct session *session)
-{
-	_cleanup_free_ struct history_entry *entries = NULL;
-	struct request request;
-	size_t n = 0;
-
-	if (request_load(session->dirfd, &request, NULL) != 0 ||
-	    history_load(session->dirfd, 1, &entries, &n, NULL) < 0 || n == 0 ||
-	    strcmp(entries[0].id, request.id) != 0)
-		return;
-	(void)text_copy(request.id, session->state.answered, sizeof(session->state.answered));
-	session->state.accepted = true;
-}
-
-/* Both records are damaged: what `current` names under a valid seal is taken for known good. */
-static int mend_state(struct session *session, struct error *err)
-{
-	struct descriptor descriptor;
-	enum slot current = SLOT_NONE;
-
-	if (!session->state_lost)
-		return 0;
-	remember_answer(session);
-	if (layout_current(session->dirfd, &current, NULL) != 0)
-		return 0;
-	if (seal_peek(session->dirfd, current, &descriptor, NULL) != 0)
-		return 0;
-	session->state.good.digest = descriptor.index;
-	(void)text_copy(descriptor.version, session->state.good.version,
-			sizeof(session->state.good.version));
-	session_tell(session, EVENT_WARNING, FAULT_CORRUPT,
-		     "the state of %s was lost; %s in slot %s is taken for known good",
-		     session->options->app, descriptor.version, slot_name(current));
-	return session_store(session, err);
-}
-
 int resume_settle(struct session *session, struct error *err)
 {
 	struct state *state = &session->state;
@@ -202,7 +165,7 @@ int resume_settle(struct session *session, struct error *err)
 	char reason[STATE_REASON_MAX], barred[STATE_REASON_MAX];
 	int r;
 
-	r = mend_state(session, err);
+	r = remember_state(session, err);
 	if (r < 0)
 		return r;
 	if (state->phase == PHASE_IDLE) {

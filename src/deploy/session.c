@@ -12,6 +12,7 @@
 #include "deploy/session.h"
 #include "store/layout.h"
 #include "store/lock.h"
+#include "store/revive.h"
 
 static int watch_requests(struct session *session, struct error *err)
 {
@@ -62,7 +63,18 @@ static int make_paths(struct session *session, struct error *err)
 	return 0;
 }
 
-/* Damaged beyond its spare, the state starts anew; resume_settle mends it from the seals. */
+/* Nothing was ever stored, and yet a release is there: the file was removed, or made anew. */
+static bool is_forgotten(const struct session *session)
+{
+	const struct state *state = &session->state;
+	enum slot current = SLOT_NONE;
+
+	return state->phase == PHASE_IDLE && !state->transaction.id[0] && !state->answered[0] &&
+	       digest_is_null(&state->good.digest) &&
+	       layout_current(session->dirfd, &current, NULL) == 0;
+}
+
+/* Damaged beyond its spare, or gone, the state starts anew; resume_settle mends it from the seals. */
 static int load_state(struct session *session, struct error *err)
 {
 	struct error damage = {};
@@ -80,6 +92,7 @@ static int load_state(struct session *session, struct error *err)
 			"the newest state record of %s is damaged; the one before it was taken",
 			session->options->app);
 	}
+	session->state_lost = session->state_lost || is_forgotten(session);
 	return 0;
 }
 
@@ -107,12 +120,16 @@ int session_open(struct session *session, const struct deploy_options *options,
 	if (r < 0)
 		return error_prefix(err, r, "%s (was `flipslot init %s` run?)", options->app,
 				    options->app);
-	r = lock_take(session->dirfd, LAYOUT_LOCK, &session->lock_fd, err);
+	r = revive_lock(session->dirfd, err);
+	if (r == 0)
+		r = lock_take(session->dirfd, LAYOUT_LOCK, &session->lock_fd, err);
 	if (r < 0)
 		return r;
 	if (r == LOCK_TAKEN)
 		return SESSION_LOCKED;
 	r = layout_tidy(session->dirfd, err);
+	if (r == 0)
+		r = revive_files(session->dirfd, err);
 	if (r < 0)
 		return r;
 	r = load_state(session, err);

@@ -13,6 +13,7 @@
 #include "store/durable.h"
 #include "store/fields.h"
 #include "store/layout.h"
+#include "store/revive.h"
 
 #define MAGIC	    "flipslot-history"
 #define PAYLOAD_MAX (HISTORY_BLOCK - BLOCK_HEADER_MAX)
@@ -65,8 +66,7 @@ static int open_file(int dirfd, int flags, int *ret_fd, struct error *err)
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, FAULT_CONFIG,
-				 "not initialised: there is no history (run: flipslot init)");
+		return revive_complain(dirfd, LAYOUT_HISTORY, err);
 	if (fd < 0)
 		return error_errno(err, "opening the history");
 	if (fstat(fd, &st) < 0)

@@ -47,29 +47,40 @@ static int make_file(int dirfd, const char *name, size_t size, mode_t mode, stru
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	size_t size;
+	mode_t mode;
+} files[] = {
+	{ LAYOUT_STATE, RECORD_FILE_SIZE, 0644 },
+	{ LAYOUT_REQUEST, RECORD_FILE_SIZE, 0600 },
+	{ LAYOUT_CHECKED, RECORD_FILE_SIZE, 0644 },
+	{ LAYOUT_SCRUB, RECORD_FILE_SIZE, 0644 },
+	{ LAYOUT_SCRUB_LOCK, 0, 0600 },
+	{ LAYOUT_HISTORY, HISTORY_FILE_SIZE, 0644 },
+	{ LAYOUT_OUTBOX, OUTBOX_FILE_SIZE, 0644 },
+	{ LAYOUT_OUTBOX_LOCK, 0, 0600 },
+	{ LAYOUT_LOCK, 0, 0600 },
+};
+
 int layout_create(int dirfd, struct error *err)
 {
-	static const struct {
-		const char *name;
-		size_t size;
-		mode_t mode;
-	} files[] = {
-		{ LAYOUT_STATE, RECORD_FILE_SIZE, 0644 },
-		{ LAYOUT_REQUEST, RECORD_FILE_SIZE, 0600 },
-		{ LAYOUT_CHECKED, RECORD_FILE_SIZE, 0644 },
-		{ LAYOUT_SCRUB, RECORD_FILE_SIZE, 0644 },
-		{ LAYOUT_SCRUB_LOCK, 0, 0600 },
-		{ LAYOUT_HISTORY, HISTORY_FILE_SIZE, 0644 },
-		{ LAYOUT_OUTBOX, OUTBOX_FILE_SIZE, 0644 },
-		{ LAYOUT_OUTBOX_LOCK, 0, 0600 },
-		{ LAYOUT_LOCK, 0, 0600 },
-	};
 	int r = durable_mkdir(dirfd, SLOTS, 0755, err);
 
 	for (enum slot slot = SLOT_A; r == 0 && slot < SLOT_MAX; slot++)
 		r = durable_mkdir(dirfd, slot_dir_name(slot), 0755, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
 		r = make_file(dirfd, files[i].name, files[i].size, files[i].mode, err);
+	return r;
+}
+
+int layout_create_missing(int dirfd, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
+		if (faccessat(dirfd, files[i].name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			r = make_file(dirfd, files[i].name, files[i].size, files[i].mode, err);
 	return r;
 }
 

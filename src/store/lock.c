@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "store/revive.h"
 
 #define POLL_USEC (20 * USEC_PER_MSEC)
 #define TRIES	  16
@@ -29,8 +30,7 @@ static int try_once(int dirfd, const char *name, int *ret_fd, struct error *err)
 		openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, FAULT_CONFIG,
-				 "not initialised: there is no file %s (run: flipslot init)", name);
+		return revive_complain(dirfd, name, err);
 	if (fd < 0)
 		return error_errno(err, "opening %s", name);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)

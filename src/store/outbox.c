@@ -21,6 +21,7 @@
 #include "store/fields.h"
 #include "store/layout.h"
 #include "store/lock.h"
+#include "store/revive.h"
 
 #define MAGIC	      "flipslot-outbox"
 #define PAYLOAD_MAX   (OUTBOX_BLOCK - BLOCK_HEADER_MAX)
@@ -238,8 +239,7 @@ int outbox_append(int dirfd, const struct outbox_entry *entry, struct error *err
 	if (r == 0)
 		r = read_all(dirfd, O_RDWR, &fd, &places, err);
 	if (r == NO_FILE)
-		return error_set(err, FAULT_CONFIG,
-				 "not initialised: there is no outbox (run: flipslot init)");
+		return revive_complain(dirfd, LAYOUT_OUTBOX, err);
 	if (r != 0)
 		return r;
 	at = choose(places, &made, &dropped);

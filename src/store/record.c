@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "store/block.h"
 #include "store/durable.h"
+#include "store/revive.h"
 
 #define MAGIC "flipslot-record"
 
@@ -43,8 +44,7 @@ static int open_file(int dirfd, const char *name, int flags, int *ret_fd, struct
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, FAULT_CONFIG,
-				 "not initialised: there is no file %s (run: flipslot init)", name);
+		return revive_complain(dirfd, name, err);
 	if (fd < 0)
 		return error_errno(err, "opening %s", name);
 	if (fstat(fd, &st) < 0)

@@ -76,13 +76,35 @@ static void damage_is_told(void **unused)
 	session_close(&session);
 }
 
-/* No state at all is not damage: nobody ran init. */
-static void no_state_is_an_error(void **unused)
+/* Nobody ran init. */
+static void an_empty_directory_is_an_error(void **unused)
 {
 	struct error err = {};
 
-	assert_int_equal(unlinkat(check_fd, LAYOUT_STATE, 0), 0);
+	assert_int_equal(unlinkat(check_fd, LAYOUT_LOCK, 0), 0);
+	assert_int_equal(renameat(check_fd, "slots", check_fd, "other"), 0);
 	check_error(open_session(&err), &err, FAULT_CONFIG, "flipslot init");
+	session_close(&session);
+}
+
+/* Without a release that is all that there was; with one the state was lost. */
+static void files_that_are_gone_are_made_anew(void **unused)
+{
+	static const char *const names[] = { LAYOUT_STATE, LAYOUT_REQUEST, LAYOUT_HISTORY,
+					     LAYOUT_OUTBOX, LAYOUT_LOCK };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(unlinkat(check_fd, names[i], 0), 0);
+	assert_int_equal(open_session(NULL), 0);
+	assert_false(session.state_lost);
+	session_close(&session);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(fstatat(check_fd, names[i], &st, 0), 0);
+	app_point(SLOT_A);
+	check_write(check_fd, LAYOUT_STATE, "cut", 3);
+	assert_int_equal(open_session(NULL), 0);
+	assert_true(session.state_lost);
 	session_close(&session);
 }
 
@@ -134,7 +156,8 @@ int main(void)
 		app_test(a_root_that_is_too_long_is_refused),
 		app_test(one_worker_at_a_time),
 		app_test(damage_is_told),
-		app_test(no_state_is_an_error),
+		app_test(an_empty_directory_is_an_error),
+		app_test(files_that_are_gone_are_made_anew),
 		app_test(advancing_writes_phase_and_times),
 		app_test(a_verdict_is_kept_with_its_reason),
 	};

@@ -116,7 +116,7 @@ static void nothing_is_no_request(void **state)
 	assert_int_equal(record_store(dirfd, LAYOUT_REQUEST, "verb=dance\n", NULL), 0);
 	check_error(request_load(dirfd, &request, &err), &err, FAULT_CORRUPT, "verb");
 	assert_int_equal(unlinkat(dirfd, LAYOUT_REQUEST, 0), 0);
-	check_error(request_load(dirfd, &request, &err), &err, FAULT_CONFIG, "flipslot init");
+	check_error(request_load(dirfd, &request, &err), &err, FAULT_CORRUPT, "request is gone");
 }
 
 static void a_torn_request_gives_the_one_before(void **state)
