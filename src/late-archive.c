@@ -52,6 +52,7 @@ LATE(la_ssize_t, archive_write_data, (struct archive * archive, const void *data
      archive, data, size)
 
 OF_ARCHIVE(archive_errno)
+LATE(const char *, archive_format_name, (struct archive * archive), archive)
 OF_ARCHIVE(archive_filter_count)
 LATE(const char *, archive_error_string, (struct archive * archive), archive)
 LATE(la_int64_t, archive_filter_bytes, (struct archive * archive, int n), archive, n)

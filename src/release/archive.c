@@ -182,6 +182,19 @@ static const char *find_type(struct archive_entry *entry, enum index_type *ret_t
 	}
 }
 
+/* Of an entry of a zip libarchive says how it is packed in the name of the format: "ZIP 6.3 (lzma)". */
+static const char *find_greed(const struct reading *reading)
+{
+	static const char *const ways[] = { "(lzma)", "(xz)", "(ppmd" };
+	const char *format = reading->is_zip ? archive_format_name(reading->archive) : NULL;
+
+	for (size_t i = 0; format && i < ARRAY_SIZE(ways); i++)
+		if (strstr(format, ways[i]))
+			return "packed by lzma, xz or ppmd, it takes as much memory as it asks for: "
+			       "pack it by deflate, or as .tar.xz";
+	return NULL;
+}
+
 /* > 0: INTAKE_SKIP. */
 static int take_entry(struct reading *reading, struct archive_entry *entry,
 		      const struct index_entry **ret_entry)
@@ -197,6 +210,8 @@ static int take_entry(struct reading *reading, struct archive_entry *entry,
 	if (r < 0)
 		return r;
 	wrong = find_type(entry, &raw.type);
+	if (!wrong)
+		wrong = find_greed(reading);
 	if (!wrong && sized && archive_entry_size(entry) < 0)
 		wrong = "an impossible size";
 	if (wrong)
