@@ -12,6 +12,9 @@
  */
 void vacancy_note(struct session *session, const struct unit *unit);
 
+/* What a worker before this one noted of the transaction that is under way. */
+void vacancy_recall(struct session *session);
+
 /*
  * The release did not start, or died, and a noted port is not free. Did it say (in the journal) that an address is in use, or has somebody else a port that
  * was the service's before? Then the unit is stopped, and the port waited for; a process that the release that failed has left behind in the unit's

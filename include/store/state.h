@@ -67,6 +67,9 @@ struct state_transaction {
 	/* names of probes that failed on the old release, each with a comma behind */
 	char baseline[256];
 	char siblings[256]; /* units of AlsoRestart= that were up before the switch; the same */
+	/* ports that the unit had before the switch or, if it was down, that somebody else had; the same */
+	char ports[100];
+	bool was_up;
 	bool trust_me; /* sideloaded on a person's word alone */
 	char signer[STATE_SIGNER_MAX]; /* the minisign key that signed the archive; empty: none */
 	/*

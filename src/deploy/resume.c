@@ -26,6 +26,8 @@ static void forget_boot(struct state_transaction *transaction, const char *boot_
 	transaction->phase_began_monotonic = clock_monotonic_usec();
 	transaction->invocation[0] = '\0';
 	transaction->old_invocation[0] = '\0';
+	transaction->ports[0] = '\0'; /* nothing is left that had one */
+	transaction->was_up = false;
 	transaction->orderly = false;
 	transaction->inhibited = 0;
 	transaction->attempts = 0;

@@ -1,6 +1,7 @@
 #include "deploy/vacancy.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -87,6 +88,19 @@ static void drop_shared(const struct unit *unit, struct ports *ports)
 	ports->n = n;
 }
 
+/* For the worker that comes after this one. */
+static void keep(struct session *session)
+{
+	struct state_transaction *transaction = &session->state.transaction;
+	const struct session_vacancy *vacancy = &session->vacancy;
+
+	transaction->was_up = vacancy->was_up;
+	transaction->ports[0] = '\0';
+	for (size_t i = 0; i < vacancy->ports.n; i++)
+		text_append(transaction->ports, sizeof(transaction->ports), "%u,",
+			    vacancy->ports.list[i]);
+}
+
 void vacancy_note(struct session *session, const struct unit *unit)
 {
 	struct session_vacancy *vacancy = &session->vacancy;
@@ -100,6 +114,24 @@ void vacancy_note(struct session *session, const struct unit *unit)
 			     "which ports it listens on is not known: %s", why.text);
 	else
 		drop_shared(unit, &vacancy->ports);
+	keep(session);
+}
+
+void vacancy_recall(struct session *session)
+{
+	const struct state_transaction *transaction = &session->state.transaction;
+	struct session_vacancy *vacancy = &session->vacancy;
+	const char *at = transaction->ports;
+
+	*vacancy = (struct session_vacancy){ .was_up = transaction->was_up };
+	while (*at && vacancy->ports.n < PORTS_MAX) {
+		uint16_t port = (uint16_t)strtoul(at, NULL, 10);
+
+		if (port > 0)
+			vacancy->ports.list[vacancy->ports.n++] = port;
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
 }
 
 /* Under Restart=always it may just be starting again. */

@@ -13,6 +13,7 @@
 #include "deploy/switching.h"
 #include "deploy/tick.h"
 #include "deploy/trial.h"
+#include "deploy/vacancy.h"
 #include "deploy/worker.h"
 
 /* What does the work of each phase. A step ends with the phase moved on, or was interrupted. */
@@ -167,6 +168,7 @@ int worker_run(const struct deploy_options *options, const struct event_listener
 	r = resume_settle(&session, err);
 	if (r < 0)
 		return r;
+	vacancy_recall(&session);
 	if (session.repointed) {
 		r = shipped_reload(&session, err);
 		if (r < 0)

@@ -62,6 +62,8 @@ static const struct field fields[] = {
 	T(FIELD_U64, errors_usec),
 	T(FIELD_TEXT, baseline),
 	T(FIELD_TEXT, siblings),
+	T(FIELD_TEXT, ports),
+	T(FIELD_BOOL, was_up),
 	T(FIELD_BOOL, trust_me),
 	T(FIELD_TEXT, signer),
 	T(FIELD_OUTCOME, outcome),

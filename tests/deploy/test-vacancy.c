@@ -7,6 +7,7 @@
 #include "deploy/reverting.h"
 #include "deploy/switching.h"
 #include "deploy/trial.h"
+#include "deploy/worker.h"
 #include "systemd.h"
 
 static struct session session;
@@ -151,6 +152,31 @@ static void it_died_on_trial_and_is_started_again(void **unused)
 	assert_non_null(strstr(vacancy_remark(&session, remark, sizeof(remark)),
 			       "; port 8080 was waited for ("));
 	session_close(&session);
+}
+
+static void ready(void *data)
+{
+	(void)data;
+}
+
+/* The worker that noted the port was killed since. */
+static void another_worker_knows_of_the_port(void **unused)
+{
+	_cleanup_unit_ struct unit unit = {};
+	struct error err = {};
+
+	(void)unused;
+	open_at(PHASE_TRIAL, PORTS_CLOSING, 0);
+	assert_int_equal(session_query(&session, &unit, NULL), 0);
+	vacancy_note(&session, &unit);
+	assert_int_equal(session_store(&session, NULL), 0);
+	session_close(&session);
+	net.free_at = systemd.now + 40 * USEC_PER_SEC;
+	systemd_set("failed", "failed");
+	if (worker_run(&app_options, &app_listener, ready, NULL, -1, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(app_load().transaction.outcome, OUTCOME_COMMITTED);
+	assert_string_equal(systemd.jobs, "stop b, start b, ");
 }
 
 /* systemd has started it anew, and in a moment it will die again. */
@@ -424,6 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		systemd_test(the_job_failed_and_is_repeated),
 		systemd_test(it_died_on_trial_and_is_started_again),
+		systemd_test(another_worker_knows_of_the_port),
 		systemd_test(it_seems_to_run_for_a_moment),
 		systemd_test(what_runs_is_not_excused),
 		systemd_test(what_says_nothing_of_it_is_condemned_at_once),

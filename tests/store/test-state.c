@@ -61,6 +61,8 @@ static void random_transaction(struct state_transaction *t)
 	random_text(t->user, sizeof(t->user));
 	random_text(t->baseline, sizeof(t->baseline));
 	random_text(t->siblings, sizeof(t->siblings));
+	random_text(t->ports, sizeof(t->ports));
+	t->was_up = check_below(2);
 	t->trust_me = check_below(2);
 	t->outcome = (enum outcome)check_below(OUTCOME_MAX);
 	t->recorded = check_below(2);
@@ -147,6 +149,7 @@ static void fill_texts(void)
 	fill(t->user, sizeof(t->user));
 	fill(t->baseline, sizeof(t->baseline));
 	fill(t->siblings, sizeof(t->siblings));
+	fill(t->ports, sizeof(t->ports));
 	fill(t->reason, sizeof(t->reason));
 	fill(t->source, sizeof(t->source));
 	fill(t->why, sizeof(t->why));
@@ -215,6 +218,7 @@ static void the_largest_state_fits_and_keeps_what_counts(void **state)
 	memset(before.transaction.unit, 'x', sizeof(before.transaction.unit) - 1);
 	memset(before.transaction.baseline, 'x', sizeof(before.transaction.baseline) - 1);
 	memset(before.transaction.siblings, 'x', sizeof(before.transaction.siblings) - 1);
+	memset(before.transaction.ports, 'x', sizeof(before.transaction.ports) - 1);
 	memset(before.transaction.group, 'x', sizeof(before.transaction.group) - 1);
 	memset(before.transaction.round, 'x', sizeof(before.transaction.round) - 1);
 	before.phase = PHASE_SWITCHING;
