@@ -9,6 +9,7 @@
 
 #include "app/verbs.h"
 #include "base/scope.h"
+#include "base/spawner.h"
 #include "deploy/data-helper.h"
 #include "transfer/fetch-helper.h"
 #include "transfer/post-helper.h"
@@ -102,7 +103,7 @@ static int refuse_word(const char *word)
 	return CLI_USAGE;
 }
 
-/* What is no verb of the table: the child of a probe, and what every program answers. */
+/* What is no verb of the table: helpers and who starts them, and what every program answers. */
 static int run_special(const char *word)
 {
 	if (strcmp(word, "probe-helper") == 0)
@@ -113,6 +114,8 @@ static int run_special(const char *word)
 		return fetch_helper_main();
 	if (strcmp(word, "post-helper") == 0)
 		return post_helper_main();
+	if (strcmp(word, "spawner") == 0)
+		return spawner_main(STDIN_FILENO);
 	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
 		return printf("flipslot %s\n", FLIPSLOT_VERSION) < 0;
 	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)

@@ -19,6 +19,7 @@ enum judge_verdict {
 	JUDGE_BAD, /* reason says why */
 	JUDGE_INTERRUPTED, /* interrupt() said so, or the machine is going down */
 	JUDGE_STOPPED, /* the unit is inactive, and may be so by rights: somebody stopped it, or what starts it does so at need */
+	JUDGE_UNASKED, /* of JUDGE_BASELINE only: nobody can ask the probes, as err says; in the other phases that is an error */
 };
 
 struct judge_options {

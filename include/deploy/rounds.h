@@ -9,6 +9,7 @@ struct rounds_probe {
 	const struct probe_options *options;
 	struct probe_run *run; /* NULL: not being asked at the moment */
 	uint64_t next; /* monotonic: when to ask again */
+	uint64_t unasked; /* monotonic: since when it could not be asked; 0: it could */
 	unsigned int asked, passes, failures; /* the latter two in a row */
 	bool counts; /* may condemn: required, local, not exempt */
 	bool settled; /* has passed as often as it should */
@@ -41,7 +42,11 @@ struct rounds_view {
 	struct manager *manager;
 };
 
-/* Asks who is due, takes the answers that are there. */
+/*
+ * Asks who is due, takes the answers that are there. What could not be asked, since who starts helpers is away (PROBE_UNASKED),
+ * counts for nothing and is asked again; after 10 s of that: > 0, ROUNDS_UNASKED, and err says why. It is no fault of the release.
+ */
+enum { ROUNDS_UNASKED = 1 };
 int rounds_step(struct rounds *rounds, const struct rounds_view *view, struct error *err);
 
 /* When the next probe is due or overdue, monotonic usec. */
@@ -52,7 +57,8 @@ bool rounds_all_settled(const struct rounds *rounds); /* every probe that counts
 bool rounds_all_certain(
 	const struct rounds *rounds); /* each has passed, or failed as often in a row as it may */
 bool rounds_any_in_doubt(
-	const struct rounds *rounds); /* one that counts fails now, or was not asked yet */
+	const struct rounds
+		*rounds); /* one that counts fails now, or cannot be asked, or was not yet */
 bool rounds_all_on_their_way(
 	const struct rounds
 		*rounds); /* none of those that count says no; some have not said enough yet */

@@ -9,18 +9,29 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/spawn.h"
 
 #define FETCH_PROCESS_TEXT_MAX 64
 
 struct fetch_process {
-	pid_t pid; /* 0: none */
+	struct spawn spawn;
 	int orders; /* written without waiting; -1: none */
 	int answers; /* read without waiting */
 };
 
+#define FETCH_PROCESS_NONE \
+	((struct fetch_process){ .spawn = { .fd = -1 }, .orders = -1, .answers = -1 })
+
+static inline bool fetch_process_is_there(const struct fetch_process *process)
+{
+	return process->spawn.fd >= 0;
+}
+
 /*
- * The helper is killed when the thread that starts it ends (PR_SET_PDEATHSIG): that one must outlive it.
+ * The helper is killed when the thread that starts it ends (PR_SET_PDEATHSIG): that one must outlive it. > 0:
+ * FETCH_PROCESS_NOBODY, who starts helpers cannot be reached (base/spawn.h); err says so.
  */
+enum { FETCH_PROCESS_NOBODY = 1 };
 int fetch_process_start(const char *helper, struct fetch_process *ret_process, struct error *err);
 
 /*

@@ -94,12 +94,13 @@ bool probe_is_of_unit(enum probe_kind kind);
  * The other kinds: a run in a child. probe_fd becomes readable when there is an answer; probe_finish
  * then returns 0; > 0: PROBE_PENDING. A child that has not answered at probe_deadline (the timeout and
  * PROBE_GRACE_USEC for its start) is killed and has failed ("no answer in 5s"). Freeing a run kills it,
- * with everything that it started. The context is not needed after probe_begin, but for its manager.
+ * with everything that it started. Both can return PROBE_UNASKED: who starts helpers (base/spawn.h) was not there or ended, so
+ * that nobody has asked, which says nothing about the service; err says why, and the run is to be freed. The context is not needed after probe_begin, but for its manager.
  */
 #define PROBE_GRACE_USEC 500000ULL
 
 struct probe_run;
-enum { PROBE_PENDING = 1 };
+enum { PROBE_PENDING = 1, PROBE_UNASKED };
 int probe_begin(const struct probe_options *options, const struct probe_context *context,
 		struct probe_run **ret_run, struct error *err);
 int probe_fd(const struct probe_run *run);

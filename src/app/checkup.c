@@ -228,6 +228,53 @@ static void look_at_timer_file(const struct checkup *checkup)
 		    scope_systemctl(), timer);
 }
 
+/* ---- who starts helpers ---- */
+
+static void ask_unit(const struct checkup *checkup, const char *unit, const char *property,
+		     char ret_value[static 32])
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *value = NULL;
+
+	ret_value[0] = '\0';
+	if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) >= 0 &&
+	    sd_bus_get_property_string(manager_bus(checkup->manager), MANAGER_SERVICE, path,
+				       "org.freedesktop.systemd1.Unit", property, NULL,
+				       &value) >= 0)
+		(void)text_copy(value, ret_value, 32);
+}
+
+/* It need not be up while no worker is at work, which brings it along; but nothing may be in the way of that. */
+static void look_at_helper_unit(const struct checkup *checkup, const char *kind)
+{
+	static const char without[] = "so that the worker can neither fetch nor probe";
+	char unit[CLI_UNIT_MAX];
+	char load[32], active[32];
+
+	(void)snprintf(unit, sizeof(unit), "flipslot-helper@%s.%s", checkup->app, kind);
+	ask_unit(checkup, unit, "LoadState", load);
+	ask_unit(checkup, unit, "ActiveState", active);
+	if (strcmp(load, "masked") == 0)
+		doctor_complain(checkup->tally, FAULT_UNIT,
+				"%s is masked, %s: `systemctl unmask %s`", unit, without, unit);
+	else if (load[0] && strcmp(load, "loaded") != 0)
+		doctor_complain(checkup->tally, FAULT_UNIT,
+				"%s is missing (%s), %s: install the program once more", unit, load,
+				without);
+	else if (strcmp(active, "failed") == 0)
+		doctor_complain(checkup->tally, FAULT_UNIT,
+				"%s has failed, %s: `systemctl status %s` says why", unit, without,
+				unit);
+}
+
+static void look_at_spawner(const struct checkup *checkup)
+{
+	if (scope_is_user() || !checkup->manager)
+		return;
+	look_at_helper_unit(checkup, "socket");
+	look_at_helper_unit(checkup, "service");
+}
+
 /* ---- the group ---- */
 
 static void look_at_group(const struct checkup *checkup)
@@ -256,5 +303,6 @@ void checkup_run(const struct checkup *checkup)
 	look_at_hold(checkup);
 	look_at_unit(checkup);
 	look_at_timer_file(checkup);
+	look_at_spawner(checkup);
 	look_at_group(checkup);
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
@@ -13,6 +14,7 @@
 #include "app/verbs.h"
 #include "app/watchdog.h"
 #include "base/scope.h"
+#include "base/spawn.h"
 #include "deploy/caretaker.h"
 #include "deploy/worker.h"
 
@@ -209,6 +211,13 @@ static int work(const char *app, struct error *err)
 	return r;
 }
 
+/* The one place where it is chosen who starts helpers: a unit without network says so in its environment. */
+static void choose_spawner(void)
+{
+	spawn_through(getenv("FLIPSLOT_SPAWNER"));
+	spawn_early();
+}
+
 int verb_run(const struct cli_verb *verb, int argc, char **argv)
 {
 	static const struct cli_option options[] = { {} };
@@ -222,6 +231,7 @@ int verb_run(const struct cli_verb *verb, int argc, char **argv)
 	r = cli_need_root(verb);
 	if (r != CLI_GO)
 		return r;
+	choose_spawner();
 	r = work(operands[0], &err);
 	(void)sd_notify(0, "STOPPING=1");
 	if (r < 0 && err.fault == FAULT_CONFIG)

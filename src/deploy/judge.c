@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
@@ -333,6 +334,8 @@ static int turn(struct judge *judge, struct error *err)
 	if (!judge->runs)
 		return decide(judge, &unit, false, err);
 	r = rounds_step(judge->rounds, &view, err);
+	if (r == ROUNDS_UNASKED)
+		return judge->how->phase == JUDGE_BASELINE ? JUDGE_UNASKED : -ECONNREFUSED;
 	if (r < 0)
 		return r;
 	return decide(judge, &unit, true, err);

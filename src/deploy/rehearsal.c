@@ -7,9 +7,11 @@
 #include "deploy/mailbox.h"
 #include "install/seal.h"
 
-#define LOOK_MSEC 1000
+#define LOOK_MSEC    1000
+#define UNASKED_MSEC 500 /* until one that could not be asked is asked again */
+#define UNASKED_MAX  20
 
-/* > 0: REHEARSAL_NO_GO, something else is wanted. */
+/* > 0: REHEARSAL_NO_GO, something else is wanted; PROBE_UNASKED. */
 static int wait_for_answer(struct session *session, struct probe_run *run,
 			   struct probe_answer *ret_answer, struct error *err)
 {
@@ -41,21 +43,49 @@ static int refuse(struct session *session, const char *whose, const struct probe
 	return ending_end(session, OUTCOME_REFUSED, FAULT_UNHEALTHY, reason, err);
 }
 
+/* Nobody can ask it, which says nothing about the release. */
+static int give_up(struct session *session, const char *whose, const struct error *why,
+		   struct error *err)
+{
+	char reason[STATE_REASON_MAX];
+
+	(void)text_print(reason, sizeof(reason),
+			 "the check of the release (%s) cannot be asked: %s", whose, why->text);
+	session_tell(session, EVENT_FINDING, why->fault, "%s", reason);
+	return ending_end(session, OUTCOME_REFUSED, why->fault, reason, err);
+}
+
+/* > 0: REHEARSAL_NO_GO; PROBE_UNASKED, after a pause. */
+static int try_to_ask(struct session *session, const struct probe_context *context,
+		      const struct probe_options *check, struct probe_answer *ret_answer,
+		      struct error *err)
+{
+	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
+	int r = probe_begin(check, context, &run, err);
+
+	if (r == 0)
+		r = wait_for_answer(session, run, ret_answer, err);
+	if (r == PROBE_UNASKED)
+		(void)poll(NULL, 0, UNASKED_MSEC);
+	return r;
+}
+
 static int ask(struct session *session, const struct probe_context *context,
 	       const struct probe_options *check, const char *whose, struct error *err)
 {
-	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
 	struct probe_answer answer = {};
-	int r;
+	struct error why = {};
+	int r = PROBE_UNASKED;
 
 	session_tell(session, EVENT_NOTE, FAULT_NONE, "the release checks itself (%s)", whose);
-	r = probe_begin(check, context, &run, err);
+	for (int i = 0; i < UNASKED_MAX && r == PROBE_UNASKED; i++)
+		r = try_to_ask(session, context, check, &answer, &why);
 	if (r < 0)
+		return error_set(err, why.fault, "%s", why.text);
+	if (r == REHEARSAL_NO_GO || (r == 0 && answer.passed))
 		return r;
-	r = wait_for_answer(session, run, &answer, err);
-	if (r != 0 || answer.passed)
-		return r;
-	r = refuse(session, whose, &answer, err);
+	r = r == PROBE_UNASKED ? give_up(session, whose, &why, err) :
+				 refuse(session, whose, &answer, err);
 	return r < 0 ? r : REHEARSAL_NO_GO;
 }
 

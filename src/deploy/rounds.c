@@ -11,6 +11,9 @@
 	(50 *             \
 	 USEC_PER_MSEC) /* first pause in the start phase and at the baseline, doubled up to Period= */
 
+#define UNASKED_PERIOD_USEC   (250 * USEC_PER_MSEC)
+#define UNASKED_PATIENCE_USEC (10 * USEC_PER_SEC)
+
 static bool is_exempt(const char *exempt, const char *name)
 {
 	size_t size = strlen(name);
@@ -127,6 +130,7 @@ static void take_answer(struct rounds_probe *probe, const struct rounds_view *vi
 	bool changed = probe->asked > 0 && (probe->passes > 0) != answer->passed;
 
 	(void)text_copy(answer->text, probe->text, sizeof(probe->text));
+	probe->unasked = 0;
 	probe->asked++;
 	probe->passes = answer->passed ? probe->passes + 1 : 0;
 	probe->failures = answer->passed ? 0 : probe->failures + 1;
@@ -157,16 +161,34 @@ static struct probe_context context_of(const struct rounds_view *view)
 	};
 }
 
+static int take_unasked(struct rounds_probe *probe, struct error *err, const struct error *why)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	if (probe->unasked == 0)
+		probe->unasked = now;
+	if (now - probe->unasked >= UNASKED_PATIENCE_USEC) {
+		(void)error_set(err, why->fault, "asking probe %s: %s", probe->options->name,
+				why->text);
+		return ROUNDS_UNASKED;
+	}
+	probe->next = now + UNASKED_PERIOD_USEC;
+	return 0;
+}
+
 static int begin(struct rounds *rounds, struct rounds_probe *probe, const struct rounds_view *view,
 		 struct error *err)
 {
 	const struct probe_context context = context_of(view);
 	struct epoll_event event = { .events = EPOLLIN };
+	struct error why = {};
 	int r;
 
-	r = probe_begin(probe->options, &context, &probe->run, err);
+	r = probe_begin(probe->options, &context, &probe->run, &why);
+	if (r == PROBE_UNASKED)
+		return take_unasked(probe, err, &why);
 	if (r < 0)
-		return r;
+		return error_set(err, why.fault, "%s", why.text);
 	event.data.fd = probe_fd(probe->run);
 	if (epoll_ctl(rounds->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
 		return error_errno(err, "asking probe %s", probe->options->name);
@@ -178,13 +200,18 @@ static int step(struct rounds *rounds, struct rounds_probe *probe, const struct 
 {
 	const struct probe_context context = context_of(view);
 	struct probe_answer answer = {};
+	struct error why = {};
 	int r;
 
 	if (probe->run) {
-		r = probe_finish(probe->run, &answer, err);
-		if (r != 0)
-			return r < 0 ? r : 0;
+		r = probe_finish(probe->run, &answer, &why);
+		if (r < 0)
+			return error_set(err, why.fault, "%s", why.text);
+		if (r == PROBE_PENDING)
+			return 0;
 		probe_run_free(TAKE_PTR(probe->run));
+		if (r == PROBE_UNASKED)
+			return take_unasked(probe, err, &why);
 		take_answer(probe, view, &answer);
 		return 0;
 	}
@@ -202,7 +229,7 @@ int rounds_step(struct rounds *rounds, const struct rounds_view *view, struct er
 	for (size_t i = 0; i < rounds->n_probes; i++) {
 		int r = step(rounds, &rounds->probes[i], view, err);
 
-		if (r < 0)
+		if (r != 0)
 			return r;
 	}
 	return 0;
@@ -246,7 +273,8 @@ bool rounds_any_in_doubt(const struct rounds *rounds)
 	for (size_t i = 0; i < rounds->n_probes; i++) {
 		const struct rounds_probe *probe = &rounds->probes[i];
 
-		if (probe->counts && (probe->asked == 0 || probe->failures > 0))
+		if (probe->counts &&
+		    (probe->asked == 0 || probe->failures > 0 || probe->unasked > 0))
 			return true;
 	}
 	return false;

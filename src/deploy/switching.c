@@ -107,7 +107,8 @@ int switching_preflight(struct session *session, enum slot target, bool *ret_go,
 	return *ret_go ? 0 : refuse(session, &preflight, err);
 }
 
-/* One round of the probes on the release that still runs. Returns as judge_run. */
+/* One round of the probes on the release that still runs. > 0: BASELINE_NO_GO, it has ended or something else is wanted. */
+enum { BASELINE_NO_GO = 1 };
 static int ask_baseline(struct session *session, struct manager *manager, const struct unit *unit,
 			struct error *err)
 {
@@ -123,12 +124,18 @@ static int ask_baseline(struct session *session, struct manager *manager, const 
 		.wake_fd = session->wake_fd,
 	};
 	struct judge_report report = {};
+	struct error why = {};
 	int r;
 
 	r = judge_run(session->options, &judge, manager, session->listener, &session->state,
-		      &report, err);
+		      &report, &why);
 	if (r < 0)
-		return r;
+		return error_set(err, why.fault, "%s", why.text);
+	if (r == JUDGE_UNASKED) {
+		session_tell(session, EVENT_FINDING, why.fault, "%s", why.text);
+		r = ending_end(session, OUTCOME_REFUSED, why.fault, why.text, err);
+		return r < 0 ? r : BASELINE_NO_GO;
+	}
 	(void)text_copy(report.failed, transaction->baseline, sizeof(transaction->baseline));
 	if (report.failed[0])
 		session_tell(
@@ -136,7 +143,7 @@ static int ask_baseline(struct session *session, struct manager *manager, const 
 			"fails on the release that runs now, so it will not condemn the new one: "
 			"probe %.*s",
 			(int)strlen(report.failed) - 1, report.failed);
-	return r;
+	return mailbox_interrupt(session) > 0 ? BASELINE_NO_GO : 0;
 }
 
 /* As the user of the unit that comes, if one does. */
@@ -181,10 +188,8 @@ int switching_prepare(struct session *session, struct error *err)
 	steady = unit_has_been_up(&unit, SWITCHING_STEADY_USEC);
 	if (session->options->baseline && transaction->origin != SLOT_NONE && steady) {
 		r = ask_baseline(session, manager, &unit, err);
-		if (r < 0)
-			return r;
-		if (mailbox_interrupt(session) > 0)
-			return 0;
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
 	r = accord_wait_for_turn(session, err);
 	if (r != 0)

@@ -94,6 +94,8 @@ static void bury(struct fetcher *fetcher)
 	end_all(fetcher, text);
 }
 
+/* > 0: START_NOBODY, which may be another time; err says why. */
+enum { START_NOBODY = 1 };
 static int start(struct fetcher *fetcher, struct error *err)
 {
 	int r;
@@ -104,8 +106,8 @@ static int start(struct fetcher *fetcher, struct error *err)
 		return error_set(err, FAULT_NETWORK, "the fetch helper ended unasked %u times",
 				 fetcher->starts);
 	r = fetch_process_start(fetcher->helper, &fetcher->process, err);
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r == FETCH_PROCESS_NOBODY ? START_NOBODY : r;
 	fetcher->starts++;
 	fetcher->started = clock_monotonic_usec();
 	/* What a helper that died at once does not take, is noticed when its answers end. */
@@ -124,6 +126,7 @@ int fetcher_new(const char *helper, const struct fetch_settings *settings,
 		return error_code(err, -ENOMEM, "preparing to fetch");
 	fetcher->helper = helper;
 	fetcher->settings = settings;
+	fetcher->process = FETCH_PROCESS_NONE;
 	r = fetch_settings_check(settings, err);
 	if (r >= 0)
 		r = start(fetcher, err);
@@ -295,7 +298,7 @@ uint64_t fetcher_deadline(const struct fetcher *fetcher)
 {
 	uint64_t first = USEC_INFINITY;
 
-	if (fetcher->process.pid <= 0)
+	if (!fetch_process_is_there(&fetcher->process))
 		return first;
 	if (!fetcher->ready)
 		first = fetcher->started + START_USEC;
@@ -325,20 +328,20 @@ static void judge_time(struct fetcher *fetcher, uint64_t now)
 
 int fetcher_fd(const struct fetcher *fetcher)
 {
-	return fetcher->process.pid > 0 ? fetcher->process.answers : -1;
+	return fetch_process_is_there(&fetcher->process) ? fetcher->process.answers : -1;
 }
 
 void fetcher_dispatch(struct fetcher *fetcher)
 {
 	uint64_t before = fetcher->dispatched;
 
-	for (int i = 0; i < READS_MAX && fetcher->process.pid > 0; i++)
+	for (int i = 0; i < READS_MAX && fetch_process_is_there(&fetcher->process); i++)
 		if (!read_answers(fetcher))
 			break;
 	fetcher->dispatched = clock_monotonic_usec();
 	/* If it was us who did not look for a while, the helper gets its chance now, once. */
 	fetcher->excused = !fetcher->excused && fetcher->dispatched - before >= GRACE_USEC / 2;
-	if (fetcher->process.pid > 0 && !fetcher->excused)
+	if (fetch_process_is_there(&fetcher->process) && !fetcher->excused)
 		judge_time(fetcher, fetcher->dispatched);
 }
 
@@ -400,30 +403,36 @@ static bool is_idle(const struct fetcher *fetcher)
 	return true;
 }
 
-/* There is a helper, if need be another one. */
+/* There is a helper, if need be another one. > 0: START_NOBODY. */
 static int ensure(struct fetcher *fetcher, struct error *err)
 {
 	char how[FETCH_PROCESS_TEXT_MAX];
 
-	if (fetcher->process.pid > 0 && fetcher->stale && is_idle(fetcher)) {
+	if (fetch_process_is_there(&fetcher->process) && fetcher->stale && is_idle(fetcher)) {
 		stop(fetcher, 0, how);
 		fetcher->starts--;
 	}
-	return fetcher->process.pid > 0 ? 0 : start(fetcher, err);
+	return fetch_process_is_there(&fetcher->process) ? 0 : start(fetcher, err);
 }
 
 int fetcher_open(struct fetcher *fetcher, const char *url, const struct wire_get *get,
 		 struct inbox *inbox, uint32_t *ret_id, struct error *err)
 {
 	struct slot *slot = fetcher->slots;
+	struct error why = {};
 	uint32_t id;
 	int r;
 
 	if (is_full(fetcher))
 		return FETCHER_FULL;
-	r = ensure(fetcher, err);
+	r = ensure(fetcher, &why);
 	if (r < 0)
-		return r;
+		return error_set(err, why.fault, "%s", why.text);
+	if (r == START_NOBODY) { /* as a helper that died at once: tried again in the same way */
+		*ret_id = ++fetcher->last_id;
+		inbox_fail(inbox, FETCH_HELPER, why.text);
+		return 0;
+	}
 	while (slot->id > 0)
 		slot++;
 	id = ++fetcher->last_id;

@@ -79,13 +79,14 @@ static int wait_for_answer(struct probe_run *run, struct probe_answer *ret_answe
 	}
 }
 
+/* > 0: PROBE_UNASKED; the answer is then no. */
 static int ask(const struct probe_options *options, const struct probe_context *context,
 	       struct probe_answer *ret_answer, struct error *err)
 {
 	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
 	int r = probe_begin(options, context, &run, err);
 
-	return r < 0 ? r : wait_for_answer(run, ret_answer, err);
+	return r != 0 ? r : wait_for_answer(run, ret_answer, err);
 }
 
 int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err)
@@ -100,7 +101,8 @@ int complaint_count(const struct probe_context *context, unsigned int *ret_n, st
 	r = ask(&options, context, &answer, err);
 	if (r < 0)
 		return r;
-	if (!answer.passed || parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
+	if (r == PROBE_UNASKED || !answer.passed ||
+	    parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
 		return COMPLAINT_UNKNOWN;
 	*ret_n = (unsigned int)n;
 	return 0;

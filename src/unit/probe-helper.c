@@ -74,19 +74,17 @@ static int become(enum identity identity, const struct probe_context *context, s
 	}
 }
 
-/* Relative paths are meant in the slot, which is entered while nothing can keep us from it. */
-static int enter(const char *slot_path, struct error *err)
+/* Relative paths are meant in the slot, which root may enter, or else the app. */
+static void enter(const char *slot_path)
 {
-	if (slot_path && slot_path[0] && chdir(slot_path) == 0)
-		return 0;
-	if (chdir("/") < 0)
-		return error_errno(err, "entering /");
-	return 0;
+	if (slot_path && slot_path[0])
+		(void)!chdir(slot_path);
 }
 
 /* Gives away what the kind does not need. */
 static int confine(const struct kind *kind, const struct probe_context *context, struct error *err)
 {
+	const char *slot = kind->identity == OF_APP ? context->slot_path : NULL;
 	int r;
 
 	r = confine_limits(&(struct confine_limits){ .descriptors = kind->descriptors,
@@ -94,12 +92,13 @@ static int confine(const struct kind *kind, const struct probe_context *context,
 			   err);
 	if (r < 0)
 		return r;
-	r = enter(kind->identity == OF_APP ? context->slot_path : "", err);
-	if (r < 0)
-		return r;
+	if (chdir("/") < 0)
+		return error_errno(err, "entering /");
+	enter(slot);
 	r = become(kind->identity, context, err);
 	if (r < 0)
 		return r;
+	enter(slot);
 	return filter_install(kind->sockets, err);
 }
 

@@ -3,21 +3,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/scope.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "unit/exitcode.h"
 #include "unit/probe-order.h"
@@ -149,8 +145,7 @@ void probe_ask_unit(const struct probe_options *options, const struct probe_cont
 /* ---- a run in a child ---- */
 
 struct probe_run {
-	pid_t pid; /* its session and process group too; 0: reaped */
-	int pidfd;
+	struct spawn spawn;
 	int fd; /* what it answers */
 	uint64_t began, timeout_usec;
 	char line[PROBE_ANSWER_MAX];
@@ -192,48 +187,6 @@ static int write_order(const struct probe_order *order, int *ret_fd, struct erro
 	return 0;
 }
 
-static inline void cleanup_actions(posix_spawn_file_actions_t *actions)
-{
-	(void)posix_spawn_file_actions_destroy(actions);
-}
-
-static inline void cleanup_attributes(posix_spawnattr_t *attributes)
-{
-	(void)posix_spawnattr_destroy(attributes);
-}
-
-/* Nothing of ours but the two descriptors goes along, no variable, no signal setting. */
-static int spawn(const char *helper, int order_fd, int answer_fd, pid_t *ret_pid)
-{
-	_cleanup_(cleanup_actions) posix_spawn_file_actions_t actions;
-	_cleanup_(cleanup_attributes) posix_spawnattr_t attributes;
-	char *const argv[] = { (char[]){ "flipslot" }, (char[]){ "probe-helper" }, NULL };
-	char *const environment[] = { NULL };
-	sigset_t none;
-	sigset_t all;
-	int r;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawnattr_init(&attributes);
-	(void)posix_spawnattr_setsigmask(&attributes, &none);
-	(void)posix_spawnattr_setsigdefault(&attributes, &all);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-							    POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn_file_actions_adddup2(&actions, order_fd, STDIN_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, answer_fd, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
-						     0);
-	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	if (r == 0)
-		r = posix_spawn(ret_pid, helper, &actions, &attributes, argv, environment);
-	return -r;
-}
-
 static int start(struct probe_run *run, const struct probe_order *order, const char *helper,
 		 struct error *err)
 {
@@ -250,13 +203,8 @@ static int start(struct probe_run *run, const struct probe_order *order, const c
 	answer_fd = fds[1];
 	if (fcntl(run->fd, F_SETFL, O_NONBLOCK) < 0)
 		return error_errno(err, "asking a probe");
-	r = spawn(helper, order_fd, answer_fd, &run->pid);
-	if (r < 0) {
-		run->pid = 0;
-		return error_code(err, r, "starting the helper of a probe");
-	}
-	run->pidfd = pidfd_open(run->pid, 0);
-	return run->pidfd < 0 ? error_errno(err, "watching the helper of a probe") : 0;
+	r = spawn_start(helper, "probe-helper", order_fd, answer_fd, &run->spawn, err);
+	return r > 0 ? PROBE_UNASKED : r;
 }
 
 static uid_t owner_of(const struct probe_context *context)
@@ -276,7 +224,7 @@ int probe_begin(const struct probe_options *options, const struct probe_context 
 	if (!run)
 		return error_code(err, -ENOMEM, "asking a probe");
 	run->fd = -1;
-	run->pidfd = -1;
+	run->spawn = SPAWN_NONE;
 	run->manager = context->manager;
 	run->began = clock_monotonic_usec();
 	run->timeout_usec = options->timeout_usec;
@@ -287,8 +235,8 @@ int probe_begin(const struct probe_options *options, const struct probe_context 
 	order.of_user = scope_is_user() || geteuid() != 0;
 	order.owner = owner_of(context);
 	r = start(run, &order, context->helper, err);
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r == PROBE_UNASKED ? PROBE_UNASKED : r;
 	*ret_run = TAKE_PTR(run);
 	return 0;
 }
@@ -305,22 +253,6 @@ uint64_t probe_deadline(const struct probe_run *run)
 	return limit < USEC_INFINITY - run->began - PROBE_GRACE_USEC ?
 		       run->began + limit + PROBE_GRACE_USEC :
 		       USEC_INFINITY;
-}
-
-/* Kills and reaps. Where the kernel itself hangs (a dead NFS server), it is left to init. */
-static void end_child(struct probe_run *run, siginfo_t *ret_info)
-{
-	struct pollfd poll_fd = { .fd = run->pidfd, .events = POLLIN };
-
-	*ret_info = (siginfo_t){};
-	if (run->pid == 0)
-		return;
-	(void)kill(-run->pid, SIGKILL); /* not reaped: its number is still its own */
-	(void)kill(run->pid, SIGKILL);
-	if (run->pidfd >= 0)
-		(void)poll(&poll_fd, 1, REAP_MSEC);
-	(void)waitid(P_PID, (id_t)run->pid, ret_info, WEXITED | WNOHANG);
-	run->pid = 0;
 }
 
 static void stop_transient(const char *transient, struct manager *manager)
@@ -349,15 +281,14 @@ static void end_transient(struct probe_run *run)
 
 void probe_run_free(struct probe_run *run)
 {
-	siginfo_t info;
+	struct spawn_end end;
 
 	if (!run)
 		return;
-	if (run->pid != 0) {
-		end_child(run, &info);
+	if (run->spawn.fd >= 0) {
+		(void)spawn_finish(&run->spawn, 0, &end);
 		end_transient(run);
 	}
-	cleanup_close(&run->pidfd);
 	cleanup_close(&run->fd);
 	free(run->transient);
 	free(run);
@@ -381,7 +312,7 @@ static bool read_line(struct probe_run *run)
 }
 
 /* No line: why not? */
-static void explain_silence(const struct probe_run *run, bool late, const siginfo_t *info,
+static void explain_silence(const struct probe_run *run, bool late, const struct spawn_end *how,
 			    struct probe_answer *ret_answer)
 {
 	char span[CLOCK_TEXT_MAX];
@@ -393,7 +324,13 @@ static void explain_silence(const struct probe_run *run, bool late, const siginf
 	else
 		(void)snprintf(ret_answer->text, sizeof(ret_answer->text),
 			       "the helper of the probe gave no answer: it %s",
-			       exitcode_explain(info->si_code, info->si_status, why, sizeof(why)));
+			       exitcode_explain(how->code, how->status, why, sizeof(why)));
+}
+
+/* Neither the service nor the helper had a say. */
+static bool is_unasked(int finished, bool late, bool unheard, const struct spawn_end *how)
+{
+	return late ? unheard : finished == SPAWN_LOST || (how->code == 0 && how->status != 0);
 }
 
 int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct error *err)
@@ -402,16 +339,26 @@ int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct 
 	bool late = !over && clock_monotonic_usec() >= probe_deadline(run);
 	struct probe_answer answer = {};
 	const char *end;
-	siginfo_t info;
+	struct spawn_end how;
+	bool unheard;
+	int r;
 
 	if (!over && !late)
 		return PROBE_PENDING;
+	unheard = spawn_is_unheard(&run->spawn);
 	answer.took_usec = clock_monotonic_usec() - run->began;
-	end_child(run, &info);
+	r = spawn_finish(&run->spawn, 0, &how);
 	end = memchr(run->line, '\n', run->size);
 	if (!end || !probe_order_read_answer(run->line, (size_t)(end - run->line), &answer)) {
 		end_transient(run);
-		explain_silence(run, late, &info, &answer);
+		if (is_unasked(r, late, unheard, &how)) {
+			(void)error_set(err, FAULT_UNIT,
+					unheard ?
+						"nobody started the helper of a probe" :
+						"the helper of a probe was lost with its spawner");
+			return PROBE_UNASKED;
+		}
+		explain_silence(run, late, &how, &answer);
 	}
 	*ret_answer = answer;
 	return 0;

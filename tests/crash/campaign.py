@@ -19,7 +19,7 @@ import disk
 import machine
 import scenario
 from disk import Bad
-from machine import APP, PORT, WORKER, WORKER_CGROUP, run
+from machine import APP, HELPER_CGROUP, PORT, WORKER, WORKER_CGROUP, run
 
 KINDS = {  # lines of fault-app's behaviour, and how it has to end
     "good": ("", "committed"),
@@ -33,7 +33,7 @@ KINDS = {  # lines of fault-app's behaviour, and how it has to end
     "alien": ("", "refused"),
 }
 WEIGHTS = {"good": 8, "slow": 2}
-ACTIONS = {"worker": 8, "cli": 3, "helper": 4, "journald": 2, "bus": 2, "reload": 3, "app": 1}
+ACTIONS = {"worker": 8, "cli": 3, "helper": 4, "spawner": 2, "journald": 2, "bus": 2, "reload": 3, "app": 1}
 SPAN = 2.5  # seconds after the command in which something gets in the way
 END = 180  # seconds that an update may take, in any case
 STALL = 0.005
@@ -119,29 +119,37 @@ def main_pid(unit):
         return []
 
 
-def worker_pids():
-    """Main process first; the others are its helpers."""
+def pids_in(cgroup):
     try:
-        with open(f"{WORKER_CGROUP}/cgroup.procs", encoding="ascii") as file:
-            pids = [int(line) for line in file]
+        with open(f"{cgroup}/cgroup.procs", encoding="ascii") as file:
+            return [int(line) for line in file]
     except OSError:
         return []
-    main = run("systemctl", "show", "-P", "MainPID", WORKER, check=False).stdout.strip()
-    return sorted(pids, key=lambda pid: str(pid) != main)
+
+
+def worker_pids():
+    return pids_in(WORKER_CGROUP)[:1]
+
+
+def helper_pids():
+    """What fetches and probes, without who starts them: the first one."""
+    return pids_in(HELPER_CGROUP)[1:]
 
 
 def kill_helper():
     """The next one that is there: they do not live long."""
-    machine.until(HELPER_WAIT, lambda: len(worker_pids()) > 1)
-    return kill(*worker_pids()[1:])
+    machine.until(HELPER_WAIT, helper_pids)
+    return kill(*helper_pids())
 
 
 def get_in_the_way(action, command):
     """Whether there was somebody to be hit."""
     if action == "worker":
-        return kill(*worker_pids()[:1])
+        return kill(*worker_pids())
     if action == "helper":
         return kill_helper()
+    if action == "spawner":
+        return kill(*pids_in(HELPER_CGROUP)[:1])
     if action == "cli":
         return kill(command.pid) if command.poll() is None else 0
     if action == "reload":

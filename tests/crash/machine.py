@@ -22,6 +22,7 @@ SIDE_CONF = "/etc/flipslot/side.conf"
 SIDE_WORKER = "flipslot@side.service"
 CGROUPS = "/sys/fs/cgroup/system.slice"
 WORKER_CGROUP = f"{CGROUPS}/system-flipslot.slice/{WORKER}"
+HELPER_CGROUP = f"{CGROUPS}/system-flipslot\\x2dhelper.slice/flipslot-helper@gateway.service"
 WORKER_CGROUPS = (WORKER_CGROUP, f"{CGROUPS}/system-flipslot.slice/{SIDE_WORKER}")
 APP_CGROUPS = (f"{CGROUPS}/gateway.service", f"{CGROUPS}/side.service")
 FICLONE = 0x40049409

@@ -13,6 +13,7 @@ static const char *fails; /* the program that does not pass */
 static char begun[64]; /* the programs, in their order */
 static char last[32];
 static unsigned int pending;
+static unsigned int unasked; /* times that nobody can ask */
 static char slot[128];
 
 int __wrap_probe_begin(const struct probe_options *options, const struct probe_context *context,
@@ -24,6 +25,11 @@ void __wrap_probe_run_free(struct probe_run *run);
 int __wrap_probe_begin(const struct probe_options *options, const struct probe_context *context,
 		       struct probe_run **ret_run, struct error *err)
 {
+	if (unasked > 0) {
+		unasked--;
+		(void)error_set(err, FAULT_UNIT, "nobody");
+		return PROBE_UNASKED;
+	}
 	assert_int_equal(options->kind, PROBE_EXEC);
 	assert_int_equal(options->timeout_usec, 7 * USEC_PER_SEC);
 	(void)text_copy(context->slot_path, slot, sizeof(slot));
@@ -63,6 +69,7 @@ static void set_check(bool given)
 	app_options.check = &check;
 	begun[0] = '\0';
 	pending = 0;
+	unasked = 0;
 }
 
 static struct state staged(bool own)
@@ -104,6 +111,32 @@ static void one_that_passes_goes(void **unused)
 	assert_string_equal(begun, "bin/check ");
 	assert_non_null(strstr(slot, "/slots/b"));
 	assert_int_equal(app_load().phase, PHASE_SWITCHING);
+}
+
+static void one_that_could_not_be_asked_is_asked_again(void **unused)
+{
+	set_check(true);
+	unasked = 1;
+	prepare(staged(false), NULL, VERB_INSTALL);
+	assert_int_equal(unasked, 0);
+	assert_string_equal(begun, "bin/check ");
+	assert_int_equal(app_load().phase, PHASE_SWITCHING);
+}
+
+/* That takes ten seconds, and says nothing about the release. */
+static void nobody_who_could_ask_is_refused_and_not_remembered(void **unused)
+{
+	struct state state;
+
+	set_check(true);
+	unasked = 1000;
+	prepare(staged(false), NULL, VERB_INSTALL);
+	state = app_load();
+	assert_string_equal(begun, "");
+	assert_int_equal(state.transaction.outcome, OUTCOME_REFUSED);
+	assert_non_null(strstr(state.transaction.reason, "(Check=) cannot be asked: nobody"));
+	assert_false(state_is_bad(&state, &state.transaction.release.digest));
+	assert_string_equal(systemd.jobs, "");
 }
 
 static void none_is_asked_where_there_is_none(void **unused)
@@ -167,6 +200,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		systemd_test(one_that_passes_goes),
+		systemd_test(one_that_could_not_be_asked_is_asked_again),
+		systemd_test(nobody_who_could_ask_is_refused_and_not_remembered),
 		systemd_test(one_that_fails_is_refused_and_remembered),
 		systemd_test(none_is_asked_where_there_is_none),
 		systemd_test(its_own_is_asked_for_too),

@@ -33,7 +33,7 @@ static void wait_for_end(const struct fetch_process *process)
 {
 	siginfo_t info;
 
-	assert_int_equal(waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(waitid(P_PID, (id_t)process->spawn.pid, &info, WEXITED | WNOWAIT), 0);
 }
 
 static void it_has_two_pipes_and_nothing_else(void **state)

@@ -352,7 +352,7 @@ static void nobody_starts_what_cannot_be_run(void **state)
 
 	fetch_settings_init(&settings);
 	kit_check_error(fetcher_new("/nonexistent/x", &settings, &fetcher, &err), &err,
-			FAULT_INTERNAL, "starting the fetch helper");
+			FAULT_INTERNAL, "starting the fetch-helper");
 	settings.file_root = "relative";
 	kit_check_error(fetcher_new("/proc/self/exe", &settings, &fetcher, &err), &err,
 			FAULT_CONFIG, "relative");

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include "base/spawn.h"
 #include "server.h"
 #include "unit/probe-helper.h"
 #include "unit/probe.h"
@@ -361,8 +364,33 @@ static void test_given_up(void **state UNUSED)
 	check_no_children();
 	context = context_of("/nonexistent");
 	assert_true(probe_begin(&options, &context, &run, &err) < 0);
-	check_says(err.text, "starting the helper of a probe: No such file");
+	check_says(err.text, "starting the probe-helper /nonexistent: No such file");
 	check_no_children();
+}
+
+/* A socket that nobody serves: the service cannot be blamed for an order that nobody takes. */
+static void test_unasked(void **state UNUSED)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct probe_options options = options_of(PROBE_TCP);
+	struct probe_context context = context_of("/proc/self/exe");
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct probe_run *run = NULL;
+	struct probe_answer answer;
+	struct error err = {};
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture_path("spawner"));
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	spawn_through(address.sun_path);
+	options.timeout_usec = 50 * USEC_PER_MSEC;
+	check_ok(probe_begin(&options, &context, &run, &err), &err);
+	assert_int_equal(probe_finish(run, &answer, &err), PROBE_PENDING);
+	(void)usleep(700000);
+	assert_int_equal(probe_finish(run, &answer, &err), PROBE_UNASKED);
+	check_says(err.text, "nobody started the helper of a probe");
+	probe_run_free(run);
+	spawn_through(NULL);
 }
 
 /* What a helper finds itself with. */
@@ -451,7 +479,8 @@ int main(int argc, char **argv)
 		WITH_DIR(test_tcp),	      WITH_DIR(test_file_and_unix),
 		WITH_DIR(test_timeout),	      WITH_DIR(test_rogues),
 		WITH_DIR(test_hanging),	      WITH_DIR(test_given_up),
-		WITH_DIR(test_bare),	      WITH_DIR(test_parent_dies),
+		WITH_DIR(test_unasked),	      WITH_DIR(test_bare),
+		WITH_DIR(test_parent_dies),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "probe-helper") == 0)
