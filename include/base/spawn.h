@@ -31,8 +31,13 @@ struct spawn_end {
 /* From now on helpers are started by the spawner at this path, which is borrowed for ever; NULL: by ourselves. */
 void spawn_through(const char *socket_path);
 
-/* Connects, so that the spawner is there when it is needed. A failure is told by spawn_start. */
-void spawn_early(void);
+bool spawn_is_through(void); /* is it a spawner's work? */
+
+/* Connects, so that the spawner is there when it is needed. < 0: nobody listens, as spawn_start would tell. */
+int spawn_early(void);
+
+/* Is there a spawner, and does it take orders? Waits msec for that. > 0: SPAWN_NOBODY, and err says why. */
+int spawn_hail(int msec, struct error *err);
 
 /*
  * program: a path; opened by the caller, so that worker and helper are of one version while the program is replaced.
@@ -42,7 +47,10 @@ enum { SPAWN_NOBODY = 1 };
 int spawn_start(const char *program, const char *word, int in, int out, struct spawn *ret_spawn,
 		struct error *err);
 
-/* Its order lies where no spawner has taken it: whatever it has not done by now, it is not to blame. */
+/*
+ * Its order lies where no spawner has taken it, and none has within 100 ms more, as one does that was about to: whatever
+ * it has not done by now, it is not to blame.
+ */
 bool spawn_is_unheard(const struct spawn *spawn);
 
 /*

@@ -7,7 +7,8 @@
  *        └─────────── leash ──────────────┘           the worker shuts it down: the helper is killed;
  *                                                     the spawner writes struct spawn_end: it has ended
  *
- * Both ends are of the same machine, and the order of every version begins with its size and version.
+ * Both ends are of the same machine, and the order of every version begins with its size and version. Who may connect: only
+ * the user that the spawner is. He may have any program run there, under the two words of helpers, and had better be trusted.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "base/spawn.h"
 
 #define SPAWNER_VERSION 1
+#define SPAWNER_HAIL	"hail" /* a word that starts nothing: the end is reported at once */
 
 enum spawner_fd { SPAWNER_PROGRAM, SPAWNER_IN, SPAWNER_OUT, SPAWNER_LEASH, SPAWNER_FDS };
 
@@ -32,6 +34,6 @@ int spawner_serve(int fd);
 
 /*
  * The same for the first connection to a listening socket. It may be there before the worker is, whose sandbox is made meanwhile; when
- * nobody comes in 10 s it ends, and whoever comes later starts another.
+ * nobody comes in 10 s it ends, and whoever comes later starts another. A connection of another user is closed.
  */
 int spawner_main(int listener);

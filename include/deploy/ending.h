@@ -17,6 +17,9 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
  */
 int ending_unhealthy(struct session *session, const char *reason, struct error *err);
 
+/* The same of one whose probes nobody could ask: it goes back to what is known to be good, but is not remembered as bad. */
+int ending_unjudged(struct session *session, const char *reason, struct error *err);
+
 /*
  * committed: the target is the known good release from now on, the one before it the fallback. A switch or a
  * rollback that a person asked for also puts a hold, so that no timer undoes it.

@@ -19,13 +19,22 @@ enum judge_verdict {
 	JUDGE_BAD, /* reason says why */
 	JUDGE_INTERRUPTED, /* interrupt() said so, or the machine is going down */
 	JUDGE_STOPPED, /* the unit is inactive, and may be so by rights: somebody stopped it, or what starts it does so at need */
-	JUDGE_UNASKED, /* of JUDGE_BASELINE only: nobody can ask the probes, as err says; in the other phases that is an error */
+	JUDGE_UNASKED, /* for unasked_usec nobody could ask the probes, as reason says: it is not known how the release is */
 };
+
+#define JUDGE_UNASKED_USEC (10 * USEC_PER_SEC) /* of a release that is known to be good */
+#define JUDGE_UNASKED_NEW_USEC \
+	(600 * USEC_PER_SEC) /* of one on trial: until somebody has seen to it */
 
 struct judge_options {
 	enum judge_phase phase;
 	uint64_t deadline; /* monotonic usec: start: give up; watch: end of the window */
 	uint64_t patience; /* usec from here on: start: as long an answer that is on its way is waited for, also past the deadline */
+	/*
+	 * usec: as long those who ask may be away, all in all. The clock stands still meanwhile: the time is added to the deadline. What the
+	 * unit itself shows, counts all the same.
+	 */
+	uint64_t unasked_usec;
 	const char *slot_path; /* absolute path of the slot that must run */
 	const char *other_path;
 	const char *current_path;

@@ -9,7 +9,8 @@ struct rounds_probe {
 	const struct probe_options *options;
 	struct probe_run *run; /* NULL: not being asked at the moment */
 	uint64_t next; /* monotonic: when to ask again */
-	uint64_t unasked; /* monotonic: since when it could not be asked; 0: it could */
+	uint64_t began; /* monotonic: when it was begun to ask it last */
+	uint64_t unasked; /* monotonic: since when it cannot be asked; 0: it can */
 	unsigned int asked, passes, failures; /* the latter two in a row */
 	bool counts; /* may condemn: required, local, not exempt */
 	bool settled; /* has passed as often as it should */
@@ -21,6 +22,7 @@ struct rounds {
 	struct rounds_probe *probes;
 	size_t n_probes;
 	int epoll_fd; /* readable when a probe has an answer, or wake_fd is */
+	char unasked[ERROR_TEXT_MAX]; /* why one could not be asked, the last time */
 };
 
 /* Chooses the probes of the phase. */
@@ -44,10 +46,15 @@ struct rounds_view {
 
 /*
  * Asks who is due, takes the answers that are there. What could not be asked, since who starts helpers is away (PROBE_UNASKED),
- * counts for nothing and is asked again; after 10 s of that: > 0, ROUNDS_UNASKED, and err says why. It is no fault of the release.
+ * counts for nothing and is asked again. It is no fault of the release.
  */
-enum { ROUNDS_UNASKED = 1 };
 int rounds_step(struct rounds *rounds, const struct rounds_view *view, struct error *err);
+
+/*
+ * Since when what counts cannot be asked (monotonic); 0: it can, or one that can says no, which says enough. With `at_once` also those
+ * are looked at that may still get an answer: an order that no spawner has taken will not bring one.
+ */
+uint64_t rounds_unasked(struct rounds *rounds, bool at_once);
 
 /* When the next probe is due or overdue, monotonic usec. */
 uint64_t rounds_next(const struct rounds *rounds);

@@ -81,6 +81,7 @@ struct state_transaction {
 	enum outcome outcome;
 	bool recorded;
 	uint64_t ended; /* realtime */
+	bool unjudged; /* nobody could ask its probes: it goes back, and is not remembered as bad */
 	enum fault fault;
 	char reason[STATE_REASON_MAX];
 	/* arguments of the request */

@@ -52,3 +52,5 @@ int job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *re
 
 /* Starts a unit and does not wait for anything but the manager's "enqueued". */
 int job_start_and_forget(struct manager *manager, const char *unit, struct error *err);
+/* The same, of any type. No such unit is fine for JOB_STOP. */
+int job_forget(struct manager *manager, enum job_type type, const char *unit, struct error *err);

@@ -103,6 +103,7 @@ struct probe_run;
 enum { PROBE_PENDING = 1, PROBE_UNASKED };
 int probe_begin(const struct probe_options *options, const struct probe_context *context,
 		struct probe_run **ret_run, struct error *err);
+bool probe_is_unheard(const struct probe_run *run); /* spawn_is_unheard */
 int probe_fd(const struct probe_run *run);
 uint64_t probe_deadline(const struct probe_run *run); /* monotonic usec */
 int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct error *err);

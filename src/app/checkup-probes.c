@@ -63,6 +63,7 @@ static int ask(const struct checkup *checkup, const struct unit *unit, struct an
 					 slot_dir_name(slot_other(current))),
 		.current_path = text_print(link, sizeof(link), "%s/" LAYOUT_CURRENT, options->root),
 		.invocation = unit->invocation,
+		.unasked_usec = JUDGE_UNASKED_USEC,
 		.restarts = unit->restarts,
 		.interrupt = go_on,
 		.wake_fd = -1,

@@ -249,22 +249,26 @@ static void look_at_helper_unit(const struct checkup *checkup, const char *kind)
 {
 	static const char without[] = "so that the worker can neither fetch nor probe";
 	char unit[CLI_UNIT_MAX];
-	char load[32], active[32];
+	char load[32], active[32], file[32];
 
 	(void)snprintf(unit, sizeof(unit), "flipslot-helper@%s.%s", checkup->app, kind);
 	ask_unit(checkup, unit, "LoadState", load);
 	ask_unit(checkup, unit, "ActiveState", active);
+	ask_unit(checkup, unit, "UnitFileState", file);
 	if (strcmp(load, "masked") == 0)
 		doctor_complain(checkup->tally, FAULT_UNIT,
-				"%s is masked, %s: `systemctl unmask %s`", unit, without, unit);
+				"%s is masked, %s: `systemctl unmask%s %s`", unit, without,
+				strcmp(file, "masked-runtime") == 0 ? " --runtime" : "", unit);
 	else if (load[0] && strcmp(load, "loaded") != 0)
 		doctor_complain(checkup->tally, FAULT_UNIT,
 				"%s is missing (%s), %s: install the program once more", unit, load,
 				without);
 	else if (strcmp(active, "failed") == 0)
-		doctor_complain(checkup->tally, FAULT_UNIT,
-				"%s has failed, %s: `systemctl status %s` says why", unit, without,
-				unit);
+		doctor_complain(
+			checkup->tally, FAULT_UNIT,
+			"%s has failed, %s: `systemctl restart flipslot-helper@%s.socket "
+			"flipslot-helper@%s.service`; if it fails again, `systemctl status %s` says why",
+			unit, without, checkup->app, checkup->app, unit);
 }
 
 static void look_at_spawner(const struct checkup *checkup)

@@ -16,6 +16,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "deploy/caretaker.h"
+#include "deploy/helpers.h"
 #include "deploy/worker.h"
 
 #define MENDING_SEC 5
@@ -212,10 +213,13 @@ static int work(const char *app, struct error *err)
 }
 
 /* The one place where it is chosen who starts helpers: a unit without network says so in its environment. */
-static void choose_spawner(void)
+static void choose_spawner(const char *app)
 {
+	struct error err = {};
+
 	spawn_through(getenv("FLIPSLOT_SPAWNER"));
-	spawn_early();
+	if (spawn_early() < 0 && helpers_mend(app, &err) < 0)
+		fprintf(stderr, "<4>%s: nobody starts helpers: %s\n", app, err.text);
 }
 
 int verb_run(const struct cli_verb *verb, int argc, char **argv)
@@ -231,7 +235,7 @@ int verb_run(const struct cli_verb *verb, int argc, char **argv)
 	r = cli_need_root(verb);
 	if (r != CLI_GO)
 		return r;
-	choose_spawner();
+	choose_spawner(operands[0]);
 	r = work(operands[0], &err);
 	(void)sd_notify(0, "STOPPING=1");
 	if (r < 0 && err.fault == FAULT_CONFIG)

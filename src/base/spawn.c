@@ -20,6 +20,8 @@
 
 #define REAP_MSEC \
 	2000 /* a process that the kernel keeps in a read that never ends is left to init */
+#define TAKE_MSEC  100
+#define TAKE_TURNS 20
 
 static const char *spawner_path; /* NULL: helpers are children */
 static int spawner_fd = -1;
@@ -30,6 +32,11 @@ void spawn_through(const char *socket_path)
 	cleanup_close(&spawner_fd);
 	spawner_fd = -1;
 	spawner_path = socket_path;
+}
+
+bool spawn_is_through(void)
+{
+	return spawner_path;
 }
 
 /* ---- by the spawner ---- */
@@ -96,7 +103,7 @@ static int order(const char *word, const int fds[static SPAWNER_FDS])
 	return r;
 }
 
-bool spawn_is_unheard(const struct spawn *spawn)
+static bool is_untaken(const struct spawn *spawn)
 {
 	int untaken = 0;
 	int r = -1;
@@ -108,12 +115,26 @@ bool spawn_is_unheard(const struct spawn *spawn)
 	return r == 0 && untaken > 0;
 }
 
-void spawn_early(void)
+bool spawn_is_unheard(const struct spawn *spawn)
 {
+	bool untaken = is_untaken(spawn);
+
+	for (int i = 0; i < TAKE_TURNS && untaken; i++) {
+		(void)poll(NULL, 0, TAKE_MSEC / TAKE_TURNS);
+		untaken = is_untaken(spawn);
+	}
+	return untaken;
+}
+
+int spawn_early(void)
+{
+	int r = 0;
+
 	(void)pthread_mutex_lock(&spawner_lock);
 	if (spawner_path && spawner_fd < 0)
-		(void)connect_spawner();
+		r = connect_spawner();
 	(void)pthread_mutex_unlock(&spawner_lock);
+	return r;
 }
 
 static int start_there(const char *program, const char *word, int in, int out,
@@ -207,6 +228,31 @@ static int learn(const struct spawn *spawn, struct spawn_end *ret_end)
 	return 0;
 }
 
+int spawn_hail(int msec, struct error *err)
+{
+	_cleanup_close_ int fd = open("/", O_PATH | O_CLOEXEC);
+	struct spawn spawn = SPAWN_NONE;
+	struct spawn_end end = {};
+	int r;
+
+	if (!spawner_path)
+		return 0;
+	if (fd < 0)
+		return error_errno(err, "opening /");
+	r = start_there("/", SPAWNER_HAIL, fd, fd, &spawn, err);
+	if (r != 0)
+		return r;
+	r = wait_for(&spawn, msec) ? learn(&spawn, &end) : SPAWN_LOST;
+	(void)close(spawn.fd);
+	if (r == 0 && end.code == CLD_EXITED)
+		return 0;
+	(void)error_set(err, FAULT_UNIT,
+			"nobody takes orders for helpers at %s; see `systemctl status "
+			"'flipslot-helper@*'`",
+			spawner_path);
+	return SPAWN_NOBODY;
+}
+
 int spawn_finish(struct spawn *spawn, int grace_msec, struct spawn_end *ret_end)
 {
 	bool ended;
@@ -218,7 +264,9 @@ int spawn_finish(struct spawn *spawn, int grace_msec, struct spawn_end *ret_end)
 	ended = wait_for(spawn, grace_msec);
 	if (!ended || spawn->pid > 0)
 		kill_it(spawn);
-	if (ended || wait_for(spawn, REAP_MSEC))
+	if (!ended && is_untaken(spawn)) /* who takes it later finds its leash let go */
+		r = SPAWN_LOST;
+	else if (ended || wait_for(spawn, REAP_MSEC))
 		r = learn(spawn, ret_end);
 	ret_end->by_us = !ended;
 	(void)close(spawn->fd);

@@ -96,7 +96,8 @@ static void close_fds(int fds[static SPAWNER_FDS])
 
 static bool is_helper(const char *word)
 {
-	return strcmp(word, "fetch-helper") == 0 || strcmp(word, "probe-helper") == 0;
+	return strcmp(word, "fetch-helper") == 0 || strcmp(word, "probe-helper") == 0 ||
+	       strcmp(word, SPAWNER_HAIL) == 0;
 }
 
 /* False: the end of the connection, or what is no order. */
@@ -141,7 +142,12 @@ static int start(const struct spawner_order *order, const int fds[static SPAWNER
 	if (r < 0)
 		return r;
 	child->pidfd = pidfd_open(child->pid, 0);
-	return child->pidfd < 0 ? -errno : 0;
+	if (child->pidfd >= 0)
+		return 0;
+	r = -errno;
+	(void)kill(child->pid, SIGKILL);
+	(void)waitpid(child->pid, NULL, 0);
+	return r;
 }
 
 static bool obey(struct spawner *spawner)
@@ -154,6 +160,11 @@ static bool obey(struct spawner *spawner)
 	if (!receive(spawner->fd, &order, fds)) {
 		close_fds(fds);
 		return false;
+	}
+	if (strcmp(order.word, SPAWNER_HAIL) == 0) {
+		report(fds[SPAWNER_LEASH], CLD_EXITED, 0);
+		close_fds(fds);
+		return true;
 	}
 	if (spawner->n < CHILDREN_MAX)
 		r = start(&order, fds, &child);
@@ -244,6 +255,14 @@ int spawner_serve(int fd)
 	return 0;
 }
 
+static bool is_ours(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
 int spawner_main(int listener)
 {
 	struct pollfd polls[] = { { .fd = listener, .events = POLLIN } };
@@ -258,5 +277,5 @@ int spawner_main(int listener)
 	if (n <= 0)
 		return 0;
 	fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC);
-	return fd < 0 ? 0 : spawner_serve(fd);
+	return fd < 0 || !is_ours(fd) ? 0 : spawner_serve(fd);
 }

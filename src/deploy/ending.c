@@ -92,7 +92,7 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 
 	if (r < 0)
 		return r;
-	if (outcome_condemns(outcome) && !accord_is_spared(session) &&
+	if (outcome_condemns(outcome) && !transaction->unjudged && !accord_is_spared(session) &&
 	    !digest_is_null(&transaction->release.digest)) {
 		const struct state_release promise = promise_of(transaction);
 
@@ -102,25 +102,37 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 	return end(session, outcome, fault, reason, err);
 }
 
-int ending_unhealthy(struct session *session, const char *reason, struct error *err)
+static int send_back(struct session *session, enum fault fault, const char *reason,
+		     struct error *err)
 {
 	char barred[STATE_REASON_MAX / 2], text[STATE_REASON_MAX];
-	int r = accord_veto(session, FAULT_UNHEALTHY, reason, err);
+	int r = accord_veto(session, fault, reason, err);
 
 	if (r < 0)
 		return r;
 	if (r == ACCORD_ALL) /* it had passed, as all of them */
 		return ending_commit(session, "passed, as its group did; then: it failed", err);
 	if (accord_is_bound(session)) /* all or none: nobody stays */
-		return session_condemn(session, FAULT_UNHEALTHY, reason, err);
+		return session_condemn(session, fault, reason, err);
 	if (epoch_bars_return(session, barred, sizeof(barred)))
-		return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY,
+		return ending_end(session, OUTCOME_FAILED, fault,
 				  text_print(text, sizeof(text), "no way back: %s; it stays: %s",
 					     barred, reason),
 				  err);
 	if (!session->options->keep)
-		return session_condemn(session, FAULT_UNHEALTHY, reason, err);
-	return ending_end(session, OUTCOME_FAILED, FAULT_UNHEALTHY, reason, err);
+		return session_condemn(session, fault, reason, err);
+	return ending_end(session, OUTCOME_FAILED, fault, reason, err);
+}
+
+int ending_unhealthy(struct session *session, const char *reason, struct error *err)
+{
+	return send_back(session, FAULT_UNHEALTHY, reason, err);
+}
+
+int ending_unjudged(struct session *session, const char *reason, struct error *err)
+{
+	session->state.transaction.unjudged = true;
+	return send_back(session, FAULT_UNIT, reason, err);
 }
 
 static void remember_start(struct state *state, uint64_t took)

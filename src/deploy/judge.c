@@ -1,16 +1,18 @@
-#include <errno.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "deploy/helpers.h"
 #include "deploy/imposter.h"
 #include "deploy/rounds.h"
 #include "deploy/siblings.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC /* at the unit, should a signal get lost */
 #define SILENCE_USEC	 (5 * USEC_PER_SEC) /* then it is said what is waited for, and how long */
-#define FOLLOWED_MAX	 1 /* restarts by hand in one judging */
+#define UNASKED_SILENCE_USEC \
+	(2 * USEC_PER_SEC) /* a spawner that was killed is there again sooner */
+#define FOLLOWED_MAX 1 /* restarts by hand in one judging */
 #define EXTERNAL_PATIENCE_USEC \
 	(600 * USEC_PER_SEC) /* that a failing external probe delays the commit */
 
@@ -28,6 +30,10 @@ struct judge {
 	sd_bus_slot *slot; /* of the unit's changes */
 	unsigned int generation; /* of the connection it was made on */
 	uint64_t began, deadline;
+	uint64_t excused; /* usec in which nobody could ask: the deadline has been put off by that */
+	uint64_t excused_until; /* monotonic */
+	struct helpers_care care;
+	bool told_unasked;
 	unsigned int followed; /* invocations */
 	bool runs; /* at the last look */
 	bool patient; /* it was said how long a start that is not healthy is waited for */
@@ -200,7 +206,7 @@ static bool is_over(const struct judge *judge, bool runs)
 
 	if (now < judge->deadline)
 		return false;
-	return !runs || now >= judge->began + judge->how->patience ||
+	return !runs || now >= judge->began + judge->how->patience + judge->excused ||
 	       !rounds_all_on_their_way(judge->rounds);
 }
 
@@ -299,6 +305,60 @@ static int decide(struct judge *judge, const struct unit *unit, bool runs, struc
 	}
 }
 
+/* That it could not be mended says more. */
+static const char *why_unasked(const struct judge *judge)
+{
+	return judge->care.why[0] ? judge->care.why : judge->rounds->unasked;
+}
+
+static void tell_unasked(struct judge *judge)
+{
+	char span[CLOCK_TEXT_MAX];
+	char text[STATE_REASON_MAX];
+
+	if (judge->told_unasked || judge->excused < UNASKED_SILENCE_USEC)
+		return;
+	judge->told_unasked = true;
+	clock_format_span(judge->how->unasked_usec / USEC_PER_SEC * USEC_PER_SEC, span);
+	tell(judge, EVENT_WARNING,
+	     text_print(
+		     text, sizeof(text),
+		     "nobody can ask the probes, which says nothing about the release; the clock stands "
+		     "still for %s at most: %.250s; `flipslot doctor %s` says what to do",
+		     span, why_unasked(judge), judge->options->app));
+}
+
+/* The time in which nobody could ask is not held against the release. > 0: JUDGE_UNASKED, it is too much. */
+static int excuse(struct judge *judge)
+{
+	uint64_t now = clock_monotonic_usec();
+	uint64_t since = rounds_unasked(judge->rounds, judge->how->phase != JUDGE_BASELINE &&
+							       now >= judge->deadline);
+	char text[CLOCK_TEXT_MAX];
+	uint64_t span;
+
+	if (since == 0) {
+		judge->care = (struct helpers_care){};
+		return 0;
+	}
+	if (since < judge->excused_until)
+		since = judge->excused_until;
+	span = now - since;
+	judge->excused += span;
+	judge->excused_until = now;
+	judge->deadline = span < USEC_INFINITY - judge->deadline ? judge->deadline + span :
+								   USEC_INFINITY;
+	helpers_care(&judge->care, judge->options->app);
+	tell_unasked(judge);
+	if (judge->excused < judge->how->unasked_usec)
+		return 0;
+	clock_format_span(judge->how->unasked_usec / USEC_PER_SEC * USEC_PER_SEC, text);
+	(void)text_print(judge->report->reason, sizeof(judge->report->reason),
+			 "for %s nobody could ask its probes (%.200s): see `flipslot doctor %s`",
+			 text, why_unasked(judge), judge->options->app);
+	return JUDGE_UNASKED;
+}
+
 static void excuse_restarts(struct unit *unit, unsigned int before)
 {
 	unit->restarts = unit->restarts > before ? unit->restarts - before : 0;
@@ -334,9 +394,9 @@ static int turn(struct judge *judge, struct error *err)
 	if (!judge->runs)
 		return decide(judge, &unit, false, err);
 	r = rounds_step(judge->rounds, &view, err);
-	if (r == ROUNDS_UNASKED)
-		return judge->how->phase == JUDGE_BASELINE ? JUDGE_UNASKED : -ECONNREFUSED;
-	if (r < 0)
+	if (r == 0)
+		r = excuse(judge);
+	if (r != 0)
 		return r;
 	return decide(judge, &unit, true, err);
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "deploy/ending.h"
+#include "deploy/helpers.h"
 #include "deploy/mailbox.h"
 #include "install/seal.h"
 
@@ -74,12 +75,16 @@ static int ask(struct session *session, const struct probe_context *context,
 	       const struct probe_options *check, const char *whose, struct error *err)
 {
 	struct probe_answer answer = {};
+	struct helpers_care care = {};
 	struct error why = {};
 	int r = PROBE_UNASKED;
 
 	session_tell(session, EVENT_NOTE, FAULT_NONE, "the release checks itself (%s)", whose);
-	for (int i = 0; i < UNASKED_MAX && r == PROBE_UNASKED; i++)
+	for (int i = 0; i < UNASKED_MAX && r == PROBE_UNASKED; i++) {
+		if (i > 0)
+			helpers_care(&care, session->options->app);
 		r = try_to_ask(session, context, check, &answer, &why);
+	}
 	if (r < 0)
 		return error_set(err, why.fault, "%s", why.text);
 	if (r == REHEARSAL_NO_GO || (r == 0 && answer.passed))

@@ -180,6 +180,7 @@ static int probe_old(struct session *session, unsigned int restarts,
 		.other_path = session_slot_path(session, transaction->target),
 		.exempt = transaction->baseline,
 		.restarts = restarts,
+		.unasked_usec = JUDGE_UNASKED_USEC,
 		.siblings = transaction->siblings,
 	};
 	int r;
@@ -241,7 +242,7 @@ static int try_old(struct session *session, struct judge_report *ret_report, boo
 		r = look_back(session, ret_report, ret_up, err);
 		if (r == JUDGE_BAD && !*ret_up && imprint_restore(session))
 			continue;
-		if (r == JUDGE_PASSED && sibling[0]) {
+		if ((r == JUDGE_PASSED || r == JUDGE_UNASKED) && sibling[0]) {
 			(void)text_copy(sibling, ret_report->reason, sizeof(ret_report->reason));
 			*ret_up = true;
 			return JUDGE_BAD;
@@ -347,6 +348,8 @@ static int revert(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_PASSED)
 		return end(session, OUTCOME_ROLLED_BACK, "", err);
+	if (r == JUDGE_UNASKED) /* it was good before, and runs */
+		return end(session, OUTCOME_ROLLED_BACK, report.reason, err);
 	astray_blame(session, report.reason, sizeof(report.reason));
 	return end(session, up ? OUTCOME_ROLLED_BACK_UNHEALTHY : OUTCOME_BOTH_BAD, report.reason,
 		   err);

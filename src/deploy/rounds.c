@@ -11,8 +11,7 @@
 	(50 *             \
 	 USEC_PER_MSEC) /* first pause in the start phase and at the baseline, doubled up to Period= */
 
-#define UNASKED_PERIOD_USEC   (250 * USEC_PER_MSEC)
-#define UNASKED_PATIENCE_USEC (10 * USEC_PER_SEC)
+#define UNASKED_PERIOD_USEC (250 * USEC_PER_MSEC)
 
 static bool is_exempt(const char *exempt, const char *name)
 {
@@ -161,19 +160,14 @@ static struct probe_context context_of(const struct rounds_view *view)
 	};
 }
 
-static int take_unasked(struct rounds_probe *probe, struct error *err, const struct error *why)
+static void take_unasked(struct rounds *rounds, struct rounds_probe *probe, const char *why)
 {
-	uint64_t now = clock_monotonic_usec();
-
+	probe_run_free(TAKE_PTR(probe->run));
 	if (probe->unasked == 0)
-		probe->unasked = now;
-	if (now - probe->unasked >= UNASKED_PATIENCE_USEC) {
-		(void)error_set(err, why->fault, "asking probe %s: %s", probe->options->name,
-				why->text);
-		return ROUNDS_UNASKED;
-	}
-	probe->next = now + UNASKED_PERIOD_USEC;
-	return 0;
+		probe->unasked = probe->began;
+	probe->next = clock_monotonic_usec() + UNASKED_PERIOD_USEC;
+	(void)text_print(rounds->unasked, sizeof(rounds->unasked), "probe %.60s: %s",
+			 probe->options->name, why);
 }
 
 static int begin(struct rounds *rounds, struct rounds_probe *probe, const struct rounds_view *view,
@@ -184,11 +178,14 @@ static int begin(struct rounds *rounds, struct rounds_probe *probe, const struct
 	struct error why = {};
 	int r;
 
+	probe->began = clock_monotonic_usec();
 	r = probe_begin(probe->options, &context, &probe->run, &why);
-	if (r == PROBE_UNASKED)
-		return take_unasked(probe, err, &why);
 	if (r < 0)
 		return error_set(err, why.fault, "%s", why.text);
+	if (r == PROBE_UNASKED) {
+		take_unasked(rounds, probe, why.text);
+		return 0;
+	}
 	event.data.fd = probe_fd(probe->run);
 	if (epoll_ctl(rounds->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
 		return error_errno(err, "asking probe %s", probe->options->name);
@@ -209,9 +206,11 @@ static int step(struct rounds *rounds, struct rounds_probe *probe, const struct 
 			return error_set(err, why.fault, "%s", why.text);
 		if (r == PROBE_PENDING)
 			return 0;
+		if (r == PROBE_UNASKED) {
+			take_unasked(rounds, probe, why.text);
+			return 0;
+		}
 		probe_run_free(TAKE_PTR(probe->run));
-		if (r == PROBE_UNASKED)
-			return take_unasked(probe, err, &why);
 		take_answer(probe, view, &answer);
 		return 0;
 	}
@@ -233,6 +232,30 @@ int rounds_step(struct rounds *rounds, const struct rounds_view *view, struct er
 			return r;
 	}
 	return 0;
+}
+
+static bool says_no(const struct rounds_probe *probe)
+{
+	return probe->failures > 0 && probe->unasked == 0;
+}
+
+uint64_t rounds_unasked(struct rounds *rounds, bool at_once)
+{
+	uint64_t since = 0;
+
+	for (size_t i = 0; i < rounds->n_probes; i++) {
+		struct rounds_probe *probe = &rounds->probes[i];
+
+		if (!probe->counts)
+			continue;
+		if (at_once && probe->run && probe_is_unheard(probe->run))
+			take_unasked(rounds, probe, "nobody has taken the order to ask it");
+		if (says_no(probe))
+			return 0;
+		if (probe->unasked > 0 && (since == 0 || probe->unasked < since))
+			since = probe->unasked;
+	}
+	return since;
 }
 
 uint64_t rounds_next(const struct rounds *rounds)

@@ -9,6 +9,7 @@
 #include "deploy/flip.h"
 #include "deploy/gate.h"
 #include "deploy/growth.h"
+#include "deploy/helpers.h"
 #include "deploy/imprint.h"
 #include "deploy/intact.h"
 #include "deploy/judge.h"
@@ -78,6 +79,8 @@ static int ask_preflight(struct session *session, const struct preflight_input *
 		r = let_jobs_end(session, manager, input->start, &why);
 	if (r >= 0)
 		r = preflight_run(session->options, input, manager, ret_preflight, &why);
+	if (r >= 0)
+		r = helpers_preflight(session->options, input, ret_preflight, &why);
 	if (r < 0 && session->options->user)
 		return preflight_give_up(&why, ret_preflight);
 	return r < 0 ? error_set(err, why.fault, "%s", why.text) : 0;
@@ -119,21 +122,21 @@ static int ask_baseline(struct session *session, struct manager *manager, const 
 		.other_path = session_slot_path(session, transaction->target),
 		.current_path = session->current_path,
 		.invocation = unit->invocation,
+		.unasked_usec = verb_stages(transaction->verb) ? JUDGE_UNASKED_USEC :
+								 HELPERS_HASTE_USEC,
 		.interrupt = mailbox_interrupt,
 		.interrupt_data = session,
 		.wake_fd = session->wake_fd,
 	};
 	struct judge_report report = {};
-	struct error why = {};
-	int r;
+	int r = judge_run(session->options, &judge, manager, session->listener, &session->state,
+			  &report, err);
 
-	r = judge_run(session->options, &judge, manager, session->listener, &session->state,
-		      &report, &why);
 	if (r < 0)
-		return error_set(err, why.fault, "%s", why.text);
-	if (r == JUDGE_UNASKED) {
-		session_tell(session, EVENT_FINDING, why.fault, "%s", why.text);
-		r = ending_end(session, OUTCOME_REFUSED, why.fault, why.text, err);
+		return r;
+	if (r == JUDGE_UNASKED && verb_stages(transaction->verb)) {
+		session_tell(session, EVENT_FINDING, FAULT_UNIT, "%s", report.reason);
+		r = ending_end(session, OUTCOME_REFUSED, FAULT_UNIT, report.reason, err);
 		return r < 0 ? r : BASELINE_NO_GO;
 	}
 	(void)text_copy(report.failed, transaction->baseline, sizeof(transaction->baseline));

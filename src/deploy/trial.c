@@ -135,7 +135,27 @@ static struct judge_options judge_target(const struct session *session)
 		.exempt = transaction->baseline,
 		.siblings = transaction->siblings,
 		.invocation = transaction->invocation,
+		.unasked_usec = verb_stages(transaction->verb) ? JUDGE_UNASKED_NEW_USEC :
+								 JUDGE_UNASKED_USEC,
 	};
+}
+
+/*
+ * Nobody could ask its probes. One that was good before may stay, since it runs; a new one goes back, as nobody can say that it is good.
+ * 0: it stays. > 0: it has been sent back.
+ */
+enum { UNJUDGED_GOES = 1 };
+static int settle_unjudged(struct session *session, const char *reason, struct error *err)
+{
+	int r;
+
+	if (!verb_stages(session->state.transaction.verb)) {
+		session_tell(session, EVENT_WARNING, FAULT_UNIT,
+			     "%s; it was good before, and stays", reason);
+		return 0;
+	}
+	r = ending_unjudged(session, reason, err);
+	return r < 0 ? r : UNJUDGED_GOES;
 }
 
 int trial_run(struct session *session, struct error *err)
@@ -153,6 +173,11 @@ int trial_run(struct session *session, struct error *err)
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
 		return ending_unhealthy(session, report.reason, err);
+	if (r == JUDGE_UNASKED) {
+		r = settle_unjudged(session, report.reason, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
 	(void)text_copy(report.invocation, transaction->invocation,
 			sizeof(transaction->invocation));
 	if (session->job_began > 0)
@@ -184,7 +209,7 @@ static void tell_leftovers(struct session *session)
  */
 enum { WATCH_PASSED = 1 };
 static int watch(struct session *session, bool again, struct judge_report *ret_report,
-		 struct error *err)
+		 bool *ret_unasked, struct error *err)
 {
 	struct judge_options judge = judge_target(session);
 	char reason[STATE_REASON_MAX];
@@ -198,6 +223,12 @@ static int watch(struct session *session, bool again, struct judge_report *ret_r
 		return r < 0 ? r : 0;
 	if (r == JUDGE_BAD)
 		return ending_unhealthy(session, ret_report->reason, err);
+	if (r == JUDGE_UNASKED) {
+		r = settle_unjudged(session, ret_report->reason, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		*ret_unasked = true;
+	}
 	r = again ? 0 : growth_judge(session, reason, sizeof(reason), err);
 	if (r != 0)
 		return r < 0 ? r : ending_unhealthy(session, reason, err);
@@ -211,7 +242,7 @@ int trial_watch(struct session *session, struct error *err)
 	char reason[STATE_REASON_MAX];
 	char span[CLOCK_TEXT_MAX], remark[80];
 	struct group group = {};
-	bool again;
+	bool again, unasked = false;
 	int r;
 
 	r = accord_note(session, GROUP_RUNNING, &group, err);
@@ -219,7 +250,7 @@ int trial_watch(struct session *session, struct error *err)
 		return r;
 	again = group_has_come(&group, session->options->app, GROUP_PASSED);
 	if (group.verdict != GROUP_ALL) {
-		r = watch(session, again, &report, err);
+		r = watch(session, again, &report, &unasked, err);
 		if (r != WATCH_PASSED)
 			return r;
 	}
@@ -229,10 +260,10 @@ int trial_watch(struct session *session, struct error *err)
 		return r;
 	tell_leftovers(session);
 	astray_warn(session);
-	(void)snprintf(reason, sizeof(reason),
-		       "passed its probes and was well for %s (proof: %s)%s",
-		       clock_format_span(session->options->watch_usec, span),
-		       proof_name(report.proof.proof),
-		       vacancy_remark(session, remark, sizeof(remark)));
+	(void)snprintf(
+		reason, sizeof(reason), "%s for %s (proof: %s)%s",
+		unasked ? "nobody could ask its probes; it ran" : "passed its probes and was well",
+		clock_format_span(session->options->watch_usec, span),
+		proof_name(report.proof.proof), vacancy_remark(session, remark, sizeof(remark)));
 	return ending_commit(session, reason, err);
 }

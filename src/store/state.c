@@ -68,6 +68,7 @@ static const struct field fields[] = {
 	T(FIELD_TEXT, signer),
 	T(FIELD_OUTCOME, outcome),
 	T(FIELD_BOOL, recorded),
+	T(FIELD_BOOL, unjudged),
 	T(FIELD_U64, ended),
 	T(FIELD_FAULT, fault),
 	CUT("transaction.reason", transaction.reason, 1, 47),

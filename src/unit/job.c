@@ -272,14 +272,20 @@ int job_wait(struct job *job, int fd, uint64_t timeout_usec, enum job_result *re
 	return JOB_PENDING;
 }
 
-int job_start_and_forget(struct manager *manager, const char *unit, struct error *err)
+int job_forget(struct manager *manager, enum job_type type, const char *unit, struct error *err)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 	int r;
 
-	r = manager_call(manager, MANAGER_PATH, MANAGER_INTERFACE, "StartUnit", &bus_error, NULL,
-			 "ss", unit, "replace");
-	if (r < 0)
-		return manager_error(&bus_error, r, err, "starting %s", unit);
-	return 0;
+	r = manager_call(manager, MANAGER_PATH, MANAGER_INTERFACE, types[type].method, &bus_error,
+			 NULL, "ss", unit, "replace");
+	if (r >= 0 || (type == JOB_STOP &&
+		       sd_bus_error_has_name(&bus_error, "org.freedesktop.systemd1.NoSuchUnit")))
+		return 0;
+	return manager_error(&bus_error, r, err, "%s %s", types[type].doing, unit);
+}
+
+int job_start_and_forget(struct manager *manager, const char *unit, struct error *err)
+{
+	return job_forget(manager, JOB_START, unit, err);
 }

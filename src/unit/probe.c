@@ -241,6 +241,11 @@ int probe_begin(const struct probe_options *options, const struct probe_context 
 	return 0;
 }
 
+bool probe_is_unheard(const struct probe_run *run)
+{
+	return spawn_is_unheard(&run->spawn);
+}
+
 int probe_fd(const struct probe_run *run)
 {
 	return run->fd;
@@ -333,6 +338,18 @@ static bool is_unasked(int finished, bool late, bool unheard, const struct spawn
 	return late ? unheard : finished == SPAWN_LOST || (how->code == 0 && how->status != 0);
 }
 
+static int explain_unasked(bool unheard, const struct spawn_end *how, struct error *err)
+{
+	if (unheard)
+		(void)error_set(err, FAULT_UNIT, "nobody started the helper of a probe");
+	else if (how->status != 0)
+		(void)error_set(err, FAULT_UNIT, "the helper of a probe could not be started: %s",
+				strerror(how->status));
+	else
+		(void)error_set(err, FAULT_UNIT, "the helper of a probe was lost with its spawner");
+	return PROBE_UNASKED;
+}
+
 int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct error *err)
 {
 	bool over = read_line(run);
@@ -345,19 +362,14 @@ int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct 
 
 	if (!over && !late)
 		return PROBE_PENDING;
-	unheard = spawn_is_unheard(&run->spawn);
+	unheard = late && spawn_is_unheard(&run->spawn);
 	answer.took_usec = clock_monotonic_usec() - run->began;
 	r = spawn_finish(&run->spawn, 0, &how);
 	end = memchr(run->line, '\n', run->size);
 	if (!end || !probe_order_read_answer(run->line, (size_t)(end - run->line), &answer)) {
 		end_transient(run);
-		if (is_unasked(r, late, unheard, &how)) {
-			(void)error_set(err, FAULT_UNIT,
-					unheard ?
-						"nobody started the helper of a probe" :
-						"the helper of a probe was lost with its spawner");
-			return PROBE_UNASKED;
-		}
+		if (is_unasked(r, late, unheard, &how))
+			return explain_unasked(unheard, &how, err);
 		explain_silence(run, late, &how, &answer);
 	}
 	*ret_answer = answer;

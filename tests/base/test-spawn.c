@@ -199,12 +199,19 @@ static void an_order_that_nobody_takes_is_told_from_one_that_is(void **state)
 	struct spawn_end end;
 	struct spawn spawn;
 	int listener = listen_at_path();
+	uint64_t began;
 	pid_t spawner;
 
 	(void)state;
 	spawn_through(path);
 	start(&spawn, 'h');
 	assert_true(spawn_is_unheard(&spawn));
+	began = clock_monotonic_usec();
+	assert_int_equal(spawn_finish(&spawn, 0, &end),
+			 SPAWN_LOST); /* nobody there who could tell */
+	assert_true(clock_monotonic_usec() - began < 1500000);
+	close_ours();
+	start(&spawn, 'h');
 	(void)close(listener);
 	assert_int_equal(spawn_finish(&spawn, 5000, &end), SPAWN_LOST);
 	close_ours();
@@ -232,6 +239,33 @@ static void nobody_there_is_an_outcome(void **state)
 	assert_int_equal(spawn_start("/proc/self/exe", "fetch-helper", 0, 1, &spawn, &err),
 			 SPAWN_NOBODY);
 	check_error(-1, &err, FAULT_UNIT, "nobody starts helpers at ");
+	spawn_through(NULL);
+}
+
+static void a_hail_is_answered_by_who_is_there(void **state)
+{
+	struct error err = {};
+	int listener = listen_at_path();
+	pid_t spawner;
+
+	(void)state;
+	spawn_through(NULL);
+	assert_false(spawn_is_through());
+	assert_int_equal(spawn_hail(0, &err), 0);
+	spawn_through(path);
+	assert_true(spawn_is_through());
+	assert_int_equal(spawn_early(), 0);
+	assert_int_equal(spawn_hail(50, &err), SPAWN_NOBODY);
+	check_error(-1, &err, FAULT_UNIT, "nobody takes orders for helpers at ");
+	(void)close(listener);
+	spawner = listen_there();
+	assert_int_equal(spawn_hail(5000, &err), 0);
+	assert_int_equal(spawn_hail(5000, &err), 0);
+	forget(spawner);
+	(void)unlink(path);
+	spawn_through(path);
+	assert_true(spawn_early() < 0);
+	assert_int_equal(spawn_hail(5000, &err), SPAWN_NOBODY);
 	spawn_through(NULL);
 }
 
@@ -263,6 +297,7 @@ int main(int argc, char **argv)
 		check_in_dir(another_spawner_is_asked),
 		check_in_dir(an_order_that_nobody_takes_is_told_from_one_that_is),
 		check_in_dir(nobody_there_is_an_outcome),
+		check_in_dir(a_hail_is_answered_by_who_is_there),
 		check_in_dir(a_program_that_cannot_be_run_is_said),
 	};
 
