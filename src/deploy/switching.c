@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "deploy/accord.h"
+#include "deploy/baseline.h"
 #include "deploy/data-helper.h"
 #include "deploy/data.h"
 #include "deploy/ending.h"
@@ -12,7 +13,6 @@
 #include "deploy/helpers.h"
 #include "deploy/imprint.h"
 #include "deploy/intact.h"
-#include "deploy/judge.h"
 #include "deploy/mailbox.h"
 #include "deploy/preflight.h"
 #include "deploy/rehearsal.h"
@@ -21,6 +21,7 @@
 #include "deploy/switching.h"
 #include "deploy/vacancy.h"
 #include "store/layout.h"
+#include "unit/proof.h"
 
 #define LOOK_PERIOD_USEC USEC_PER_SEC
 #define TELL_PERIOD_USEC (10 * USEC_PER_SEC)
@@ -110,45 +111,6 @@ int switching_preflight(struct session *session, enum slot target, bool *ret_go,
 	return *ret_go ? 0 : refuse(session, &preflight, err);
 }
 
-/* One round of the probes on the release that still runs. > 0: BASELINE_NO_GO, it has ended or something else is wanted. */
-enum { BASELINE_NO_GO = 1 };
-static int ask_baseline(struct session *session, struct manager *manager, const struct unit *unit,
-			struct error *err)
-{
-	struct state_transaction *transaction = &session->state.transaction;
-	struct judge_options judge = {
-		.phase = JUDGE_BASELINE,
-		.slot_path = session_slot_path(session, transaction->origin),
-		.other_path = session_slot_path(session, transaction->target),
-		.current_path = session->current_path,
-		.invocation = unit->invocation,
-		.unasked_usec = verb_stages(transaction->verb) ? JUDGE_UNASKED_USEC :
-								 HELPERS_HASTE_USEC,
-		.interrupt = mailbox_interrupt,
-		.interrupt_data = session,
-		.wake_fd = session->wake_fd,
-	};
-	struct judge_report report = {};
-	int r = judge_run(session->options, &judge, manager, session->listener, &session->state,
-			  &report, err);
-
-	if (r < 0)
-		return r;
-	if (r == JUDGE_UNASKED && verb_stages(transaction->verb)) {
-		session_tell(session, EVENT_FINDING, FAULT_UNIT, "%s", report.reason);
-		r = ending_end(session, OUTCOME_REFUSED, FAULT_UNIT, report.reason, err);
-		return r < 0 ? r : BASELINE_NO_GO;
-	}
-	(void)text_copy(report.failed, transaction->baseline, sizeof(transaction->baseline));
-	if (report.failed[0])
-		session_tell(
-			session, EVENT_NOTE, FAULT_NONE,
-			"fails on the release that runs now, so it will not condemn the new one: "
-			"probe %.*s",
-			(int)strlen(report.failed) - 1, report.failed);
-	return mailbox_interrupt(session) > 0 ? BASELINE_NO_GO : 0;
-}
-
 /* As the user of the unit that comes, if one does. */
 static int rehearse(struct session *session, const struct unit *loaded, struct error *err)
 {
@@ -190,7 +152,7 @@ int switching_prepare(struct session *session, struct error *err)
 	/* only a service that has been up for a while can say which probes are to be excused */
 	steady = unit_has_been_up(&unit, SWITCHING_STEADY_USEC);
 	if (session->options->baseline && transaction->origin != SLOT_NONE && steady) {
-		r = ask_baseline(session, manager, &unit, err);
+		r = baseline_ask(session, manager, &unit, err);
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
