@@ -65,8 +65,5 @@ int survey_run(const struct survey_options *options, struct survey **ret_survey,
 void survey_free(struct survey *survey);
 CLEANUP_DEFINE(struct survey, survey_free);
 
-/* The number of that path in the index; CONTENTS_NONE: there is none. */
-uint32_t survey_find(const struct index *index, const char *path);
-
 /* Does the file of that number stay (as it is, or mended)? */
 bool survey_stays(const struct survey *survey, uint32_t number);

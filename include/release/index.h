@@ -62,6 +62,10 @@ int index_sort(struct index *index,
 	       struct error *err); /* before index_at, after the last index_add */
 struct index_entry *index_at(const struct index *index, size_t i);
 
+/* Which of them has that path; INDEX_NONE: none. Sorted. */
+#define INDEX_NONE UINT32_MAX
+uint32_t index_number(const struct index *index, const char *path);
+
 /*
  * The canonical text (malloc'ed) and its SHA-256. Each of the ret_ may be NULL.
  */

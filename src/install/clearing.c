@@ -61,11 +61,11 @@ static bool is_the_link(const struct level *level, const char *name,
 static bool is_name_of_target(const struct clearing *clearing, const struct index_entry *entry,
 			      const struct stat *st)
 {
-	uint32_t target = survey_find(clearing->survey->index, entry->target);
+	uint32_t target = index_number(clearing->survey->index, entry->target);
 	_cleanup_close_ int fd = fd_open_inside(clearing->slot_fd, entry->target, O_PATH);
 	struct stat first;
 
-	return target != CONTENTS_NONE && survey_stays(clearing->survey, target) && fd >= 0 &&
+	return target != INDEX_NONE && survey_stays(clearing->survey, target) && fd >= 0 &&
 	       fstat(fd, &first) == 0 && first.st_ino == st->st_ino && first.st_dev == st->st_dev;
 }
 
@@ -73,11 +73,11 @@ static bool belongs(const struct clearing *clearing, const struct level *level, 
 		    const char *path)
 {
 	const struct survey *survey = clearing->survey;
-	uint32_t number = survey_find(survey->index, path);
+	uint32_t number = index_number(survey->index, path);
 	const struct index_entry *entry;
 	struct stat st;
 
-	if (number == CONTENTS_NONE)
+	if (number == INDEX_NONE)
 		return false;
 	entry = index_at(survey->index, number);
 	if (entry->type == INDEX_FILE)

@@ -315,10 +315,10 @@ static int on_entry(void *data, const struct index_entry *entry, struct error *e
 	struct taking *taking = data;
 	const struct salvage *salvage = taking->salvage;
 	uint32_t number = entry->type == INDEX_FILE ?
-				  survey_find(salvage->seal.index, entry->path) :
-				  CONTENTS_NONE;
-	uint32_t content = number == CONTENTS_NONE ? CONTENTS_NONE :
-						     contents_of(salvage->survey->contents, number);
+				  index_number(salvage->seal.index, entry->path) :
+				  INDEX_NONE;
+	uint32_t content = number == INDEX_NONE ? CONTENTS_NONE :
+						  contents_of(salvage->survey->contents, number);
 
 	taking->content = CONTENTS_NONE;
 	if (content == CONTENTS_NONE || !salvage->wanted[content])

@@ -333,10 +333,10 @@ static int glance_at_symlink(struct scrub *scrub, const struct walk_entry *found
 static int glance_at(void *data, const struct walk_entry *found, struct error *err)
 {
 	struct scrub *scrub = data;
-	uint32_t number = survey_find(scrub->promised, found->path);
+	uint32_t number = index_number(scrub->promised, found->path);
 	const struct index_entry *entry;
 
-	if (number == CONTENTS_NONE) {
+	if (number == INDEX_NONE) {
 		report(scrub, found->path, "not in the seal");
 		return 0;
 	}
@@ -367,8 +367,8 @@ static void glance_back(struct scrub *scrub)
 		}
 		if (entry->type != INDEX_HARDLINK)
 			continue;
-		first = survey_find(scrub->promised, entry->target);
-		if (first != CONTENTS_NONE && scrub->inodes[first] != 0 &&
+		first = index_number(scrub->promised, entry->target);
+		if (first != INDEX_NONE && scrub->inodes[first] != 0 &&
 		    scrub->inodes[first] != scrub->inodes[i])
 			report(scrub, entry->path, "no longer the same file as its other name");
 	}

@@ -70,11 +70,11 @@ static int look_at(void *data, const struct walk_entry *entry, struct error *err
 {
 	struct search *search = data;
 	struct survey *survey = search->options->survey;
-	uint32_t number = survey_find(survey->index, entry->path);
+	uint32_t number = index_number(survey->index, entry->path);
 	struct survey_stray *stray;
 
 	if (!is_wanted(search, entry->stat) ||
-	    (number != CONTENTS_NONE && survey_stays(survey, number)))
+	    (number != INDEX_NONE && survey_stays(survey, number)))
 		return 0;
 	stray = add_stray(search);
 	if (!stray)

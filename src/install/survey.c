@@ -54,25 +54,6 @@ void survey_free(struct survey *survey)
 	free(survey);
 }
 
-uint32_t survey_find(const struct index *index, const char *path)
-{
-	size_t low = 0;
-	size_t high = index_count(index);
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(index_at(index, middle)->path, path);
-
-		if (order == 0)
-			return (uint32_t)middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return CONTENTS_NONE;
-}
-
 bool survey_stays(const struct survey *survey, uint32_t number)
 {
 	return survey->fates[number] == SURVEY_KEEP || survey->fates[number] == SURVEY_MEND;

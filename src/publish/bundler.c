@@ -80,22 +80,6 @@ static int choose_parts(struct bundling *bundling, struct error *err)
 
 /* ---- its blocks ---- */
 
-/* The number of an entry in its index. */
-static uint32_t number_of(const struct index *index, const struct index_entry *entry)
-{
-	size_t low = 0, high = index_count(index);
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(index_at(index, middle)->path, entry->path) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return (uint32_t)low;
-}
-
 static int want(struct bundling *bundling, const struct candidates *candidates, struct part *part,
 		struct error *err)
 {
@@ -107,7 +91,7 @@ static int want(struct bundling *bundling, const struct candidates *candidates, 
 	if (candidates)
 		wish.base = candidates_find(candidates, wish.entry);
 	if (wish.base)
-		part->base = number_of(request->old->index, wish.base);
+		part->base = index_number(request->old->index, wish.base->path);
 	return spool_want(bundling->spool, &wish, &part->content, err);
 }
 

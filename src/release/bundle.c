@@ -24,9 +24,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "release/bundle-table.h"
+#include "release/frame.h"
 
 #define MAGIC "flipslot-bundle 1\n"
 
@@ -84,61 +84,12 @@ int bundle_check_packed(const struct bundle_block *block, const void *bytes, siz
 			 block->offset);
 }
 
-/* ---- frames ---- */
-
-struct frame {
-	char *data; /* owned */
-	size_t size;
-	size_t packed; /* bytes of the head that it took */
-};
-
-static void frame_done(struct frame *frame)
-{
-	free(frame->data);
-}
+/* ---- reading a head ---- */
 
 static int corrupt(struct error *err, const char *what)
 {
 	return error_set(err, FAULT_CORRUPT, "the bundle's head: %s", what);
 }
-
-static int unpack_into(const void *head, const struct frame *frame, const char *prefix,
-		       size_t prefix_size, struct error *err)
-{
-	ZSTD_DCtx *zstd = ZSTD_createDCtx();
-	size_t n;
-
-	if (!zstd)
-		return error_code(err, -ENOMEM, "reading a bundle");
-	n = ZSTD_DCtx_refPrefix(zstd, prefix, prefix_size);
-	if (!ZSTD_isError(n))
-		n = ZSTD_decompressDCtx(zstd, frame->data, frame->size, head, frame->packed);
-	ZSTD_freeDCtx(zstd);
-	return n == frame->size ? 0 : corrupt(err, "damaged");
-}
-
-/* The frame that the bytes begin with. */
-static int unpack(const void *head, size_t size, const char *prefix, size_t prefix_size,
-		  struct frame *frame, struct error *err)
-{
-	unsigned long long content = ZSTD_getFrameContentSize(head, size);
-	size_t packed = ZSTD_findFrameCompressedSize(head, size);
-
-	if (ZSTD_isError(packed) || content == ZSTD_CONTENTSIZE_ERROR ||
-	    content == ZSTD_CONTENTSIZE_UNKNOWN)
-		return corrupt(err, "not two zstd frames of known size");
-	if (content > BUNDLE_TEXT_MAX)
-		return corrupt(err, "unpacks to too much");
-	frame->data = malloc((size_t)content + 1);
-	if (!frame->data)
-		return error_code(err, -ENOMEM, "reading a bundle");
-	frame->size = (size_t)content;
-	frame->packed = packed;
-	frame->data[frame->size] = '\0';
-	return unpack_into(head, frame, prefix, prefix_size, err);
-}
-
-/* ---- reading a head ---- */
 
 static int read_index(const struct frame *frame, const struct digest *expected,
 		      struct index **ret_index, struct error *err)
@@ -163,13 +114,13 @@ static int unpack_index(const void *head, size_t size, struct index *base,
 			const struct digest *expected, struct index **ret_index, size_t *ret_packed,
 			struct error *err)
 {
-	_cleanup_(frame_done) struct frame frame = {};
+	_cleanup_frame_ struct frame frame = {};
 	_cleanup_free_ char *prefix = NULL;
 	size_t prefix_size = 0;
 	int r = base ? index_encode(base, &prefix, &prefix_size, NULL, err) : 0;
 
 	if (r == 0)
-		r = unpack(head, size, prefix, prefix_size, &frame, err);
+		r = frame_unpack(head, size, prefix, prefix_size, BUNDLE_TEXT_MAX, &frame, err);
 	if (r == 0)
 		r = read_index(&frame, expected, ret_index, err);
 	if (r == 0)
@@ -190,7 +141,7 @@ int bundle_decode(const void *head, size_t size, struct index *base, const struc
 		  uint64_t length, struct bundle **ret_bundle, struct error *err)
 {
 	_cleanup_(bundle_freep) struct bundle *bundle = calloc(1, sizeof(*bundle));
-	_cleanup_(frame_done) struct frame table = {};
+	_cleanup_frame_ struct frame table = {};
 	size_t packed = 0;
 	int r;
 
@@ -200,7 +151,8 @@ int bundle_decode(const void *head, size_t size, struct index *base, const struc
 	bundle->length = length;
 	r = unpack_index(head, size, base, expected, &bundle->index, &packed, err);
 	if (r == 0)
-		r = unpack((const char *)head + packed, size - packed, NULL, 0, &table, err);
+		r = frame_unpack((const char *)head + packed, size - packed, NULL, 0,
+				 BUNDLE_TEXT_MAX, &table, err);
 	if (r == 0 && packed + table.packed != size)
 		r = corrupt(err, "more than two frames");
 	if (r == 0)

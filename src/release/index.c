@@ -238,6 +238,25 @@ struct index_entry *index_at(const struct index *index, size_t i)
 	return index->order[i];
 }
 
+uint32_t index_number(const struct index *index, const char *path)
+{
+	size_t low = 0;
+	size_t high = index->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(index->order[middle]->path, path);
+
+		if (order == 0)
+			return (uint32_t)middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return INDEX_NONE;
+}
+
 /* ---- text ---- */
 
 int index_encode(struct index *index, char **ret_text, size_t *ret_size, struct digest *ret_digest,

@@ -53,12 +53,12 @@ UNUSED static void look(struct looked *looked, void **state, const char *script)
 
 UNUSED static uint32_t content_at(const struct looked *looked, const char *path)
 {
-	return contents_of(looked->survey->contents, survey_find(looked->index, path));
+	return contents_of(looked->survey->contents, index_number(looked->index, path));
 }
 
 UNUSED static enum survey_fate fate_of(const struct looked *looked, const char *path)
 {
-	return (enum survey_fate)looked->survey->fates[survey_find(looked->index, path)];
+	return (enum survey_fate)looked->survey->fates[index_number(looked->index, path)];
 }
 
 UNUSED static struct survey_content origin_of(const struct looked *looked, const char *path)

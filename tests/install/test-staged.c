@@ -6,7 +6,7 @@
 
 static const struct digest *digest_at(const struct looked *looked, const char *path)
 {
-	return &index_at(looked->index, survey_find(looked->index, path))->digest;
+	return &index_at(looked->index, index_number(looked->index, path))->digest;
 }
 
 static void test_directory(void **state)

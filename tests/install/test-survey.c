@@ -81,9 +81,9 @@ static void test_finds(void **state)
 
 	look(&looked, state, ":");
 	for (uint32_t i = 0; i < index_count(looked.index); i++)
-		assert_int_equal(survey_find(looked.index, index_at(looked.index, i)->path), i);
-	assert_int_equal(survey_find(looked.index, "aa"), CONTENTS_NONE);
-	assert_int_equal(survey_find(looked.index, ""), CONTENTS_NONE);
+		assert_int_equal(index_number(looked.index, index_at(looked.index, i)->path), i);
+	assert_int_equal(index_number(looked.index, "aa"), INDEX_NONE);
+	assert_int_equal(index_number(looked.index, ""), INDEX_NONE);
 }
 
 int main(void)
