@@ -26,6 +26,9 @@ void taker_drop(struct taker *taker, void *bytes, size_t size);
 int taker_put_consume(struct taker *taker, const struct bundle *bundle,
 		      const struct bundle_block *block, void *bytes, struct error *err);
 
+/* All blocks that came with the head of the bundle, which is borrowed likewise; they take no room. */
+int taker_put_inlined(struct taker *taker, const struct bundle *bundle, struct error *err);
+
 /* < 0: the rebuild has failed, and takes nothing any more. */
 int taker_check(struct taker *taker, struct error *err);
 

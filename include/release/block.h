@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,14 @@ enum block_kind {
 	BLOCK_PLAIN, /* zstd */
 	BLOCK_PREFIX, /* zstd, with the whole old file as what came before (RFC 8878, raw content dictionary) */
 	BLOCK_PATCH, /* differences to the old file, in the manner of bsdiff */
+	BLOCK_STORED, /* the bytes as they are */
 	BLOCK_KIND_MAX,
 };
+
+static inline bool block_needs_base(enum block_kind kind)
+{
+	return kind == BLOCK_PREFIX || kind == BLOCK_PATCH;
+}
 
 struct block_decoder; /* keeps its memory from block to block */
 int block_decoder_new(struct block_decoder **ret_decoder, struct error *err);
@@ -30,8 +37,8 @@ void block_decoder_free(struct block_decoder *decoder);
 CLEANUP_DEFINE(struct block_decoder, block_decoder_free);
 
 /*
- * Decodes `size` verified bytes into `out`, which they must fill exactly. base is the old file, mapped (NULL, 0 for
- * BLOCK_PLAIN). All that does not fit is FAULT_CORRUPT; nothing outside of out is written, nothing outside of base read.
+ * Decodes `size` verified bytes into `out`, which they must fill exactly. base is the old file, mapped (NULL, 0 where
+ * none is needed). All that does not fit is FAULT_CORRUPT; nothing outside of out is written, nothing outside of base read.
  */
 int block_decode(struct block_decoder *decoder, enum block_kind kind, const void *bytes,
 		 size_t size, const void *base, size_t base_size, void *out, size_t out_size,

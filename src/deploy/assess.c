@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "deploy/blob.h"
+#include "install/decode-head.h"
 #include "install/seal.h"
 #include "store/layout.h"
 
@@ -148,17 +149,42 @@ int assess_spans(struct assessment *assessment, enum way_kind kind, struct error
 			  &assessment->spans[kind], err);
 }
 
+/* > 0: BUNDLE_BASE_DIFFERS. */
+static int read_head(struct assessment *assessment, enum way_kind kind,
+		     const struct offer_bundle *bundle, struct error *err)
+{
+	const struct head *head = &assessment->heads[kind];
+	const struct decode_head what = {
+		.dirfd = assessment->watcher->session->dirfd,
+		.source = transaction_of(assessment)->origin,
+		.source_index = assessment->running.index,
+		.expected = &assessment->offer->index,
+		.length = bundle->length,
+		.listener = &assessment->listener,
+	};
+	int shown;
+	int r;
+
+	if (kind != WAY_UPDATE)
+		return bundle_decode(head->bytes, head->size, NULL, what.expected, what.length,
+				     &assessment->bundles[kind], err);
+	r = decode_head(&what, head->bytes, head->size, &assessment->bundles[kind], err);
+	shown = relay_show(&assessment->relay, r < 0 ? NULL : err);
+	return r >= 0 && shown < 0 ? shown : r;
+}
+
+/* > 0: BUNDLE_BASE_DIFFERS. */
 static int read_bundle(struct assessment *assessment, enum way_kind kind,
 		       const struct offer_bundle *bundle, struct error *err)
 {
-	const struct head *head = &assessment->heads[kind];
-	int r = bundle_decode(head->bytes, head->size,
-			      kind == WAY_UPDATE ? assessment->running.index : NULL,
-			      &assessment->offer->index, bundle->length, &assessment->bundles[kind],
-			      err);
+	int r = read_head(assessment, kind, bundle, err);
 
 	if (r < 0)
 		return error_prefix(err, r, "%s", assessment->urls[kind]);
+	if (r > 0) {
+		head_done(&assessment->heads[kind]);
+		return r;
+	}
 	r = make_rebuild(assessment, assessment->bundles[kind]->index, err);
 	if (r == 0)
 		r = rebuild_resume(assessment->rebuild, assessment->bundles[kind], err);
@@ -233,8 +259,11 @@ static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struc
 	r = get_head(assessment, kind, bundle, err);
 	if (r < 0)
 		return r;
-	if (r == 0)
-		return read_bundle(assessment, kind, bundle, err);
+	if (r == 0) {
+		r = read_bundle(assessment, kind, bundle, err);
+		cost->why_not = r > 0 ? "files of the release that runs were changed" : NULL;
+		return r < 0 ? r : 0;
+	}
 	cost->why_not = r == HEAD_ABSENT ? "the server lacks it" : "the server gives no ranges";
 	return 0;
 }

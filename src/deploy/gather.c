@@ -360,12 +360,13 @@ static int fetch_all(struct gather *gather, struct error *err)
 int gather_run(const struct gather_options *options, struct error *err)
 {
 	_cleanup_(gather_done) struct gather gather = { .options = options };
-	int r;
+	int r = taker_put_inlined(options->taker, options->bundle, err);
 
 	partial_load(options->watcher->session->dirfd, gather.partials);
 	if (options->rest)
 		begin_rest(&gather);
-	r = fetch_all(&gather, err);
+	if (r == 0)
+		r = fetch_all(&gather, err);
 	/* also after the day's last byte: what has come is taken */
 	while ((r == 0 || r == -EDQUOT) &&
 	       !taker_wait(options->taker, clock_monotonic_usec() + LOOK_PERIOD_USEC)) {

@@ -26,7 +26,7 @@ int spans_make(const struct bundle *bundle,
 	if (!spans.wanted || !spans.spans)
 		return error_errno(err, "choosing blocks");
 	for (size_t i = 0; i < bundle->n_blocks; i++) {
-		spans.wanted[i] = wants(data, &bundle->blocks[i]);
+		spans.wanted[i] = !bundle->blocks[i].is_inlined && wants(data, &bundle->blocks[i]);
 		spans.n_wanted += spans.wanted[i];
 		if (spans.wanted[i])
 			add(&spans, bundle, i);

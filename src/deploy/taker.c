@@ -9,7 +9,7 @@ struct parcel {
 	struct parcel *next;
 	const struct bundle *bundle;
 	const struct bundle_block *block;
-	void *bytes;
+	void *bytes; /* NULL: the block's own */
 };
 
 struct taker {
@@ -92,12 +92,13 @@ static void work_off(struct taker *taker, struct parcel *parcel)
 	int r = 0;
 
 	if (taker->code == 0) /* only this thread sets it */
-		r = rebuild_take(taker->rebuild, parcel->bundle, parcel->block, parcel->bytes,
+		r = rebuild_take(taker->rebuild, parcel->bundle, parcel->block,
+				 parcel->bytes ? parcel->bytes : parcel->block->bytes,
 				 parcel->block->length, &err);
 	pthread_mutex_lock(&taker->mutex);
 	note(taker, r, &err);
 	taker->taken += r == 0;
-	taker->held -= parcel->block->length;
+	taker->held -= parcel->bytes ? parcel->block->length : 0;
 	taker->busy = false;
 	pthread_cond_broadcast(&taker->changed);
 	pthread_mutex_unlock(&taker->mutex);
@@ -222,6 +223,18 @@ void taker_drop(struct taker *taker, void *bytes, size_t size)
 	free(bytes);
 }
 
+static void put(struct taker *taker, struct parcel *parcel)
+{
+	pthread_mutex_lock(&taker->mutex);
+	if (taker->first)
+		taker->last->next = parcel;
+	else
+		taker->first = parcel;
+	taker->last = parcel;
+	pthread_cond_broadcast(&taker->changed);
+	pthread_mutex_unlock(&taker->mutex);
+}
+
 int taker_put_consume(struct taker *taker, const struct bundle *bundle,
 		      const struct bundle_block *block, void *bytes, struct error *err)
 {
@@ -232,14 +245,23 @@ int taker_put_consume(struct taker *taker, const struct bundle *bundle,
 		return error_code(err, -ENOMEM, "rebuilding the slot");
 	}
 	*parcel = (struct parcel){ .bundle = bundle, .block = block, .bytes = bytes };
-	pthread_mutex_lock(&taker->mutex);
-	if (taker->first)
-		taker->last->next = parcel;
-	else
-		taker->first = parcel;
-	taker->last = parcel;
-	pthread_cond_broadcast(&taker->changed);
-	pthread_mutex_unlock(&taker->mutex);
+	put(taker, parcel);
+	return 0;
+}
+
+int taker_put_inlined(struct taker *taker, const struct bundle *bundle, struct error *err)
+{
+	for (size_t i = 0; i < bundle->n_blocks; i++) {
+		struct parcel *parcel;
+
+		if (!bundle->blocks[i].is_inlined)
+			continue;
+		parcel = malloc(sizeof(*parcel));
+		if (!parcel)
+			return error_errno(err, "rebuilding the slot");
+		*parcel = (struct parcel){ .bundle = bundle, .block = &bundle->blocks[i] };
+		put(taker, parcel);
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "install/decode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "install/oldfile.h"
 
@@ -104,13 +105,33 @@ int decode_check_base(struct decode *decode, const struct bundle_block *block, s
 	const char *why = NULL;
 	int r;
 
-	if (block->kind == BLOCK_PLAIN)
+	if (!block_needs_base(block->kind))
 		return 0;
 	close_base(decode);
 	r = open_base(decode, block->base, err);
 	if (r == 0)
 		r = oldfile_verify(decode->base, index_at(decode->source, block->base), &why, err);
 	return r == OLDFILE_DIFFERS ? condemn(decode, block->base, why) : r;
+}
+
+int decode_read_base(struct decode *decode, uint32_t number, void *ret_bytes, struct error *err)
+{
+	const struct index_entry *entry = index_at(decode->source, number);
+	struct digest digest;
+	int r;
+
+	close_base(decode);
+	r = open_base(decode, number, err);
+	if (r != 0)
+		return r;
+	if (entry->size > 0)
+		memcpy(ret_bytes, oldfile_bytes(decode->base), (size_t)entry->size);
+	if (!oldfile_is_whole(decode->base))
+		return condemn(decode, number, "was cut short, or cannot be read");
+	r = digest_of(ret_bytes, (size_t)entry->size, &digest, err);
+	if (r == 0 && !digest_equal(&digest, &entry->digest))
+		return condemn(decode, number, "content differs");
+	return r;
 }
 
 /* ---- blocks ---- */
@@ -120,7 +141,7 @@ int decode_block(struct decode *decode, const struct bundle_block *block, const 
 {
 	int r;
 
-	if (block->kind == BLOCK_PLAIN)
+	if (!block_needs_base(block->kind))
 		return block_decode(decode->decoder, block->kind, bytes, size, NULL, 0,
 				    decode->buffer, raw_size, err);
 	r = open_base(decode, block->base, err);

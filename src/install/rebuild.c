@@ -316,7 +316,7 @@ bool rebuild_wants(const struct rebuild *rebuild, const struct bundle_block *blo
 	return content != CONTENTS_NONE &&
 	       rebuild->survey->origins[content].origin == SURVEY_WANTED &&
 	       block->number >= assembly_reached(rebuild->assembly, content) &&
-	       !(rebuild->baseless[content] && block->kind != BLOCK_PLAIN);
+	       !(rebuild->baseless[content] && block_needs_base(block->kind));
 }
 
 uint64_t rebuild_count_wanted(const struct rebuild *rebuild)

@@ -7,12 +7,15 @@
 #include "publish/candidates.h"
 #include "publish/contents.h"
 #include "publish/inspect.h"
+#include "publish/shares.h"
 #include "publish/suffix.h"
+#include "publish/update-head.h"
 #include "release/bundle-write.h"
 
 struct part {
 	uint32_t entry; /* of the new index */
 	uint32_t base; /* of the old index, or BUNDLE_NO_BASE */
+	uint32_t solid_base; /* likewise, if it is packed together with others */
 	bool last; /* the release before did not have it */
 	const struct spool_content *content;
 };
@@ -22,14 +25,26 @@ struct bundling {
 	const struct bundler_request *request;
 	struct part *parts; /* in the order of the bundle */
 	size_t n_parts;
+	struct shares_part *shares; /* of the parts; with a base */
 	struct bundle_block *blocks;
 	size_t n_blocks;
+	struct marks_solid *solids;
+	size_t n_solids;
+	uint8_t *inlined; /* bytes of the blocks in the head */
+	void *head; /* the best so far */
+	size_t head_size;
+	uint64_t length; /* of the bundle with that head */
+	enum shares_policy policy;
 };
 
 static void bundling_done(const struct bundling *bundling)
 {
 	free(bundling->parts);
+	free(bundling->shares);
 	free(bundling->blocks);
+	free(bundling->solids);
+	free(bundling->inlined);
+	free(bundling->head);
 }
 
 /* ---- what belongs into it ---- */
@@ -62,6 +77,7 @@ static int choose(struct bundling *bundling, const struct contents *known, struc
 		bundling->parts[bundling->n_parts++] =
 			(struct part){ .entry = all.items[i].entry,
 				       .base = BUNDLE_NO_BASE,
+				       .solid_base = BUNDLE_NO_BASE,
 				       .last = !bundling->request->old && !is_known };
 	}
 	qsort(bundling->parts, bundling->n_parts, sizeof(*bundling->parts), compare);
@@ -107,35 +123,194 @@ static int want_all(struct bundling *bundling, struct error *err)
 	return r < 0 ? r : spool_run(bundling->spool, err);
 }
 
-static void add_blocks(struct bundling *bundling, const struct part *part)
+static bool is_behind_head(const struct bundling *bundling, size_t part)
 {
-	for (size_t i = 0; i < part->content->n_blocks; i++) {
-		const struct spool_block *from = &part->content->blocks[i];
+	return !bundling->shares || bundling->shares[part].share == SHARE_BLOCKS;
+}
+
+static void add_blocks(struct bundling *bundling, size_t part)
+{
+	const struct spool_content *content = bundling->parts[part].content;
+
+	for (size_t i = 0; i < content->n_blocks; i++) {
+		const struct spool_block *from = &content->blocks[i];
 
 		bundling->blocks[bundling->n_blocks++] = (struct bundle_block){
 			.kind = from->kind,
-			.entry = part->entry,
-			.base = from->kind == BLOCK_PLAIN ? BUNDLE_NO_BASE : part->base,
+			.entry = bundling->parts[part].entry,
+			.base = block_needs_base(from->kind) ? bundling->parts[part].base :
+							       BUNDLE_NO_BASE,
 			.length = from->length,
 			.number = (uint32_t)i,
+			.is_inlined = !is_behind_head(bundling, part),
 			.packed = from->packed,
 			.raw = from->raw,
 		};
 	}
 }
 
-static int list_blocks(struct bundling *bundling, struct error *err)
+static int make_room(struct bundling *bundling, struct error *err)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < bundling->n_parts; i++)
 		n += bundling->parts[i].content->n_blocks;
 	bundling->blocks = calloc(n + 1, sizeof(*bundling->blocks));
-	if (!bundling->blocks)
-		return error_errno(err, "making a bundle");
-	for (size_t i = 0; i < bundling->n_parts; i++)
-		add_blocks(bundling, &bundling->parts[i]);
+	bundling->solids = calloc(bundling->n_parts + 1, sizeof(*bundling->solids));
+	bundling->inlined = malloc(SHARES_INLINED_MAX);
+	if (!bundling->blocks || !bundling->solids || !bundling->inlined)
+		return error_code(err, -ENOMEM, "making a bundle");
 	return 0;
+}
+
+static void list_blocks(struct bundling *bundling)
+{
+	bundling->n_blocks = bundling->n_solids = 0;
+	for (size_t i = 0; i < bundling->n_parts; i++) {
+		const struct part *part = &bundling->parts[i];
+
+		if (bundling->shares && bundling->shares[i].share == SHARE_SOLID)
+			bundling->solids[bundling->n_solids++] =
+				(struct marks_solid){ part->entry, part->solid_base };
+		else
+			add_blocks(bundling, i);
+	}
+}
+
+/* ---- the head of one with a base ---- */
+
+/* A file of the base that stays as it is would not be told from the one that comes instead of it. */
+static int find_solid_bases(struct bundling *bundling, struct error *err)
+{
+	const struct bundler_request *request = bundling->request;
+	_cleanup_contents_ struct contents fresh = {};
+	int r = contents_list(request->fresh->index, &fresh, err);
+
+	for (size_t i = 0; r == 0 && i < bundling->n_parts; i++) {
+		struct part *part = &bundling->parts[i];
+
+		if (part->base != BUNDLE_NO_BASE &&
+		    !contents_look_up(&fresh, &index_at(request->old->index, part->base)->digest))
+			part->solid_base = part->base;
+	}
+	return r;
+}
+
+static uint64_t size_of(const struct index *index, uint32_t number)
+{
+	return number == BUNDLE_NO_BASE ? 0 : index_at(index, number)->size;
+}
+
+static int describe_parts(struct bundling *bundling, struct error *err)
+{
+	const struct bundler_request *request = bundling->request;
+	int r = find_solid_bases(bundling, err);
+
+	bundling->shares = calloc(bundling->n_parts + 1, sizeof(*bundling->shares));
+	if (!bundling->shares)
+		return error_errno(err, "making a bundle");
+	for (size_t i = 0; r == 0 && i < bundling->n_parts; i++) {
+		const struct part *part = &bundling->parts[i];
+
+		bundling->shares[i] = (struct shares_part){
+			.size = size_of(request->fresh->index, part->entry),
+			.packed = part->content->length,
+			.base = size_of(request->old->index, part->base),
+			.solid_base = size_of(request->old->index, part->solid_base),
+			.is_patch = part->content->blocks[0].kind == BLOCK_PATCH,
+		};
+	}
+	return r;
+}
+
+static int read_inlined(struct bundling *bundling, struct error *err)
+{
+	uint8_t *at = bundling->inlined;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < bundling->n_parts; i++) {
+		const struct spool_content *content = bundling->parts[i].content;
+
+		if (bundling->shares[i].share != SHARE_INLINED)
+			continue;
+		for (size_t j = 0; r == 0 && j < content->n_blocks; j++) {
+			r = spool_read(bundling->spool, &content->blocks[j], at, err);
+			at += content->blocks[j].length;
+		}
+	}
+	at = bundling->inlined;
+	for (size_t i = 0; i < bundling->n_blocks; i++) {
+		if (!bundling->blocks[i].is_inlined)
+			continue;
+		bundling->blocks[i].bytes = at;
+		at += bundling->blocks[i].length;
+	}
+	return r;
+}
+
+static int share(struct bundling *bundling, enum shares_policy policy, struct error *err)
+{
+	int r = shares_choose(bundling->shares, bundling->n_parts, policy, err);
+
+	if (r < 0)
+		return r;
+	list_blocks(bundling);
+	return read_inlined(bundling, err);
+}
+
+static int try_policy(struct bundling *bundling, enum shares_policy policy, struct error *err)
+{
+	const struct bundler_request *request = bundling->request;
+	struct update_head what = { .fresh = request->fresh,
+				    .old = request->old,
+				    .level = request->level };
+	void *head = NULL;
+	size_t size = 0;
+	uint64_t length;
+	int r = share(bundling, policy, err);
+
+	what.solids = bundling->solids;
+	what.n_solids = bundling->n_solids;
+	what.blocks = bundling->blocks;
+	what.n_blocks = bundling->n_blocks;
+	if (r == 0)
+		r = update_head_write(&what, &head, &size, err);
+	if (r < 0)
+		return r;
+	length = size;
+	for (size_t i = 0; i < bundling->n_blocks; i++)
+		length += bundling->blocks[i].is_inlined ? 0 : bundling->blocks[i].length;
+	if (bundling->head && bundling->length <= length) {
+		free(head);
+		return 0;
+	}
+	free(bundling->head);
+	bundling->head = head;
+	bundling->head_size = size;
+	bundling->length = length;
+	bundling->policy = policy;
+	return 0;
+}
+
+static int make_update_head(struct bundling *bundling, struct error *err)
+{
+	int r = describe_parts(bundling, err);
+
+	for (int policy = 0; r == 0 && policy < SHARES_POLICY_MAX; policy++)
+		r = try_policy(bundling, (enum shares_policy)policy, err);
+	return r < 0 ? r : share(bundling, bundling->policy, err);
+}
+
+static int make_head(struct bundling *bundling, struct error *err)
+{
+	const struct bundler_request *request = bundling->request;
+	int r = make_room(bundling, err);
+
+	if (r < 0 || request->old)
+		return r < 0 ? r : make_update_head(bundling, err);
+	list_blocks(bundling);
+	return bundle_write_head(request->fresh->index, bundling->blocks, bundling->n_blocks,
+				 request->level, &bundling->head, &bundling->head_size, err);
 }
 
 /* ---- writing ---- */
@@ -157,8 +332,9 @@ static int put_parts(const struct bundling *bundling, int fd, struct digester *d
 
 	for (size_t i = 0; r == 0 && i < bundling->n_parts; i++) {
 		const struct spool_content *content = bundling->parts[i].content;
+		size_t n = is_behind_head(bundling, i) ? content->n_blocks : 0;
 
-		for (size_t j = 0; r == 0 && j < content->n_blocks; j++) {
+		for (size_t j = 0; r == 0 && j < n; j++) {
 			const struct spool_block *block = &content->blocks[j];
 
 			r = spool_read(bundling->spool, block, buffer, err);
@@ -172,22 +348,16 @@ static int put_parts(const struct bundling *bundling, int fd, struct digester *d
 static int write_all(const struct bundling *bundling, int fd, struct bundler_result *result,
 		     struct error *err)
 {
-	const struct bundler_request *request = bundling->request;
 	_cleanup_(digester_freep) struct digester *digester = NULL;
-	_cleanup_free_ void *head = NULL;
-	size_t size = 0;
-	int r = bundle_write_head(request->fresh->index, request->old ? request->old->index : NULL,
-				  bundling->blocks, bundling->n_blocks, request->level, &head,
-				  &size, err);
+	size_t size = bundling->head_size;
+	int r = digest_of(bundling->head, size, &result->head_digest, err);
 
-	if (r == 0)
-		r = digest_of(head, size, &result->head_digest, err);
 	if (r == 0)
 		r = digester_new(&digester, err);
 	if (r == 0)
 		r = digester_reset(digester, err);
 	if (r == 0)
-		r = put(fd, head, size, digester, result, err);
+		r = put(fd, bundling->head, size, digester, result, err);
 	if (r == 0)
 		r = put_parts(bundling, fd, digester, result, err);
 	result->head_length = size;
@@ -220,7 +390,7 @@ int bundler_run(struct spool *spool, const struct bundler_request *request, int 
 	if (r == 0)
 		r = want_all(&bundling, err);
 	if (r == 0)
-		r = list_blocks(&bundling, err);
+		r = make_head(&bundling, err);
 	if (r == 0)
 		r = write_all(&bundling, out_fd, &result, err);
 	if (r == 0)

@@ -4,29 +4,25 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "release/bundle.h"
+#include "publish/forebear.h"
 
 struct inspecting {
 	const struct inspect_bundle *what;
 	struct bundle *bundle;
-	struct block_decoder *decoder;
+	struct forebear *forebear;
 	struct digester *whole;
 	struct digester *file; /* of the one under way */
-	uint8_t *packed, *raw;
-	uint8_t *base; /* content of the old file base_entry */
-	uint32_t base_entry;
+	uint8_t *packed;
 	struct error *err;
 };
 
 static void inspecting_done(const struct inspecting *inspecting)
 {
 	bundle_free(inspecting->bundle);
-	block_decoder_free(inspecting->decoder);
+	forebear_free(inspecting->forebear);
 	digester_free(inspecting->whole);
 	digester_free(inspecting->file);
 	free(inspecting->packed);
-	free(inspecting->raw);
-	free(inspecting->base);
 }
 
 static int refuse(const struct inspecting *inspecting, const char *what)
@@ -50,7 +46,6 @@ static int read_at(struct inspecting *inspecting, uint64_t offset, void *bytes, 
 static int read_head(struct inspecting *inspecting)
 {
 	const struct inspect_bundle *what = inspecting->what;
-	struct index *base = what->base ? what->base->index : NULL;
 	_cleanup_free_ void *head = NULL;
 	struct digest digest;
 	int r;
@@ -64,35 +59,15 @@ static int read_head(struct inspecting *inspecting)
 	if (r == 0)
 		r = digest_of(head, (size_t)what->head_length, &digest, inspecting->err);
 	if (r == 0 && !digest_equal(&digest, &what->head_digest))
-		r = refuse(inspecting, "the head is not what was published");
+		r = error_set(inspecting->err, FAULT_UNTRUSTED,
+			      "the head is not what was published");
 	return r < 0 ? r :
-		       bundle_decode(head, (size_t)what->head_length, base, &what->index,
+		       bundle_decode(head, (size_t)what->head_length,
+				     forebear_source(inspecting->forebear), &what->index,
 				     what->length, &inspecting->bundle, inspecting->err);
 }
 
 /* ---- blocks ---- */
-
-/* The old file stays for the blocks that follow. */
-static int load_base(struct inspecting *inspecting, const struct bundle_block *block,
-		     size_t *ret_size)
-{
-	const struct stock *stock = inspecting->what->base;
-	const struct index_entry *entry;
-	int r = 0;
-
-	*ret_size = 0;
-	if (block->base == BUNDLE_NO_BASE)
-		return 0;
-	entry = index_at(stock->index, block->base);
-	if (!inspecting->base || inspecting->base_entry != block->base) {
-		free(inspecting->base);
-		inspecting->base = NULL;
-		r = stock_read(stock, entry, &inspecting->base, inspecting->err);
-	}
-	inspecting->base_entry = block->base;
-	*ret_size = entry->size;
-	return r;
-}
 
 /* What every block of the file was decoded to is the file. */
 static int check_file(struct inspecting *inspecting, const struct bundle_block *block)
@@ -109,12 +84,13 @@ static int check_file(struct inspecting *inspecting, const struct bundle_block *
 	return r;
 }
 
-static int check_raw(struct inspecting *inspecting, const struct bundle_block *block, size_t size)
+static int check_raw(struct inspecting *inspecting, const struct bundle_block *block,
+		     const void *raw, size_t size)
 {
 	const struct index_entry *entry = index_at(inspecting->bundle->index, block->entry);
 	struct bundle_short found;
 	struct digest digest = {};
-	int r = digest_of(inspecting->raw, size, &digest, inspecting->err);
+	int r = digest_of(raw, size, &digest, inspecting->err);
 
 	bundle_short_of(&digest, &found);
 	if (r == 0 && bundle_count_blocks(entry->size) > 1 &&
@@ -123,25 +99,36 @@ static int check_raw(struct inspecting *inspecting, const struct bundle_block *b
 	if (r == 0 && block->number == 0)
 		r = digester_reset(inspecting->file, inspecting->err);
 	if (r == 0)
-		r = digester_update(inspecting->file, inspecting->raw, size, inspecting->err);
+		r = digester_update(inspecting->file, raw, size, inspecting->err);
 	return r < 0 ? r : check_file(inspecting, block);
+}
+
+/* What stands in the head was read with it. */
+static int read_block(struct inspecting *inspecting, const struct bundle_block *block,
+		      const void **ret_packed)
+{
+	int r;
+
+	*ret_packed = block->is_inlined ? block->bytes : inspecting->packed;
+	if (block->is_inlined)
+		return 0;
+	r = read_at(inspecting, block->offset, inspecting->packed, block->length);
+	return r < 0 ? r :
+		       bundle_check_packed(block, inspecting->packed, block->length,
+					   inspecting->err);
 }
 
 static int check_block(struct inspecting *inspecting, const struct bundle_block *block)
 {
 	size_t size = bundle_raw_size(inspecting->bundle, block);
-	size_t base_size = 0;
-	int r = read_at(inspecting, block->offset, inspecting->packed, block->length);
+	const void *packed = NULL;
+	const void *raw = NULL;
+	int r = read_block(inspecting, block, &packed);
 
 	if (r == 0)
-		r = bundle_check_packed(block, inspecting->packed, block->length, inspecting->err);
-	if (r == 0)
-		r = load_base(inspecting, block, &base_size);
-	if (r == 0)
-		r = block_decode(inspecting->decoder, block->kind, inspecting->packed,
-				 block->length, base_size > 0 ? inspecting->base : NULL, base_size,
-				 inspecting->raw, size, inspecting->err);
-	return r < 0 ? r : check_raw(inspecting, block, size);
+		r = forebear_decode(inspecting->forebear, block, packed, size, &raw,
+				    inspecting->err);
+	return r < 0 ? r : check_raw(inspecting, block, raw, size);
 }
 
 static int check_blocks(struct inspecting *inspecting)
@@ -163,7 +150,7 @@ static int check_blocks(struct inspecting *inspecting)
 
 static int make(struct inspecting *inspecting)
 {
-	int r = block_decoder_new(&inspecting->decoder, inspecting->err);
+	int r = forebear_new(inspecting->what->base, &inspecting->forebear, inspecting->err);
 
 	if (r == 0)
 		r = digester_new(&inspecting->whole, inspecting->err);
@@ -172,8 +159,7 @@ static int make(struct inspecting *inspecting)
 	if (r == 0)
 		r = digester_new(&inspecting->file, inspecting->err);
 	inspecting->packed = malloc(BLOCK_PACKED_MAX);
-	inspecting->raw = malloc(BLOCK_SIZE);
-	if (r == 0 && (!inspecting->packed || !inspecting->raw))
+	if (r == 0 && !inspecting->packed)
 		r = error_code(inspecting->err, -ENOMEM, "reading");
 	return r;
 }

@@ -8,6 +8,8 @@
  *               | 0 or 1 | of the sections   | sizes of the sections  |
  *               +--------+-------------------+------------------------+-----------
  *
+ *     stored    the bytes as they are
+ *
  * <layout> is a byte, sizes are LEB128 numbers, the sections are those of src/release/patch.c, in that order. Layout 0: all
  * of them one after the other, compressed together into what remains (small files). Layout 1: each compressed for itself, since
  * bytes of a kind compress best among themselves. Compressed is: a zstd frame, or, where the packed size is the unpacked one,
@@ -76,6 +78,14 @@ static int unpack_frame(const struct block_decoder *decoder, const struct patch_
 		return error_set(err, FAULT_CORRUPT, "a block does not unpack: %s",
 				 ZSTD_getErrorName(n));
 	return n == size ? 0 : refuse(err, "is too short");
+}
+
+static int copy_stored(const struct patch_bytes *packed, void *out, size_t size, struct error *err)
+{
+	if (packed->size != size)
+		return refuse(err, "is not as long as it should be");
+	memcpy(out, packed->data, size);
+	return 0;
 }
 
 /* ---- patches ---- */
@@ -181,6 +191,8 @@ int block_decode(struct block_decoder *decoder, enum block_kind kind, const void
 
 	if (size > BLOCK_PACKED_MAX || out_size > BLOCK_SIZE || base_size > BLOCK_BASE_MAX)
 		return refuse(err, "is too large");
+	if (kind == BLOCK_STORED)
+		return copy_stored(&packed, out, out_size, err);
 	if (kind != BLOCK_PATCH)
 		return unpack_frame(decoder, &packed, &prefix, out, out_size, err);
 	r = unpack_sections(decoder, packed, sections, err);

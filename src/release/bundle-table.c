@@ -5,6 +5,7 @@
 #include "base/parse.h"
 
 #define SHORT_HEX   (2 * BUNDLE_SHORT_SIZE)
+#define INLINED_MIN 3 /* fields of a block that came with the head */
 #define FIELDS_MIN  5
 #define FIELDS_MAX  6
 #define FIELD_MAX   64
@@ -15,7 +16,6 @@
 struct reading {
 	struct bundle *bundle;
 	const struct index *base; /* NULL: none */
-	size_t room;
 	uint64_t offset;
 };
 
@@ -48,14 +48,12 @@ static bool read_short(const char *field, struct bundle_short *ret_short)
 	return true;
 }
 
-static bool read_kind(const char *field, enum block_kind *ret_kind)
+/* In upper case: at the end of the head. */
+static bool read_kind(const char *field, struct bundle_block *block)
 {
-	for (int kind = 0; kind < BLOCK_KIND_MAX; kind++)
-		if (field[0] == bundle_kind_letter((enum block_kind)kind) && field[1] == '\0') {
-			*ret_kind = (enum block_kind)kind;
-			return true;
-		}
-	return false;
+	block->is_inlined = field[0] >= 'A' && field[0] <= 'Z';
+	return field[0] != '\0' && field[1] == '\0' &&
+	       bundle_kind_of((char)(field[0] | (block->is_inlined ? 0x20 : 0)), &block->kind);
 }
 
 static const struct index_entry *file_at(const struct index *index, uint64_t i)
@@ -89,18 +87,27 @@ static bool split(const char *line, size_t size, char fields[FIELDS_MAX][FIELD_M
 static bool read_base(const struct reading *reading, const char *field, struct bundle_block *block)
 {
 	const struct index_entry *file;
-	uint64_t number;
+	uint64_t number = block->entry;
 
-	if (!field) {
+	if (!block_needs_base(block->kind)) {
 		block->base = BUNDLE_NO_BASE;
-		return block->kind == BLOCK_PLAIN;
+		return !field;
 	}
-	if (block->kind == BLOCK_PLAIN || !reading->base ||
-	    !read_number(field, BUNDLE_NO_BASE - 1, &number))
+	if (!reading->base || (!field && !block->is_inlined) ||
+	    (field && !read_number(field, BUNDLE_NO_BASE - 1, &number)))
 		return false;
 	file = file_at(reading->base, number);
 	block->base = (uint32_t)number;
 	return file && file->size > 0 && file->size <= BLOCK_BASE_MAX;
+}
+
+static bool read_digests(const struct index_entry *file, char fields[FIELDS_MAX][FIELD_MAX],
+			 struct bundle_block *block)
+{
+	if (!read_short(fields[3], &block->packed))
+		return false;
+	return bundle_count_blocks(file->size) == 1 ? strcmp(fields[4], "-") == 0 :
+						      read_short(fields[4], &block->raw);
 }
 
 static bool read_fields(const struct reading *reading, char fields[FIELDS_MAX][FIELD_MAX], size_t n,
@@ -108,22 +115,22 @@ static bool read_fields(const struct reading *reading, char fields[FIELDS_MAX][F
 {
 	const struct index_entry *file;
 	uint64_t entry, length;
-	bool single;
+	size_t min;
 
-	if (n < FIELDS_MIN || !read_kind(fields[0], &block->kind) ||
+	if (n < INLINED_MIN || !read_kind(fields[0], block) ||
 	    !read_number(fields[1], UINT32_MAX, &entry) ||
-	    !read_number(fields[2], BLOCK_PACKED_MAX, &length) ||
-	    !read_short(fields[3], &block->packed))
+	    !read_number(fields[2], BLOCK_PACKED_MAX, &length))
 		return false;
+	min = block->is_inlined ? INLINED_MIN : FIELDS_MIN;
 	file = file_at(reading->bundle->index, entry);
-	if (!file || file->size == 0 || length == 0)
+	if (n < min || n > min + 1 || !file || file->size == 0 || length == 0)
 		return false;
-	single = bundle_count_blocks(file->size) == 1;
-	if (single ? strcmp(fields[4], "-") != 0 : !read_short(fields[4], &block->raw))
+	if (!block->is_inlined && !read_digests(file, fields, block))
 		return false;
 	block->entry = (uint32_t)entry;
 	block->length = (uint32_t)length;
-	return read_base(reading, n == FIELDS_MAX ? fields[5] : NULL, block);
+	return read_base(reading, n > min ? fields[min] : NULL, block) &&
+	       (reading->base || !block->is_inlined);
 }
 
 static uint64_t blocks_of(const struct bundle *bundle, const struct bundle_block *block)
@@ -141,21 +148,21 @@ static bool place(const struct bundle *bundle, struct bundle_block *block)
 		block->number = 0;
 	else
 		block->number = last->number + 1;
-	return block->number == 0 || block->entry == last->entry;
+	return block->number == 0 ||
+	       (block->entry == last->entry && block->is_inlined == last->is_inlined);
 }
 
-static int add_block(struct reading *reading, const struct bundle_block *block, struct error *err)
+int bundle_table_add(struct bundle *bundle, const struct bundle_block *block, struct error *err)
 {
-	struct bundle *bundle = reading->bundle;
+	size_t n = bundle->n_blocks;
 
-	if (bundle->n_blocks == reading->room) {
-		size_t room = reading->room + reading->room / 2 + BLOCKS_STEP;
-		struct bundle_block *blocks = reallocarray(bundle->blocks, room, sizeof(*blocks));
+	if (n % BLOCKS_STEP == 0) {
+		struct bundle_block *blocks =
+			reallocarray(bundle->blocks, n + BLOCKS_STEP, sizeof(*blocks));
 
 		if (!blocks)
 			return error_errno(err, "reading a bundle");
 		bundle->blocks = blocks;
-		reading->room = room;
 	}
 	bundle->blocks[bundle->n_blocks++] = *block;
 	return 0;
@@ -171,8 +178,8 @@ static int read_line(struct reading *reading, const char *line, size_t size, str
 	    !place(reading->bundle, &block))
 		return error_set(err, FAULT_CORRUPT, "block %zu of the bundle's table",
 				 reading->bundle->n_blocks);
-	reading->offset += block.length;
-	return add_block(reading, &block, err);
+	reading->offset += block.is_inlined ? 0 : block.length;
+	return bundle_table_add(reading->bundle, &block, err);
 }
 
 static int by_content(const void *a, const void *b)
@@ -188,25 +195,6 @@ static int by_content(const void *a, const void *b)
 static int corrupt(struct error *err, const char *what)
 {
 	return error_set(err, FAULT_CORRUPT, "the bundle's head: %s", what);
-}
-
-/* No content may come twice: then every file knows where its bytes are. */
-static int check_unique(const struct bundle *bundle, struct error *err)
-{
-	_cleanup_free_ const struct index_entry **files =
-		calloc(bundle->n_blocks + 1, sizeof(struct index_entry *));
-	size_t n = 0;
-
-	if (!files)
-		return error_errno(err, "reading a bundle");
-	for (size_t i = 0; i < bundle->n_blocks; i++)
-		if (bundle->blocks[i].number == 0)
-			files[n++] = index_at(bundle->index, bundle->blocks[i].entry);
-	qsort(files, n, sizeof(void *), by_content);
-	for (size_t i = 1; i < n; i++)
-		if (digest_equal(&files[i - 1]->digest, &files[i]->digest))
-			return corrupt(err, "the same content twice");
-	return 0;
 }
 
 static int read_lines(struct reading *reading, const char *at, const char *end, struct error *err)
@@ -238,5 +226,29 @@ int bundle_table_read(struct bundle *bundle, const struct index *base, const cha
 		return corrupt(err, "a file lacks blocks");
 	if (reading.offset != bundle->length)
 		return corrupt(err, "the blocks do not add up to the length of the bundle");
-	return check_unique(bundle, err);
+	return 0;
+}
+
+static bool begins_file(const struct bundle_block *block)
+{
+	return block->number == 0 && !(block->is_inlined && block->kind == BLOCK_STORED);
+}
+
+/* Then every file knows where its bytes are. What is packed together may have a content twice. */
+int bundle_table_check(const struct bundle *bundle, struct error *err)
+{
+	_cleanup_free_ const struct index_entry **files =
+		calloc(bundle->n_blocks + 1, sizeof(struct index_entry *));
+	size_t n = 0;
+
+	if (!files)
+		return error_errno(err, "reading a bundle");
+	for (size_t i = 0; i < bundle->n_blocks; i++)
+		if (begins_file(&bundle->blocks[i]))
+			files[n++] = index_at(bundle->index, bundle->blocks[i].entry);
+	qsort(files, n, sizeof(void *), by_content);
+	for (size_t i = 1; i < n; i++)
+		if (digest_equal(&files[i - 1]->digest, &files[i]->digest))
+			return corrupt(err, "the same content twice");
+	return 0;
 }

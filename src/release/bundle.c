@@ -1,20 +1,20 @@
 /*
- * The head of a bundle is two zstd frames (RFC 8878), each with the size of its content in its header:
+ * The head of a bundle without a base (src/release/bundle-update.c has that of one with a base) is two zstd frames (RFC 8878), each
+ * with the size of its content in its header:
  *
- *   1. the canonical text of the new release's index (src/release/index.c). With a base, the canonical text of the old
- *      index is the prefix (raw content dictionary) that it is compressed against.
+ *   1. the canonical text of the new release's index (src/release/index.c)
  *   2. the table of the blocks: a first line that names the format, then one line for each block, in the order in
  *      which they follow the head, without gaps:
  *
  *        flipslot-bundle 1\n
  *        <kind> <entry> <length> <packed> <raw>[ <base>]\n
  *
- *      <kind>    z, p or b (release/block.h)
+ *      <kind>    z, p, b or s: plain, prefix, patch, stored (release/block.h)
  *      <entry>   of the new index: its line, counted from 0 without the first line, which must be a file
  *      <length>  bytes of the block in the bundle
  *      <packed>  the first 16 bytes of the SHA-256 of those bytes, in hexadecimal
  *      <raw>     the same of what they decode to; "-" for a file of a single block, whose index has all of it
- *      <base>    of the old index, counted likewise, a file; for p and b only
+ *      <base>    of the old index, counted likewise, a file; for p and b only, and so in a bundle with a base only
  *
  * Fields are parted by single blanks, numbers are decimal without leading zeroes, hexadecimal digits are lower case. The
  * blocks of a file follow each other, all of them, in the order of the file. No content comes twice.
@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "release/bundle-table.h"
+#include "release/bundle-update.h"
 #include "release/frame.h"
 
 #define MAGIC "flipslot-bundle 1\n"
@@ -36,6 +37,7 @@ void bundle_free(struct bundle *bundle)
 		return;
 	index_free(bundle->index);
 	free(bundle->blocks);
+	free(bundle->inlined);
 	free(bundle);
 }
 
@@ -45,9 +47,20 @@ char bundle_kind_letter(enum block_kind kind)
 		[BLOCK_PLAIN] = 'z',
 		[BLOCK_PREFIX] = 'p',
 		[BLOCK_PATCH] = 'b',
+		[BLOCK_STORED] = 's',
 	};
 
 	return letters[kind];
+}
+
+bool bundle_kind_of(char letter, enum block_kind *ret_kind)
+{
+	for (int kind = 0; kind < BLOCK_KIND_MAX; kind++)
+		if (letter == bundle_kind_letter((enum block_kind)kind)) {
+			*ret_kind = (enum block_kind)kind;
+			return true;
+		}
+	return false;
 }
 
 void bundle_short_of(const struct digest *digest, struct bundle_short *ret_short)
@@ -72,8 +85,11 @@ int bundle_check_packed(const struct bundle_block *block, const void *bytes, siz
 			struct error *err)
 {
 	struct digest digest;
-	int r = digest_of(bytes, size, &digest, err);
+	int r;
 
+	if (block->is_inlined && bytes == block->bytes)
+		return 0;
+	r = digest_of(bytes, size, &digest, err);
 	if (r < 0)
 		return r;
 	if (size == block->length &&
@@ -110,17 +126,12 @@ static int read_index(const struct frame *frame, const struct digest *expected,
 	return r;
 }
 
-static int unpack_index(const void *head, size_t size, struct index *base,
-			const struct digest *expected, struct index **ret_index, size_t *ret_packed,
-			struct error *err)
+static int unpack_index(const void *head, size_t size, const struct digest *expected,
+			struct index **ret_index, size_t *ret_packed, struct error *err)
 {
 	_cleanup_frame_ struct frame frame = {};
-	_cleanup_free_ char *prefix = NULL;
-	size_t prefix_size = 0;
-	int r = base ? index_encode(base, &prefix, &prefix_size, NULL, err) : 0;
+	int r = frame_unpack(head, size, NULL, 0, BUNDLE_TEXT_MAX, &frame, err);
 
-	if (r == 0)
-		r = frame_unpack(head, size, prefix, prefix_size, BUNDLE_TEXT_MAX, &frame, err);
 	if (r == 0)
 		r = read_index(&frame, expected, ret_index, err);
 	if (r == 0)
@@ -128,35 +139,45 @@ static int unpack_index(const void *head, size_t size, struct index *base,
 	return r;
 }
 
-static int read_table(struct bundle *bundle, const struct index *base, const struct frame *table,
-		      struct error *err)
+static int read_table(struct bundle *bundle, const struct frame *table, struct error *err)
 {
+	int r;
+
 	if (table->size < strlen(MAGIC) || memcmp(table->data, MAGIC, strlen(MAGIC)) != 0)
 		return corrupt(err, "not a table of version 1");
-	return bundle_table_read(bundle, base, table->data + strlen(MAGIC),
-				 table->size - strlen(MAGIC), err);
+	r = bundle_table_read(bundle, NULL, table->data + strlen(MAGIC),
+			      table->size - strlen(MAGIC), err);
+	return r < 0 ? r : bundle_table_check(bundle, err);
 }
 
-int bundle_decode(const void *head, size_t size, struct index *base, const struct digest *expected,
-		  uint64_t length, struct bundle **ret_bundle, struct error *err)
+static int read_head(struct bundle *bundle, const void *head, size_t size,
+		     const struct digest *expected, struct error *err)
 {
-	_cleanup_(bundle_freep) struct bundle *bundle = calloc(1, sizeof(*bundle));
 	_cleanup_frame_ struct frame table = {};
 	size_t packed = 0;
+	int r = unpack_index(head, size, expected, &bundle->index, &packed, err);
+
+	if (r == 0)
+		r = frame_unpack((const char *)head + packed, size - packed, NULL, 0,
+				 BUNDLE_TEXT_MAX, &table, err);
+	if (r == 0 && packed + table.packed != size)
+		r = corrupt(err, "more than two frames");
+	return r < 0 ? r : read_table(bundle, &table, err);
+}
+
+int bundle_decode(const void *head, size_t size, const struct bundle_source *source,
+		  const struct digest *expected, uint64_t length, struct bundle **ret_bundle,
+		  struct error *err)
+{
+	_cleanup_(bundle_freep) struct bundle *bundle = calloc(1, sizeof(*bundle));
 	int r;
 
 	if (!bundle)
 		return error_errno(err, "reading a bundle");
 	bundle->head_length = size;
 	bundle->length = length;
-	r = unpack_index(head, size, base, expected, &bundle->index, &packed, err);
-	if (r == 0)
-		r = frame_unpack((const char *)head + packed, size - packed, NULL, 0,
-				 BUNDLE_TEXT_MAX, &table, err);
-	if (r == 0 && packed + table.packed != size)
-		r = corrupt(err, "more than two frames");
-	if (r == 0)
-		r = read_table(bundle, base, &table, err);
+	r = source ? bundle_update_read(bundle, head, source, expected, err) :
+		     read_head(bundle, head, size, expected, err);
 	if (r == 0)
 		*ret_bundle = TAKE_PTR(bundle);
 	return r;

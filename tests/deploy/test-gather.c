@@ -234,6 +234,18 @@ static void the_day_ends_within_a_block(void **state)
 	assert_int_equal(repo_watcher.fetched, 2 * BLOCK + BLOCKS / 4 * BLOCK);
 }
 
+/* What came with the head is taken without a request, each time. */
+static void what_came_with_the_head_is_taken(void **state)
+{
+	blocks[1].is_inlined = blocks[2].is_inlined = true;
+	blocks[1].bytes = blob + blocks[1].offset;
+	blocks[2].bytes = blob + blocks[2].offset;
+	assert_int_equal(gather("....", NULL), 0);
+	assert_int_equal(repo_watcher.requests, 0);
+	for (size_t i = 0; i < BLOCKS; i++)
+		assert_int_equal(taken[i], i == 1 || i == 2);
+}
+
 #define gather_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -243,6 +255,7 @@ int main(void)
 		gather_test(parts_are_as_many_requests),
 		gather_test(nothing_is_no_request),
 		gather_test(the_rest_is_passed_through),
+		gather_test(what_came_with_the_head_is_taken),
 		gather_test(what_is_missing_is_an_outcome),
 		gather_test(wrong_bytes_are_named),
 		gather_test(the_last_block_of_the_day_is_taken),

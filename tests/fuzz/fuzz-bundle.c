@@ -1,31 +1,41 @@
 /*
- * The head of a bundle. The parts: the old index (empty: none), the new one, the table. They are compressed
- * here, and the new index vouched for, so that all that stands behind both is reached.
+ * The head of a bundle. Without a base (the first part is empty) the parts are the new index and the table; they are compressed
+ * here, and the new index vouched for, so that all that stands behind both is reached. With one they are the old index, the text
+ * that is decoded against it, what is listed and what stands at the end; all old files have the same bytes.
  */
-#include "release/bundle.h"
+#include "release/bundle-update.h"
 
 #include <zstd.h>
+
+#include "base/text.h"
 
 #include "fuzz.h"
 
 #define LEVEL 1
 
-static size_t compress(const char *text, const char *prefix, char *out, size_t room)
+static size_t compress(const char *text, char *out, size_t room)
 {
 	ZSTD_CCtx *context = ZSTD_createCCtx();
 	size_t n;
 
 	assert(context);
 	(void)ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL);
-	if (prefix)
-		(void)ZSTD_CCtx_refPrefix(context, prefix, strlen(prefix));
 	n = ZSTD_compress2(context, out, room, text, strlen(text));
 	assert(!ZSTD_isError(n));
 	(void)ZSTD_freeCCtx(context);
 	return n;
 }
 
-static void decode(const char *old_text, struct index *base, const char *text, const char *table)
+static void check(int r, const struct error *err, const struct bundle *bundle)
+{
+	fuzz_check(r, err);
+	for (size_t i = 0; r == 0 && i < bundle->n_blocks; i++) {
+		assert(bundle->blocks[i].entry < index_count(bundle->index));
+		assert(bundle_raw_size(bundle, &bundle->blocks[i]) <= BLOCK_SIZE);
+	}
+}
+
+static void decode_alone(const char *text, const char *table)
 {
 	size_t room = ZSTD_compressBound(strlen(text)) + ZSTD_compressBound(strlen(table));
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
@@ -33,17 +43,72 @@ static void decode(const char *old_text, struct index *base, const char *text, c
 	struct digest expected;
 	struct error err = {};
 	size_t n;
-	int r;
 
 	assert(head && digest_of(text, strlen(text), &expected, &err) == 0);
-	n = compress(text, base ? old_text : NULL, head, room);
-	n += compress(table, NULL, head + n, room - n);
-	r = bundle_decode(head, n, base, &expected, n + 4096, &bundle, &err);
-	fuzz_check(r, &err);
-	for (size_t i = 0; r == 0 && i < bundle->n_blocks; i++) {
-		assert(bundle->blocks[i].entry < index_count(bundle->index));
-		assert(bundle_raw_size(bundle, &bundle->blocks[i]) <= BLOCK_SIZE);
+	n = compress(text, head, room);
+	n += compress(table, head + n, room - n);
+	check(bundle_decode(head, n, NULL, &expected, n + 4096, &bundle, &err), &err, bundle);
+}
+
+static int read_old(void *data, uint32_t number, void *ret_bytes, struct error *err)
+{
+	const struct index *base = data;
+
+	(void)err;
+	memset(ret_bytes, 'x', index_at(base, number)->size);
+	return 0;
+}
+
+static int decode_tail(void *data, const struct bundle_block *block, size_t raw_size,
+		       const void **ret_bytes, struct error *err)
+{
+	static const char raw[BLOCK_SIZE];
+	char first = *(const char *)block->bytes;
+	char last = ((const char *)block->bytes)[block->length - 1];
+
+	(void)data;
+	(void)err;
+	assert(raw_size <= sizeof(raw) && block->is_inlined);
+	*ret_bytes = raw;
+	return first == '!' && last == '!'; /* a file that is not what it was */
+}
+
+/* Bytes of the list are one more here, so that none is NUL. */
+static void make_head(struct text *head, const char *text, const char *list, const char *tail)
+{
+	size_t room = ZSTD_compressBound(strlen(text));
+	_cleanup_free_ char *packed = malloc(room);
+	size_t n = strnlen(tail, 0x7f);
+	size_t size;
+
+	assert(packed);
+	text_add(head, "%c", UPDATE_VERSION | (n > 0 ? UPDATE_TAIL : 0));
+	if (n > 0)
+		text_add(head, "%c", (int)n);
+	for (; *list; list++) {
+		char byte = (char)(*list - 1);
+
+		text_add_bytes(head, &byte, 1);
 	}
+	size = compress(text, packed, room);
+	text_add_bytes(head, packed + UPDATE_MAGIC_SIZE, size - UPDATE_MAGIC_SIZE);
+	text_add_bytes(head, tail, n);
+}
+
+static void decode(struct index *base, const char *text, const char *list, const char *tail)
+{
+	const struct bundle_source source = { base, read_old, decode_tail, base };
+	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
+	_cleanup_text_ struct text head = {};
+	const struct digest expected = {};
+	struct error err = {};
+	int r;
+
+	make_head(&head, text, list, tail);
+	r = bundle_decode(head.data, head.size, &source, &expected, head.size + 4096, &bundle,
+			  &err);
+	check(r, &err, bundle);
+	assert(!bundle); /* no text is what an offer names here */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -51,13 +116,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *old_text = fuzz_part(&data, &size);
 	_cleanup_free_ char *text = fuzz_part(&data, &size);
 	_cleanup_free_ char *table = fuzz_part(&data, &size);
+	_cleanup_free_ char *tail = fuzz_part(&data, &size);
 	_cleanup_(index_freep) struct index *base = NULL;
 	struct error err = {};
 
 	if (!table)
 		return 0;
-	if (old_text[0] && index_decode(old_text, strlen(old_text), &base, &err) < 0)
+	if (!old_text[0]) {
+		decode_alone(text, table);
 		return 0;
-	decode(old_text, base, text, table);
+	}
+	if (index_decode(old_text, strlen(old_text), &base, &err) < 0 || index_sort(base, &err) < 0)
+		return 0;
+	decode(base, text, table, tail ? tail : "");
 	return 0;
 }

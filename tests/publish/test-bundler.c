@@ -1,6 +1,8 @@
 #include "publish/bundler.h"
 
 #include "base/fd.h"
+#include "publish/forebear.h"
+#include "publish/shares.h"
 #include "trees.h"
 
 static struct bundler_result run(const char *name, unsigned int threads,
@@ -10,6 +12,7 @@ static struct bundler_result run(const char *name, unsigned int threads,
 	_cleanup_(spool_freep) struct spool *spool = NULL;
 	_cleanup_close_ int spool_fd = trees_file("spool");
 	_cleanup_close_ int fd = trees_file(name);
+	_cleanup_(forebear_freep) struct forebear *forebear = NULL;
 	_cleanup_free_ void *head = NULL;
 	struct bundler_result result = {};
 	struct digest index = {};
@@ -21,8 +24,9 @@ static struct bundler_result run(const char *name, unsigned int threads,
 	assert_int_equal(fd_pread_full(fd, head, result.head_length, 0),
 			 (ssize_t)result.head_length);
 	kit_good(index_encode(request->fresh->index, NULL, NULL, &index, err));
-	kit_good(bundle_decode(head, result.head_length, request->old ? request->old->index : NULL,
-			       &index, result.length, ret_bundle, err));
+	kit_good(forebear_new(request->old, &forebear, err));
+	kit_good(bundle_decode(head, result.head_length, forebear_source(forebear), &index,
+			       result.length, ret_bundle, err));
 	return result;
 }
 
@@ -56,26 +60,98 @@ static void test_without_base(void **state)
 	}
 }
 
+static const struct bundle_block *block_of(const struct bundle *bundle, const char *path)
+{
+	for (size_t i = 0; i < bundle->n_blocks; i++)
+		if (strcmp(path_of(bundle, i), path) == 0)
+			return &bundle->blocks[i];
+	return NULL;
+}
+
+/* What is small stands in the head, of which nobody asks more than it takes. */
 static void test_with_base(void **state)
 {
 	_cleanup_stock_ struct stock old = trees_stock(trees_old());
 	_cleanup_stock_ struct stock fresh = trees_stock(trees_new());
-	static const char *const wanted[] = { "app", "large", "large", "lib/libx-1.1.so", "news" };
-	static const char *const bases[] = { "app", "large", "large", "lib/libx-1.0.so", NULL };
+	static const char *const wanted[] = { "app", "large", "lib/libx-1.1.so", "news" };
 	const struct bundler_request request = { .fresh = &fresh, .old = &old, .level = 3 };
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
 	struct bundler_result result = run("1", 2, &request, &bundle);
 
-	assert_int_equal(bundle->n_blocks, ARRAY_SIZE(wanted));
-	for (size_t i = 0; i < bundle->n_blocks; i++) {
-		assert_string_equal(path_of(bundle, i), wanted[i]);
-		if (bases[i])
-			assert_string_equal(index_at(old.index, bundle->blocks[i].base)->path,
-					    bases[i]);
-		else
-			assert_int_equal(bundle->blocks[i].base, BUNDLE_NO_BASE);
+	assert_int_equal(result.length, result.head_length);
+	assert_int_equal(bundle->n_blocks, ARRAY_SIZE(wanted) + 1); /* "large" has two */
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_true(block_of(bundle, wanted[i])->is_inlined);
+	assert_string_equal(index_at(old.index, block_of(bundle, "large")->base)->path, "large");
+	assert_true(result.length < 5600);
+}
+
+/* What is large keeps its digests, so that it can be resumed. */
+static void test_what_is_large_stays_behind_the_head(void **state)
+{
+	int older = trees_make("older"), newer = trees_make("newer");
+	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
+	struct bundler_result result;
+
+	trees_write(older, "app", 1000, 1, 0);
+	trees_write(newer, "app", 1001, 1, 0);
+	trees_write(newer, "huge", SHARES_INLINED_MAX + BUNDLE_SOLID_MAX + 1, 9, 0);
+	trees_write(newer, "small", 5000, 7, 0);
+	{
+		_cleanup_stock_ struct stock old = trees_stock(older);
+		_cleanup_stock_ struct stock fresh = trees_stock(newer);
+		const struct bundler_request request = { .fresh = &fresh, .old = &old, .level = 3 };
+
+		result = run("1", 2, &request, &bundle);
 	}
-	assert_true(result.length < 6000);
+	assert_true(block_of(bundle, "app")->is_inlined);
+	assert_true(block_of(bundle, "small")->is_inlined);
+	assert_false(block_of(bundle, "huge")->is_inlined);
+	assert_int_equal(result.length, result.head_length + block_of(bundle, "huge")->length);
+}
+
+static void write_random(int fd, const char *name, uint32_t seed)
+{
+	size_t size = check_below(4) == 0 ? 0 : check_below(40000);
+	size_t step = check_below(3) == 0 ? 0 : 1 + check_below(3000);
+
+	trees_write(fd, name, size, seed, step);
+}
+
+/* Files that come, go, change, move, are the same as others, or empty. */
+static int make_random(const char *name)
+{
+	int fd = trees_make(name);
+
+	for (uint32_t i = 0; i < 12; i++) {
+		char path[32];
+
+		(void)snprintf(path, sizeof(path), "%sf%zu", check_below(3) == 0 ? "lib/" : "",
+			       check_below(15));
+		write_random(fd, path, (uint32_t)check_below(5));
+	}
+	return fd;
+}
+
+/* bundler_run reads back what it has made, and compares every file. */
+static void test_random_trees(void **state)
+{
+	for (int i = 0; i < 30; i++) {
+		char older[16], newer[16];
+
+		(void)snprintf(older, sizeof(older), "older%d", i);
+		(void)snprintf(newer, sizeof(newer), "newer%d", i);
+		{
+			_cleanup_stock_ struct stock old = trees_stock(make_random(older));
+			_cleanup_stock_ struct stock fresh = trees_stock(make_random(newer));
+			const struct bundler_request request = { .fresh = &fresh,
+								 .old = &old,
+								 .level = 1 };
+			_cleanup_(bundle_freep) struct bundle *bundle = NULL;
+
+			(void)run(newer + 5, 2, &request, &bundle);
+		}
+	}
 }
 
 static void test_same_bytes_by_any_threads(void **state)
@@ -110,6 +186,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_without_base),
 		check_in_dir(test_with_base),
+		check_in_dir(test_what_is_large_stays_behind_the_head),
+		check_in_dir(test_random_trees),
 		check_in_dir(test_same_bytes_by_any_threads),
 		check_in_dir(test_nothing_new),
 	};

@@ -3,7 +3,11 @@
  */
 #pragma once
 
+#include "release/bundle-update.h"
 #include "release/bundle-write.h"
+#include "release/outline.h"
+
+#include <zstd.h>
 
 #include "../base/check.h"
 
@@ -61,6 +65,59 @@ static inline struct index *sample_new(void)
 	sample_file(index, "lib/twin", 101, 4);
 	assert_int_equal(index_sort(index, NULL), 0);
 	return index;
+}
+
+/* What stands in the files of an index is not looked at here: a tree that nobody reads from. */
+static inline int sample_read(void *data, uint32_t number, void *ret_bytes, struct error *err)
+{
+	fail_msg("entry %u is read", number);
+	return 0;
+}
+
+static inline int sample_decode(void *data, const struct bundle_block *block, size_t raw_size,
+				const void **ret_bytes, struct error *err)
+{
+	fail_msg("a block is decoded");
+	return 0;
+}
+
+static inline struct bundle_source sample_source(struct index *index)
+{
+	return (struct bundle_source){
+		.index = index,
+		.read = sample_read,
+		.decode = sample_decode,
+	};
+}
+
+/* Appends a frame, but for its first `skip` bytes. */
+static inline void sample_frame(struct text *head, const char *data, size_t size, size_t skip)
+{
+	size_t room = ZSTD_compressBound(size);
+	char *packed = malloc(room);
+	size_t n = ZSTD_compress(packed, room, data, size, 1);
+
+	assert_non_null(packed);
+	assert_false(ZSTD_isError(n));
+	text_add_bytes(head, packed + skip, n - skip);
+	free(packed);
+}
+
+/* The head of a bundle with a base, of which nothing is listed: this text, nothing more. */
+static inline void sample_update(struct text *head, const char *text, size_t size)
+{
+	text_add_bytes(head, "\x20", 2);
+	sample_frame(head, text, size, UPDATE_MAGIC_SIZE);
+}
+
+/* The lines of an index that gives all digests, and the newline behind it. */
+static inline void sample_lines(struct text *text, struct index *index)
+{
+	struct outline_mark marks[16] = {};
+
+	assert_true(index_count(index) <= ARRAY_SIZE(marks));
+	assert_int_equal(outline_write(index, marks, text, NULL), 0);
+	text_add(text, "\n");
 }
 
 static inline struct bundle_block sample_block(enum block_kind kind, uint32_t entry, uint32_t base,

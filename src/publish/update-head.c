@@ -1,0 +1,253 @@
+#include "publish/update-head.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "publish/encoder.h"
+#include "release/bundle-table-write.h"
+#include "release/bundle-update.h"
+#include "release/frame-write.h"
+#include "release/patch.h"
+
+#define PATCH_BASE_MAX (16U * 1024 * 1024) /* bytes that a patch of the text is tried against */
+
+struct writing {
+	const struct update_head *what;
+	struct outline_mark *marks;
+	bool *listed;
+	struct text old; /* what is packed against */
+	struct text text, contents, tail;
+	struct text list; /* what stands in front of the text */
+	struct suffix *suffix; /* of old; NULL: it is too large */
+	struct text best; /* head */
+};
+
+static void writing_done(struct writing *writing)
+{
+	free(writing->marks);
+	free(writing->listed);
+	text_done(&writing->old);
+	text_done(&writing->text);
+	text_done(&writing->contents);
+	text_done(&writing->tail);
+	text_done(&writing->list);
+	text_done(&writing->best);
+	suffix_free(writing->suffix);
+}
+
+static void put_number(struct text *text, uint64_t number)
+{
+	uint8_t byte;
+
+	for (; number >= 0x80; number >>= 7) {
+		byte = (uint8_t)(number | 0x80);
+		text_add_bytes(text, &byte, 1);
+	}
+	byte = (uint8_t)number;
+	text_add_bytes(text, &byte, 1);
+}
+
+static int add_file(struct text *text, const struct stock *stock, uint32_t number,
+		    struct error *err)
+{
+	const struct index_entry *entry = index_at(stock->index, number);
+	_cleanup_free_ uint8_t *bytes = NULL;
+	int r = stock_read(stock, entry, &bytes, err);
+
+	if (r < 0)
+		return r;
+	text_add_bytes(text, bytes, entry->size);
+	return text_check(text, err);
+}
+
+/* ---- what the parts are ---- */
+
+static int make_old(struct writing *writing, struct error *err)
+{
+	const struct stock *old = writing->what->old;
+	size_t count = index_count(old->index);
+	uint32_t behind = 0; /* the one listed last */
+	uint64_t n = 0;
+	int r = outline_write(old->index, NULL, &writing->old, err);
+
+	text_add_bytes(&writing->old, "\n", 1);
+	for (uint32_t i = 0; i < count; i++)
+		n += writing->listed[i];
+	put_number(&writing->list, n);
+	for (uint32_t i = 0; r == 0 && i < count; i++) {
+		if (!writing->listed[i])
+			continue;
+		put_number(&writing->list, i - behind);
+		behind = i + 1;
+		r = add_file(&writing->old, old, i, err);
+	}
+	if (r == 0 && writing->old.size <= PATCH_BASE_MAX)
+		r = suffix_new((const uint8_t *)writing->old.data, writing->old.size,
+			       &writing->suffix, err);
+	return r;
+}
+
+static int make_text(struct writing *writing, struct error *err)
+{
+	const struct update_head *what = writing->what;
+	int r;
+
+	for (size_t i = 0; i < what->n_blocks; i++) {
+		const struct bundle_block *block = &what->blocks[i];
+
+		bundle_table_write_line(&writing->text, what->fresh->index, block);
+		if (block->is_inlined)
+			text_add_bytes(&writing->tail, block->bytes, block->length);
+	}
+	r = outline_write(what->fresh->index, writing->marks, &writing->text, err);
+	text_add_bytes(&writing->text, "\n", 1);
+	for (size_t i = 0; r == 0 && i < what->n_solids; i++)
+		r = add_file(&writing->contents, what->fresh, what->solids[i].entry, err);
+	if (r == 0)
+		r = text_check(&writing->tail, err);
+	return r < 0 ? r : text_check(&writing->text, err);
+}
+
+static int make_parts(struct writing *writing, struct error *err)
+{
+	const struct update_head *what = writing->what;
+	const struct marks_request request = {
+		.fresh = what->fresh->index,
+		.old = what->old->index,
+		.solids = what->solids,
+		.n_solids = what->n_solids,
+		.blocks = what->blocks,
+		.n_blocks = what->n_blocks,
+	};
+	int r = marks_make(&request, &writing->marks, &writing->listed, err);
+
+	if (r == 0)
+		r = make_old(writing, err);
+	return r < 0 ? r : make_text(writing, err);
+}
+
+/* ---- forms ---- */
+
+static void begin(const struct writing *writing, unsigned int form, struct text *head)
+{
+	uint8_t first = (uint8_t)(UPDATE_VERSION | form);
+
+	if (writing->tail.size > 0)
+		first |= UPDATE_TAIL;
+	text_add_bytes(head, &first, 1);
+	if (writing->tail.size > 0)
+		put_number(head, writing->tail.size);
+	text_add_bytes(head, writing->list.data, writing->list.size);
+}
+
+static int end(struct writing *writing, struct text *head, struct error *err)
+{
+	int r;
+
+	text_add_bytes(head, writing->tail.data, writing->tail.size);
+	r = text_check(head, err);
+	if (r < 0 || (writing->best.data && writing->best.size <= head->size))
+		return r;
+	text_done(&writing->best);
+	writing->best = *head;
+	*head = (struct text){};
+	return 0;
+}
+
+static int add_frame(const struct writing *writing, const struct text *plain, struct text *head,
+		     struct error *err)
+{
+	_cleanup_text_ struct text frame = {};
+	int r = frame_write_pack(plain, &writing->old, writing->what->level, &frame, err);
+
+	if (r == 0)
+		text_add_bytes(head, frame.data + UPDATE_MAGIC_SIZE,
+			       frame.size - UPDATE_MAGIC_SIZE);
+	return r;
+}
+
+static int encode(const struct writing *writing, const struct text *plain,
+		  struct encoder_block *ret_block, struct error *err)
+{
+	const struct encoder_base base = { (const uint8_t *)writing->old.data, writing->old.size,
+					   writing->suffix };
+
+	return encoder_run((const uint8_t *)plain->data, plain->size, 0,
+			   writing->suffix ? &base : NULL, writing->what->level, ret_block, err);
+}
+
+/* Text and contents in one frame. */
+static int try_frame(struct writing *writing, const struct text *all, struct error *err)
+{
+	_cleanup_text_ struct text head = {};
+	int r;
+
+	begin(writing, 0, &head);
+	r = add_frame(writing, all, &head, err);
+	return r < 0 ? r : end(writing, &head, err);
+}
+
+/* Text and contents in one patch. */
+static int try_patch(struct writing *writing, const struct text *all, struct error *err)
+{
+	_cleanup_text_ struct text head = {};
+	struct encoder_block block = {};
+	int r;
+
+	if (!writing->suffix || all->size > BLOCK_SIZE)
+		return 0;
+	r = encode(writing, all, &block, err);
+	begin(writing, UPDATE_PATCH, &head);
+	put_number(&head, all->size);
+	text_add_bytes(&head, block.data, block.size);
+	free(block.data);
+	return r < 0 || block.kind != BLOCK_PATCH ? r : end(writing, &head, err);
+}
+
+/* The text in a frame, the contents in whatever is smallest. */
+static int try_apart(struct writing *writing, struct error *err)
+{
+	_cleanup_text_ struct text head = {};
+	struct encoder_block block = {};
+	char letter;
+	int r;
+
+	if (writing->contents.size == 0)
+		return 0;
+	begin(writing, UPDATE_APART, &head);
+	r = add_frame(writing, &writing->text, &head, err);
+	if (r == 0)
+		r = encode(writing, &writing->contents, &block, err);
+	letter = bundle_kind_letter(block.kind);
+	text_add_bytes(&head, &letter, 1);
+	put_number(&head, writing->contents.size);
+	text_add_bytes(&head, block.data, block.size);
+	free(block.data);
+	return r < 0 ? r : end(writing, &head, err);
+}
+
+int update_head_write(const struct update_head *what, void **ret_head, size_t *ret_size,
+		      struct error *err)
+{
+	_cleanup_(writing_done) struct writing writing = { .what = what };
+	_cleanup_text_ struct text all = {};
+	int r = make_parts(&writing, err);
+
+	text_add_bytes(&all, writing.text.data, writing.text.size);
+	text_add_bytes(&all, writing.contents.data, writing.contents.size);
+	if (r == 0)
+		r = text_check(&all, err);
+	if (r == 0)
+		r = try_frame(&writing, &all, err);
+	if (r == 0)
+		r = try_patch(&writing, &all, err);
+	if (r == 0)
+		r = try_apart(&writing, err);
+	if (r == 0 && writing.best.size > BUNDLE_HEAD_MAX)
+		r = error_set(err, FAULT_INTERNAL, "the head of the bundle is too long");
+	if (r < 0)
+		return r;
+	*ret_size = writing.best.size;
+	*ret_head = text_take(&writing.best);
+	return 0;
+}
