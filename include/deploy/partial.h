@@ -1,5 +1,5 @@
 /*
- * The front of a block that was still on its way when the worker ended: one file in staging/ for each stream, so that on a slow line
+ * The front of a block, or of a head (deploy/head.h), that was still on its way when the worker ended: one file in staging/ for each stream, so that on a slow line
  * not even that is fetched twice. Nothing of it is believed: the whole block is verified when it is complete. All of it is a
  * favour; where it fails the block is fetched from its beginning.
  *

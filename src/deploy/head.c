@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "deploy/allowance.h"
+#include "deploy/partial.h"
 #include "release/bundle.h"
 #include "store/durable.h"
 #include "store/layout.h"
@@ -92,6 +93,32 @@ int head_drop(struct session *session, struct error *err)
 
 /* ---- from the server ---- */
 
+struct fetching {
+	const struct head_options *options;
+	struct head *head;
+	struct bundle_block block; /* the head, as if it were one */
+	struct partial partials[PARTIAL_MAX]; /* the first is of it */
+};
+
+static void fetching_init(struct fetching *fetching, const struct head_options *options,
+			  struct head *head)
+{
+	const struct offer_bundle *bundle = options->bundle;
+	int dirfd = options->watcher->session->dirfd;
+
+	*fetching = (struct fetching){ .options = options, .head = head };
+	fetching->block.length = (uint32_t)bundle->head;
+	bundle_short_of(&bundle->head_digest, &fetching->block.packed);
+	if (options->keep)
+		(void)durable_mkdir(dirfd, LAYOUT_STAGING, 0700, NULL);
+	partial_load(dirfd, fetching->partials);
+}
+
+static void fetching_done(struct fetching *fetching)
+{
+	partial_done(fetching->partials);
+}
+
 static int wait_for_more(const struct head_options *options, const struct download *download,
 			 size_t done, struct error *err)
 {
@@ -99,40 +126,65 @@ static int wait_for_more(const struct head_options *options, const struct downlo
 	return watcher_progress(options->watcher, STAGE_FETCH, done, options->bundle->head, err);
 }
 
-/* Up to the end of the head. > 0: as head_get. */
-static int receive(const struct head_options *options, struct head *head, struct error *err)
+static void save(struct fetching *fetching, bool last)
 {
-	uint8_t *bytes = head->bytes;
-	int r = 0;
+	const struct head_options *options = fetching->options;
 
-	while (r >= 0 && head->size < options->bundle->head) {
-		size_t n;
+	if (options->keep && fetching->head->size < options->bundle->head)
+		(void)partial_save(options->watcher->session->dirfd, &fetching->partials[0],
+				   &fetching->block, fetching->head->bytes, fetching->head->size,
+				   last);
+}
 
-		r = download_read(head->rest, bytes + head->size,
-				  options->bundle->head - head->size, &n, err);
-		if (r == DOWNLOAD_ABSENT)
-			return HEAD_ABSENT;
-		if (r == DOWNLOAD_NO_RANGE)
-			return HEAD_NO_RANGE;
-		if (r == DOWNLOAD_END)
-			return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
-					 options->url);
-		if (r == DOWNLOAD_PENDING) {
-			r = wait_for_more(options, head->rest, head->size, err);
-		} else if (r == 0) {
-			head->size += n;
-			r = allowance_take(options->watcher, n, err);
-		}
+/* > 0: as head_get, and DOWNLOAD_PENDING. */
+static int receive_some(struct fetching *fetching, struct error *err)
+{
+	const struct head_options *options = fetching->options;
+	struct head *head = fetching->head;
+	size_t left = options->bundle->head - head->size;
+	size_t n;
+	int r = download_read(head->rest, (uint8_t *)head->bytes + head->size,
+			      allowance_clip(options->watcher->session, left), &n, err);
+
+	switch (r) {
+	case 0:
+		head->size += n;
+		r = allowance_take(options->watcher, n, err);
+		break;
+	case DOWNLOAD_PENDING:
+		r = wait_for_more(options, head->rest, head->size, err);
+		break;
+	case DOWNLOAD_ABSENT:
+		return HEAD_ABSENT;
+	case DOWNLOAD_NO_RANGE:
+		return HEAD_NO_RANGE;
+	case DOWNLOAD_END:
+		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
+				 options->url);
+	default:
+		break;
 	}
+	save(fetching, r < 0);
 	return r;
 }
 
-/* The first `length` bytes; 0: all of the bundle, without a range. > 0: as head_get. */
-static int ask(const struct head_options *options, uint64_t length, struct head *head,
-	       struct error *err)
+/* Up to the end of the head. > 0: as head_get. */
+static int receive(struct fetching *fetching, struct error *err)
 {
+	int r = 0;
+
+	while (r == 0 && fetching->head->size < fetching->options->bundle->head)
+		r = receive_some(fetching, err);
+	return r;
+}
+
+/* `length` bytes behind those that there are; 0: all of the bundle, without a range. > 0: as head_get. */
+static int ask(struct fetching *fetching, uint64_t length, struct error *err)
+{
+	const struct head_options *options = fetching->options;
 	const struct fetch_request request = {
 		.url = options->url,
+		.range_first = fetching->head->size,
 		.range_length = length,
 		.cap = length > 0 ? length : options->bundle->length,
 		.deadline = USEC_INFINITY,
@@ -140,39 +192,82 @@ static int ask(const struct head_options *options, uint64_t length, struct head 
 	int r = allowance_ask(options->watcher, err);
 
 	if (r == 0)
-		r = download_new(options->fetcher, &request, &retry_default, &head->rest, err);
+		r = download_new(options->fetcher, &request, &retry_default, &fetching->head->rest,
+				 err);
 	if (r < 0)
 		return r;
 	allowance_count_request(options->watcher);
-	return receive(options, head, err);
+	return receive(fetching, err);
+}
+
+static void begin_again(const struct fetching *fetching)
+{
+	download_free(fetching->head->rest);
+	fetching->head->rest = NULL;
+	fetching->head->size = 0;
 }
 
 /* All of it is a range, too, where it is more than the day allows; without ranges it is fetched as far as it gets. */
-static int ask_whole(const struct head_options *options, struct head *head, struct error *err)
+static int ask_whole(struct fetching *fetching, struct error *err)
 {
+	const struct head_options *options = fetching->options;
 	uint64_t length = options->bundle->length;
 	uint64_t allowed = allowance_range(options->watcher->session, length);
-	int r = ask(options, allowed < length ? allowed : 0, head, err);
+	int r = ask(fetching, allowed < length ? allowed : 0, err);
 
 	if (r != HEAD_NO_RANGE || allowed == length)
 		return r;
-	download_free(head->rest);
-	head->rest = NULL;
-	return ask(options, 0, head, err);
+	begin_again(fetching);
+	return ask(fetching, 0, err);
+}
+
+static bool is_whole(const struct fetching *fetching)
+{
+	return is_promised(fetching->options->bundle, fetching->head->bytes, fetching->head->size);
+}
+
+/* What lacks behind the front that an earlier run left. > 0: as head_get; there is none, or it was of no use. */
+static int go_on(struct fetching *fetching, struct error *err)
+{
+	const struct head_options *options = fetching->options;
+	const struct offer_bundle *bundle = options->bundle;
+	struct head *head = fetching->head;
+	size_t kept;
+	int r;
+
+	if (!options->keep || options->fresh)
+		return HEAD_NO_RANGE;
+	kept = partial_find(fetching->partials, 0, &fetching->block);
+	if (kept == 0 || !partial_read(&fetching->partials[0], head->bytes, kept))
+		return HEAD_NO_RANGE;
+	head->size = kept;
+	r = ask(fetching,
+		allowance_range(options->watcher->session,
+				(options->whole ? bundle->length : bundle->head) - kept),
+		err);
+	if (r == 0 && !is_whole(fetching))
+		r = HEAD_NO_RANGE;
+	if (r == HEAD_NO_RANGE)
+		begin_again(fetching);
+	return r;
 }
 
 static int fetch(const struct head_options *options, struct head *head, struct error *err)
 {
 	const struct offer_bundle *bundle = options->bundle;
+	_cleanup_(fetching_done) struct fetching fetching;
 	int r;
 
+	fetching_init(&fetching, options, head);
 	head->bytes = malloc(bundle->head);
 	if (!head->bytes)
 		return error_errno(err, "getting a bundle");
-	r = options->whole ? ask_whole(options, head, err) : ask(options, bundle->head, head, err);
+	r = go_on(&fetching, err);
+	if (r == HEAD_NO_RANGE)
+		r = options->whole ? ask_whole(&fetching, err) : ask(&fetching, bundle->head, err);
 	if (r != 0)
 		return r;
-	if (!is_promised(bundle, head->bytes, head->size))
+	if (!is_whole(&fetching))
 		return error_set(err, FAULT_UNTRUSTED,
 				 "%s: the first %llu bytes are not what the metadata promises",
 				 options->url, (unsigned long long)bundle->head);

@@ -69,7 +69,7 @@ static void it_is_a_range_and_is_kept(void **state)
 	check_head(&again);
 	assert_int_equal(repo_watcher.requests, 1);
 	assert_int_equal(head_drop(&repo_session, NULL), 0);
-	shell(check_fd, "test -z \"$(ls staging)\"");
+	shell(check_fd, "test ! -e staging/blocks.head");
 }
 
 static void what_does_not_fit_is_not_left_behind(void **state)
@@ -83,7 +83,7 @@ static void what_does_not_fit_is_not_left_behind(void **state)
 	r = head_get(&options, &head, &err);
 	is_full = false;
 	check_error(r, &err, FAULT_NO_SPACE, "head");
-	shell(check_fd, "test -z \"$(ls staging)\"");
+	shell(check_fd, "test ! -e staging/blocks.head");
 }
 
 static void without_a_wish_nothing_is_kept(void **state)
@@ -147,7 +147,40 @@ static void other_bytes_are_refused(void **state)
 	check_error(head_get(&options, &head, &err), &err, FAULT_UNTRUSTED,
 		    "the first 1000 bytes are not what");
 	assert_non_null(strstr(err.text, url));
-	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING, F_OK, 0), -1);
+	shell(check_fd, "test ! -e staging/blocks.head");
+}
+
+static void only_what_lacks_is_fetched_after_an_interruption(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	char rest[BLOB_SIZE];
+
+	options.keep = true;
+	app_options.source.max_bytes_per_day = 400;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), -EDQUOT);
+	assert_int_equal(repo_watcher.fetched, 400);
+	app_options.source.max_bytes_per_day = 0;
+	options.whole = true;
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	assert_int_equal(repo_watcher.fetched, HEAD_SIZE);
+	assert_int_equal(read_rest(head.rest, rest), BLOB_SIZE - HEAD_SIZE);
+	assert_memory_equal(rest, blob + HEAD_SIZE, BLOB_SIZE - HEAD_SIZE);
+}
+
+static void a_front_that_was_spoilt_is_fetched_again(void **state)
+{
+	_cleanup_head_ struct head head = {};
+
+	options.keep = true;
+	app_options.source.max_bytes_per_day = 400;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), -EDQUOT);
+	app_options.source.max_bytes_per_day = 0;
+	shell(check_fd,
+	      "printf spoilt | dd of=staging/block.0 bs=1 seek=100 conv=notrunc 2>/dev/null");
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	assert_int_equal(repo_watcher.fetched, 2 * HEAD_SIZE);
 }
 
 static void what_is_kept_spoilt_is_fetched_again(void **state)
@@ -178,6 +211,8 @@ int main(void)
 		head_test(the_rest_may_follow),
 		head_test(no_more_is_asked_for_than_the_day_allows),
 		head_test(other_bytes_are_refused),
+		head_test(only_what_lacks_is_fetched_after_an_interruption),
+		head_test(a_front_that_was_spoilt_is_fetched_again),
 		head_test(what_is_kept_spoilt_is_fetched_again),
 		head_test(what_is_missing_is_an_outcome),
 	};
