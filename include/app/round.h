@@ -24,8 +24,16 @@ struct round_errand {
 	const struct cli_verb *verb;
 	const char *name;
 	bool json, no_follow;
+	bool if_all; /* only if it may be done unattended: round_is_due */
 };
 int round_run(const struct round_errand *errand, const struct request *wish);
+
+/*
+ * Does a timer install something in all members? Each has Auto=yes, is idle, not held, and its last look found something new that is not known to be
+ * bad; and the last round did not begin within the hour. > 0: ROUND_NOT_DUE, why says which of that is not so.
+ */
+enum { ROUND_NOT_DUE = 1 };
+int round_is_due(const char *name, char *ret_why, size_t room, struct error *err);
 
 /* A new reference; NULL without memory. */
 json_t *round_json(const char *name, const struct group *group);

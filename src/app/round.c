@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "app/ask.h"
+#include "app/look.h"
 #include "app/result.h"
 #include "base/parse.h"
 #include "base/scope.h"
 #include "base/text.h"
 
-#define LOOK_MSEC 200
+#define LOOK_MSEC  200
+#define PAUSE_USEC (3000 * USEC_PER_SEC) /* from one tick to the next is an hour, more or less */
 
 /* ---- members ---- */
 
@@ -190,6 +192,67 @@ static void give_up(const char *name, const char *round, const char *app, const 
 				  NULL); /* else they wait for it in vain, and end so */
 }
 
+/* ---- unattended ---- */
+
+static const char *why_not(const struct config *config, const struct state *state,
+			   const struct checked *checked)
+{
+	if (!config_deploy(config)->source.auto_install)
+		return "has no Auto=yes";
+	if (state->phase != PHASE_IDLE)
+		return "is in the middle of a transaction";
+	if (!look_has_news(checked))
+		return "has nothing new";
+	if (state_is_held(state, clock_realtime_usec()))
+		return "is held";
+	if (state_is_bad(state, &checked->offer.digest))
+		return "has nothing new but what was rolled back before";
+	return NULL;
+}
+
+static int look_at_member(const char *app, char *ret_why, size_t room, struct error *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_close_ int dirfd = -1;
+	struct checked checked = {};
+	const char *why;
+	struct state state;
+	int r = cli_open(app, &config, &dirfd, err);
+
+	if (r >= 0)
+		r = state_load(dirfd, &state, err);
+	if (r >= 0)
+		r = checked_load(dirfd, &checked, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", app);
+	why = why_not(config, &state, &checked);
+	if (why)
+		(void)text_print(ret_why, room, "%s %s", app, why);
+	return why ? ROUND_NOT_DUE : 0;
+}
+
+int round_is_due(const char *name, char *ret_why, size_t room, struct error *err)
+{
+	uint64_t now = clock_realtime_usec();
+	struct group group = {}, last = {};
+	int r = round_members(name, &group, err);
+
+	if (r >= 0)
+		r = round_load(name, &last, err);
+	if (r < 0)
+		return r;
+	if (last.round[0] && now >= last.began && now - last.began < PAUSE_USEC) {
+		(void)text_copy("the last round began within the hour", ret_why, room);
+		return ROUND_NOT_DUE;
+	}
+	for (size_t i = 0; r >= 0 && i < GROUP_MEMBERS_MAX && group.members[i].app[0]; i++) {
+		r = look_at_member(group.members[i].app, ret_why, room, err);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
 /* ---- asking ---- */
 
 static int ask_member(const char *app, struct request request, struct error *err)
@@ -213,6 +276,8 @@ static int ask_all(const struct round_errand *errand, const struct group *group,
 		   struct request request, struct error *err)
 {
 	bind_request(errand->name, group, &request);
+	if (errand->if_all)
+		(void)text_copy("timer of the group", request.why, sizeof(request.why));
 	for (size_t i = 0; i < GROUP_MEMBERS_MAX && group->members[i].app[0]; i++) {
 		const char *app = group->members[i].app;
 		int r = ask_member(app, request, err);
@@ -316,6 +381,7 @@ static int follow(const struct round_errand *errand, const struct group *opened,
 
 int round_run(const struct round_errand *errand, const struct request *wish)
 {
+	char why[STATE_REASON_MAX];
 	struct error err = {};
 	struct group group = {};
 	int r = cli_need_root(errand->verb);
@@ -324,6 +390,14 @@ int round_run(const struct round_errand *errand, const struct request *wish)
 		return r;
 	if (!parse_is_app_name(errand->name))
 		return cli_refuse(errand->verb, "--group: that is no name of a group");
+	if (errand->if_all) {
+		r = round_is_due(errand->name, why, sizeof(why), &err);
+		if (r < 0)
+			return cli_fail(&err);
+		if (r > 0)
+			return printf("%s: no timer installs anything: %s\n", errand->name, why) <
+			       0;
+	}
 	if (open_round(errand->name, NULL, &group, &err) < 0 ||
 	    ask_all(errand, &group, *wish, &err) < 0)
 		return cli_fail(&err);

@@ -31,7 +31,7 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 {
 	const char *to = NULL, *group = NULL;
 	bool start = false, now = false, one_way = false, force = false, no_follow = false,
-	     json = false;
+	     if_all = false, json = false;
 	const struct cli_option options[] = {
 		{ "to", '\0', "SEQ",
 		  "only if the release with this sequence is what is offered; with "
@@ -46,6 +46,9 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 		  .flag = &force },
 		{ "accept-no-rollback", '\0', NULL, "although the data could not be taken back",
 		  .flag = &one_way },
+		{ "if-all", '\0', NULL,
+		  "with --group: only if a timer may, and there is something for all members",
+		  .flag = &if_all },
 		{ "no-follow", '\0', NULL, "return once the worker has accepted",
 		  .flag = &no_follow },
 		{ "json", '\0', NULL, "print events as lines of JSON", .flag = &json },
@@ -61,6 +64,8 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 		return r;
 	if (!operands[0] && !group)
 		return cli_refuse(verb, "APP is missing");
+	if (if_all && (operands[0] || to || now || one_way || start || force))
+		return cli_refuse(verb, "--if-all is for --group NAME alone, as timers do it");
 	if (!operands[0] && to)
 		return cli_refuse(verb, "--to is of one app: flipslot update APP --to … --group %s",
 				  group);
@@ -71,10 +76,12 @@ int verb_update(const struct cli_verb *verb, int argc, char **argv)
 	request.now = now;
 	request.force = force;
 	if (!operands[0])
-		return round_run(
-			&(struct round_errand){
-				.verb = verb, .name = group, .json = json, .no_follow = no_follow },
-			&request);
+		return round_run(&(struct round_errand){ .verb = verb,
+							 .name = group,
+							 .json = json,
+							 .no_follow = no_follow,
+							 .if_all = if_all },
+				 &request);
 	if (group && round_take_part(group, operands[0], &request, &err) < 0)
 		return cli_fail(&err);
 	return errand_run(

@@ -8,6 +8,7 @@
 #include "deploy/source.h"
 #include "install/seal.h"
 #include "store/layout.h"
+#include "unit/job.h"
 
 bool tick_is_due(int dirfd)
 {
@@ -39,10 +40,21 @@ static bool is_one_way(const struct session *session, const struct source_releas
 
 static bool wants_install(const struct session *session, const struct source_release *release)
 {
-	return !session->options->group && !is_one_way(session, release) &&
-	       session->options->source.auto_install && session->checked.fault == FAULT_NONE &&
-	       session->checked.news && !state_is_held(&session->state, clock_realtime_usec()) &&
+	return !is_one_way(session, release) && session->options->source.auto_install &&
+	       session->checked.fault == FAULT_NONE && session->checked.news &&
+	       !state_is_held(&session->state, clock_realtime_usec()) &&
 	       !state_is_bad(&session->state, &session->checked.offer.digest);
+}
+
+/* Whether the others have something new as well, and what then, is asked by a unit of its own: a worker knows one app. */
+static int wake_group(struct session *session, struct error *err)
+{
+	struct manager *manager;
+	char unit[128];
+	int r = session_own_manager(session, &manager, err);
+
+	(void)snprintf(unit, sizeof(unit), "flipslot-group@%s.service", session->options->group);
+	return r < 0 ? r : job_start_and_forget(manager, unit, err);
 }
 
 static int begin_install(struct session *session, struct error *err)
@@ -84,5 +96,7 @@ int tick_run(struct session *session, struct error *err)
 		return check_answered(session, id, &why, err);
 	if (r < 0 || asked || !wants_install(session, &release))
 		return 0;
+	if (session->options->group)
+		return wake_group(session, err);
 	return begin_install(session, err);
 }
