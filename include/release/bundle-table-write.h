@@ -8,4 +8,4 @@
 
 /* Appends the line of the block. index: of the new release. */
 void bundle_table_write_line(struct text *text, const struct index *index,
-			   const struct bundle_block *block);
+			     const struct bundle_block *block);

@@ -32,7 +32,8 @@
 
 /* Of what stands in the head of a bundle with a base, unpacked: */
 #define BUNDLE_SOLID_MAX \
-	(2U * 1024 * 1024) /* bytes of the files that are packed together; and of those of the base */
+	(2U * 1024 *     \
+	 1024) /* bytes of the files that are packed together; and of those of the base */
 #define BUNDLE_INLINED_MAX (16U * 1024 * 1024) /* bytes of the files that have blocks there */
 
 struct bundle_short {
