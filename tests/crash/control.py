@@ -52,6 +52,7 @@ UNREACHED = {
     r"partial_drop": "no transfer was broken off before; staging/ saves a transfer, no more",
     r"salvage_drop": "no repair was broken off before; tests/install/test-salvage has the kill in one",
     r"make_slot<layout_tidy": "nobody removes a slot's directory; tests/store/test-layout has that, and tests/system/test-damage",
+    r"store/revive.c|layout_create_missing": "nobody removes what init has made; tests/store/test-revive, tests/system/test-damage",
     r"layout_remove_current": "no scenario has a first release that fails; tests/store/test-layout, tests/system/test-bad",
     r"store/outbox.c": "no alert is configured; tests/store/test-outbox lets each call fail, or be the last",
 }
