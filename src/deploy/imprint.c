@@ -97,7 +97,7 @@ void imprint_take(struct session *session, const struct unit *unit)
 	if (r == 0 && text.size > SIZE_MAX_)
 		r = error_set(&why, FAULT_CONFIG, "they are too long");
 	if (r == 0)
-		r = durable_publish(session->dirfd, LAYOUT_UNIT_BEFORE, text.data, text.size, 0600,
+		r = durable_replace(session->dirfd, LAYOUT_UNIT_BEFORE, text.data, text.size, 0600,
 				    &why);
 	if (r < 0)
 		session_tell(session, EVENT_NOTE, why.fault,
