@@ -112,10 +112,10 @@ s4() { # a detached helper was killed with the cgroup: the worker is a unit of i
 	scenario S4
 	n=$((n + 1)) new=2.$n
 	local sum worker
-	sum=$(release "$new" slow-start=800)
+	sum=$(release "$new" slow-start=1500)
 	run_inside "setsid -f flipslot install gateway /in/gateway-$new.tar.zst --version $new --sha256 $sum"
-	check 'S4: on trial' until_true 8 phase_is trial
-	worker=$(in_box systemctl show -P ControlGroup flipslot@gateway.service)
+	check 'S4: on trial' at_phase trial 8 'systemctl show -P ControlGroup flipslot@gateway.service >/run/worker-cgroup'
+	worker=$(in_box cat /run/worker-cgroup)
 	like 'S4: the worker is in a cgroup of its own' "$worker" '/flipslot@gateway.service$'
 	check 'S4: it ends' until_true 10 phase_is idle
 	status=0
