@@ -27,7 +27,8 @@ struct arrival_options {
 int arrival_new(const struct arrival_options *options, const struct descriptor *descriptor,
 		struct arrival **ret_arrival, struct error *err);
 
-/* Stops the thread, in the middle if need be; it writes nothing any more afterwards. */
+/* Stops the thread, in the middle if need be; it writes nothing any more afterwards. So does arrival_free. */
+void arrival_stop(struct arrival *arrival);
 void arrival_free(struct arrival *arrival);
 CLEANUP_DEFINE(struct arrival, arrival_free);
 
@@ -38,7 +39,7 @@ void arrival_verified(struct arrival *arrival, uint64_t bytes);
 bool arrival_look(struct arrival *arrival, enum stage_step *ret_step, uint64_t *ret_done,
 		  uint64_t *ret_total);
 
-/* Was the slot touched? */
+/* Was the slot touched? Final only when the thread was stopped, or has ended. */
 bool arrival_touched(struct arrival *arrival);
 
 /* Waits until something of that has changed, at most until then (monotonic usec). */

@@ -17,8 +17,10 @@ struct full {
 
 static void full_done(struct full *full)
 {
-	if (full->arrival)
+	if (full->arrival) {
+		arrival_stop(full->arrival); /* it may be about to begin */
 		full->watcher->touched |= arrival_touched(full->arrival);
+	}
 	arrival_free(full->arrival);
 	cleanup_close(&full->fd);
 }

@@ -117,21 +117,23 @@ int arrival_new(const struct arrival_options *options, const struct descriptor *
 	return r;
 }
 
-static void stop(struct arrival *arrival)
+void arrival_stop(struct arrival *arrival)
 {
+	if (!arrival->is_running)
+		return;
 	pthread_mutex_lock(&arrival->mutex);
 	arrival->stopped = true;
 	pthread_mutex_unlock(&arrival->mutex);
 	pieces_stop(arrival->pieces);
 	(void)pthread_join(arrival->thread, NULL);
+	arrival->is_running = false;
 }
 
 void arrival_free(struct arrival *arrival)
 {
 	if (!arrival)
 		return;
-	if (arrival->is_running)
-		stop(arrival);
+	arrival_stop(arrival);
 	pieces_free(arrival->pieces);
 	(void)pthread_cond_destroy(&arrival->changed);
 	(void)pthread_mutex_destroy(&arrival->mutex);
