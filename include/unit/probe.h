@@ -26,6 +26,7 @@ enum probe_kind {
 	PROBE_FILE, /* a file exists, is newer than the start, has the wanted text */
 	PROBE_HEALTH, /* the service itself has said that it is well (flipslot health) */
 	PROBE_ERRORS, /* no question to answer with yes: a number of records (unit/complaint.h) */
+	PROBE_LAST, /* nor this: the last line (the same) */
 	PROBE_KIND_MAX,
 	PROBE_CONFIGURABLE_MAX =
 		PROBE_ERRORS, /* the kinds before it have a place in a configuration */

@@ -5,6 +5,7 @@
 #include "deploy/alert.h"
 #include "deploy/ending.h"
 #include "deploy/epoch.h"
+#include "deploy/lastwords.h"
 #include "store/history.h"
 
 /* An outbox that cannot be written takes nothing from the outcome. */
@@ -88,6 +89,7 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 	       struct error *err)
 {
 	struct state_transaction *transaction = &session->state.transaction;
+	char text[STATE_REASON_MAX];
 	int r = accord_veto(session, fault, reason, err);
 
 	if (r < 0)
@@ -99,7 +101,10 @@ int ending_end(struct session *session, enum outcome outcome, enum fault fault, 
 		state_remember_bad(&session->state, &promise);
 		state_remember_bad(&session->state, &transaction->release);
 	}
-	return end(session, outcome, fault, reason, err);
+	(void)text_copy(reason, text, sizeof(text));
+	if (outcome_condemns(outcome))
+		lastwords_append(session, text, sizeof(text));
+	return end(session, outcome, fault, text, err);
 }
 
 static int send_back(struct session *session, enum fault fault, const char *reason,

@@ -1,5 +1,6 @@
 #include "unit/complaint.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,9 +9,11 @@
 #include <systemd/sd-journal.h>
 
 #include "base/parse.h"
+#include "base/text.h"
 
 #define TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define LOOK_MSEC    500
+#define LINE_MAX     4096 /* bytes of a record that are looked at */
 
 /* ---- the child ---- */
 
@@ -64,6 +67,69 @@ bool complaint_ask(const struct probe_order *order, uint64_t deadline, char *ret
 	return true;
 }
 
+static int add_writer(sd_journal *journal, const struct probe_order *order)
+{
+	char match[96];
+	int r;
+
+	(void)snprintf(match, sizeof(match), "_SYSTEMD_INVOCATION_ID=%s",
+		       order->context.invocation);
+	r = sd_journal_add_match(journal, match, 0);
+	if (r < 0 || order->owner == 0)
+		return r;
+	(void)snprintf(match, sizeof(match), "_UID=%u", (unsigned int)order->owner);
+	return sd_journal_add_match(journal, match, 0);
+}
+
+static bool read_line(sd_journal *journal, char *ret_text, size_t room)
+{
+	static const char field[] = "MESSAGE=";
+	const size_t head = sizeof(field) - 1;
+	const char *text;
+	const void *data;
+	size_t size;
+
+	if (sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0 || size < head)
+		return false;
+	text = (const char *)data + head;
+	size -= head;
+	while (size > 0 && isspace((unsigned char)text[size - 1]))
+		size--;
+	if (size == 0)
+		return false;
+	(void)snprintf(ret_text, room, "%.*s", (int)size,
+		       text); /* who reads the answer makes it printable */
+	return true;
+}
+
+static bool find_line(sd_journal *journal, uint64_t deadline, char *ret_text, size_t room)
+{
+	for (unsigned int n = 0; n < COMPLAINT_MAX; n++) {
+		if (sd_journal_previous(journal) <= 0 || clock_monotonic_usec() > deadline)
+			return false;
+		if (read_line(journal, ret_text, room))
+			return true;
+	}
+	return false;
+}
+
+bool complaint_ask_last(const struct probe_order *order, uint64_t deadline, char *ret_text,
+			size_t room)
+{
+	_cleanup_(sd_journal_closep) sd_journal *journal = NULL;
+	int r;
+
+	(void)text_copy("nothing", ret_text, room);
+	r = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY);
+	if (r >= 0)
+		r = sd_journal_set_data_threshold(journal, LINE_MAX);
+	if (r >= 0)
+		r = add_writer(journal, order);
+	if (r >= 0)
+		r = sd_journal_seek_tail(journal);
+	return r >= 0 && find_line(journal, deadline, ret_text, room);
+}
+
 /* ---- who has it asked ---- */
 
 static int wait_for_answer(struct probe_run *run, struct probe_answer *ret_answer,
@@ -105,6 +171,24 @@ int complaint_count(const struct probe_context *context, unsigned int *ret_n, st
 	    parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
 		return COMPLAINT_UNKNOWN;
 	*ret_n = (unsigned int)n;
+	return 0;
+}
+
+int complaint_last(const struct probe_context *context, char *ret_line, size_t room,
+		   struct error *err)
+{
+	const struct probe_options options = { .kind = PROBE_LAST, .timeout_usec = TIMEOUT_USEC };
+	struct probe_answer answer = {};
+	int r;
+
+	if (!context->invocation[0])
+		return COMPLAINT_UNKNOWN;
+	r = ask(&options, context, &answer, err);
+	if (r < 0)
+		return r;
+	if (r == PROBE_UNASKED || !answer.passed)
+		return COMPLAINT_UNKNOWN;
+	(void)text_copy(answer.text, ret_line, room);
 	return 0;
 }
 

@@ -56,6 +56,8 @@ static const struct kind {
 			   probe_health_ask },
 	[PROBE_ERRORS] = { OF_PROBES, FILTER_NO_SOCKETS, DESCRIPTORS_MANY, ADDRESS_SPACE_ANY,
 			   complaint_ask },
+	[PROBE_LAST] = { OF_PROBES, FILTER_NO_SOCKETS, DESCRIPTORS_MANY, ADDRESS_SPACE_ANY,
+			 complaint_ask_last },
 	[PROBE_EXEC] = { OF_NOBODY_ELSE, FILTER_UNIX, DESCRIPTORS, ADDRESS_SPACE, probe_exec_ask },
 };
 

@@ -27,7 +27,7 @@ static const char *const kind_names[] = {
 	[PROBE_UNIT] = "unit",	     [PROBE_NOTIFY] = "notify", [PROBE_HTTP] = "http",
 	[PROBE_TCP] = "tcp",	     [PROBE_UNIX] = "unix",	[PROBE_EXEC] = "exec",
 	[PROBE_JOURNAL] = "journal", [PROBE_FILE] = "file",	[PROBE_HEALTH] = "health",
-	[PROBE_ERRORS] = "errors",
+	[PROBE_ERRORS] = "errors",   [PROBE_LAST] = "last",
 };
 
 const char *probe_kind_name(enum probe_kind kind)

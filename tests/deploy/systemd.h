@@ -68,6 +68,7 @@ static struct {
 	unsigned int errors; /* that it has logged */
 	uint64_t errors_since; /* as was asked last */
 	bool mute; /* the journal cannot tell */
+	const char *last; /* line that the unit wrote; NULL: none */
 	char timer[128]; /* that was set last */
 	uint64_t wakes; /* when */
 	void (*on_wait)(void); /* asked at each wait */
@@ -124,6 +125,8 @@ int __wrap_wake_at(struct manager *manager, const char *name, const char *unit,
 uint64_t __wrap_memory_of(const char *control_group);
 int __wrap_complaint_count(const struct probe_context *context, unsigned int *ret_n,
 			   struct error *err);
+int __wrap_complaint_last(const struct probe_context *context, char *ret_line, size_t room,
+			  struct error *err);
 
 /* ---- the unit ---- */
 
@@ -406,6 +409,15 @@ int __wrap_complaint_count(const struct probe_context *context, unsigned int *re
 	systemd.errors_since = context->started;
 	*ret_n = systemd.errors;
 	return systemd.mute ? COMPLAINT_UNKNOWN : 0;
+}
+
+int __wrap_complaint_last(const struct probe_context *context, char *ret_line, size_t room,
+			  struct error *err)
+{
+	if (!systemd.last)
+		return COMPLAINT_UNKNOWN;
+	(void)text_print(ret_line, room, "%s of %s", systemd.last, context->invocation);
+	return 0;
 }
 
 uint64_t __wrap_clock_monotonic_usec(void)

@@ -41,12 +41,47 @@ static void only_errors_of_the_invocation_count(void **state UNUSED)
 	fixture_systemctl("stop complaint-a.service");
 }
 
+static int last_of(const struct probe_context *context, char ret_line[static 100])
+{
+	struct error err = {};
+	int r = COMPLAINT_UNKNOWN;
+
+	for (int i = 0; i < 100 && r == COMPLAINT_UNKNOWN; i++) {
+		r = complaint_last(context, ret_line, 100, &err);
+		if (r == COMPLAINT_UNKNOWN)
+			fixture_sleep_ms(20);
+	}
+	return r;
+}
+
+/* Of its processes: systemd says something of the same invocation after that. */
+static void the_last_line_is_that_of_the_service(void **state UNUSED)
+{
+	_cleanup_(manager_freep) struct manager *manager = fixture_manager();
+	_cleanup_unit_ struct unit unit = {};
+	struct probe_context context;
+	char line[100] = "";
+
+	running_start(manager, "complaint-b.service",
+		      "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c "
+		      "'printf \"first\\\\nno \\\\033[31mdisk\\\\n  \\\\n\"; sleep 0.3'\n",
+		      &unit);
+	context = running_context(manager, &unit);
+	assert_int_equal(last_of(&context, line), 0);
+	assert_string_equal(line, "no  [31mdisk");
+	fixture_systemctl("stop complaint-b.service");
+	assert_int_equal(last_of(&context, line), 0);
+	assert_string_equal(line, "no  [31mdisk");
+}
+
 static void without_an_invocation_nothing_is_known(void **state UNUSED)
 {
 	const struct probe_context context = { .helper = "/proc/self/exe", .invocation = "" };
 	unsigned int n;
+	char line[8];
 
 	assert_int_equal(complaint_count(&context, &n, NULL), COMPLAINT_UNKNOWN);
+	assert_int_equal(complaint_last(&context, line, sizeof(line), NULL), COMPLAINT_UNKNOWN);
 }
 
 static void a_helper_that_does_not_answer_is_no_number(void **state UNUSED)
@@ -65,6 +100,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_DIR(only_errors_of_the_invocation_count),
+		WITH_DIR(the_last_line_is_that_of_the_service),
 		WITH_DIR(without_an_invocation_nothing_is_known),
 		WITH_DIR(a_helper_that_does_not_answer_is_no_number),
 	};
