@@ -13,5 +13,8 @@
 /* Before the switch. Best effort, as the switch must also be possible on a full disk: without it there is nothing to put back. */
 void imprint_take(struct session *session, const struct unit *unit);
 
-/* Puts back what differs, and has systemd read it; told, and in the reason of the transaction. False: nothing differed, or it could not be. */
+/*
+ * Puts back what differs, and has systemd read it; told, and in the reason of the transaction. False: that gives the old release no better chance:
+ * nothing differed, or it could not be, or it was done thrice already, and something writes it again each time.
+ */
 bool imprint_restore(struct session *session);

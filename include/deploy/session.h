@@ -57,6 +57,7 @@ struct session {
 	char check_id[STATE_ID_MAX]; /* a check was asked for; empty: none */
 	bool built; /* the target slot of the transaction was built by this worker */
 	bool served; /* a request was accepted by this worker */
+	unsigned int imprinted; /* how often this worker has put back the unit's files */
 	uint64_t job_began; /* monotonic, of the job that started the trial; 0: not by this worker */
 	struct session_vacancy vacancy;
 	uint64_t looked; /* monotonic, at the record of the group */

@@ -26,6 +26,7 @@
 #define SIZE_MAX_ (1024 * 1024) /* of unit.before */
 #define FILES_MAX 64
 #define ASIDE	  ".flipslot-aside"
+#define NEWS_MAX  3 /* that what was put back gives another chance */
 
 /* A file as it was, or as it is. */
 struct piece {
@@ -324,8 +325,9 @@ bool imprint_restore(struct session *session)
 		reload(session);
 	if (work.n == 0)
 		return false;
-	text_append(transaction->reason, sizeof(transaction->reason),
-		    "; %s had changed, and was put back as before the switch", work.names);
+	if (session->imprinted++ == 0)
+		text_append(transaction->reason, sizeof(transaction->reason),
+			    "; %s had changed, and was put back as before the switch", work.names);
 	(void)session_store(session, NULL);
-	return true;
+	return session->imprinted <= NEWS_MAX;
 }

@@ -143,6 +143,26 @@ static void what_was_kept_may_be_damaged(void **state)
 	session_close(&session);
 }
 
+/* Something that writes it again at each start must not keep the way back from ending. */
+static void what_is_changed_again_and_again_is_no_news(void **state)
+{
+	unsigned int news = 0;
+
+	(void)state;
+	take();
+	for (unsigned int i = 0; i < 20; i++) {
+		app_n_heard = 0;
+		write_file(paths[0], "theirs");
+		news += imprint_restore(&session);
+		assert_string_not_equal(read_text(paths[0]), "theirs");
+	}
+	assert_int_equal(news, 3);
+	assert_string_equal(
+		session.state.transaction.reason,
+		"it died; gw.service had changed, and was put back as before the switch");
+	session_close(&session);
+}
+
 /* A disk without room, a folder that cannot be written: told, and the way back goes on. */
 static void what_cannot_be_put_back_is_told(void **state)
 {
@@ -163,6 +183,7 @@ int main(void)
 		systemd_test(what_is_as_it_was_is_left_alone),
 		systemd_test(what_is_not_ours_to_put_back),
 		systemd_test(what_was_kept_may_be_damaged),
+		systemd_test(what_is_changed_again_and_again_is_no_news),
 		systemd_test(what_cannot_be_put_back_is_told),
 	};
 
