@@ -121,7 +121,7 @@ class Sweep:
             if done.returncode:
                 raise Bad(f"{what}: verify: {done.stdout}{done.stderr}")
         left = disk.leftovers(APP)
-        if self.mode == "fault" and state.get("transaction.outcome") == "failed":
+        if self.mode == "fault" and state.get("transaction.outcome") in ("failed", "refused"):
             left = [name for name in left if not name.startswith("staging/")]  # for the next try
         if left:
             raise Bad(f"{what}: left behind: {left}")
