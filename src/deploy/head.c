@@ -130,10 +130,10 @@ static void save(struct fetching *fetching, bool last)
 {
 	const struct head_options *options = fetching->options;
 
-	if (options->keep && fetching->head->size < options->bundle->head)
-		(void)partial_save(options->watcher->session->dirfd, &fetching->partials[0],
-				   &fetching->block, fetching->head->bytes, fetching->head->size,
-				   last);
+	if (options->keep && fetching->head->size < options->bundle->head &&
+	    partial_save(options->watcher->session->dirfd, &fetching->partials[0], &fetching->block,
+			 fetching->head->bytes, fetching->head->size, last))
+		(void)watcher_got_on(options->watcher, NULL);
 }
 
 /* > 0: as head_get, and DOWNLOAD_PENDING. */
@@ -274,6 +274,18 @@ static int fetch(const struct head_options *options, struct head *head, struct e
 	return 0;
 }
 
+/* Also if it took the last byte that the day allowed. > 0: as head_get. */
+static int fetch_and_keep(const struct head_options *options, struct head *head, struct error *err)
+{
+	int r = fetch(options, head, err);
+
+	if (!options->keep)
+		return r;
+	if (r == -EDQUOT && is_promised(options->bundle, head->bytes, head->size))
+		(void)keep(options, head, NULL);
+	return r == 0 ? keep(options, head, err) : r;
+}
+
 int head_get(const struct head_options *options, struct head *ret_head, struct error *err)
 {
 	_cleanup_head_ struct head head = {};
@@ -283,9 +295,7 @@ int head_get(const struct head_options *options, struct head *ret_head, struct e
 		return error_set(err, FAULT_CORRUPT, "%s: a head of more than %d bytes",
 				 options->url, BUNDLE_HEAD_MAX);
 	if (options->fresh || !find_kept(options, &head)) {
-		r = fetch(options, &head, err);
-		if (r == 0 && options->keep)
-			r = keep(options, &head, err);
+		r = fetch_and_keep(options, &head, err);
 		if (r != 0)
 			return r;
 	}

@@ -168,6 +168,30 @@ static void only_what_lacks_is_fetched_after_an_interruption(void **state)
 	assert_memory_equal(rest, blob + HEAD_SIZE, BLOB_SIZE - HEAD_SIZE);
 }
 
+static void what_took_the_last_byte_of_the_day_is_kept(void **state)
+{
+	_cleanup_head_ struct head head = {};
+
+	options.keep = true;
+	app_options.source.max_bytes_per_day = HEAD_SIZE;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), -EDQUOT);
+	app_options.source.max_bytes_per_day = 0;
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	assert_int_equal(repo_watcher.fetched, HEAD_SIZE);
+}
+
+/* A worker that is killed while a head comes was not in vain. */
+static void a_front_that_is_kept_is_progress(void **state)
+{
+	options.keep = true;
+	app_options.source.max_bytes_per_day = 400;
+	repo_session.state.transaction.attempts = 7;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), -EDQUOT);
+	assert_true(repo_watcher.got_on);
+	assert_int_equal(repo_session.state.transaction.attempts, 0);
+}
+
 static void a_front_that_was_spoilt_is_fetched_again(void **state)
 {
 	_cleanup_head_ struct head head = {};
@@ -212,6 +236,8 @@ int main(void)
 		head_test(no_more_is_asked_for_than_the_day_allows),
 		head_test(other_bytes_are_refused),
 		head_test(only_what_lacks_is_fetched_after_an_interruption),
+		head_test(what_took_the_last_byte_of_the_day_is_kept),
+		head_test(a_front_that_is_kept_is_progress),
 		head_test(a_front_that_was_spoilt_is_fetched_again),
 		head_test(what_is_kept_spoilt_is_fetched_again),
 		head_test(what_is_missing_is_an_outcome),
