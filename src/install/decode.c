@@ -109,8 +109,9 @@ int decode_check_base(struct decode *decode, const struct bundle_block *block, s
 		return 0;
 	close_base(decode);
 	r = open_base(decode, block->base, err);
-	if (r == 0)
-		r = oldfile_verify(decode->base, index_at(decode->source, block->base), &why, err);
+	if (r != 0)
+		return r;
+	r = oldfile_verify(decode->base, index_at(decode->source, block->base), &why, err);
 	return r == OLDFILE_DIFFERS ? condemn(decode, block->base, why) : r;
 }
 

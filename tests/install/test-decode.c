@@ -110,6 +110,17 @@ static void test_a_base_that_changes_later(void **state)
 	assert_string_equal(decode_take_finding(fixture.decode), "content differs");
 }
 
+static void test_a_base_that_is_not_there_when_it_is_checked(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+
+	make(&fixture, state);
+	shell(fixture.dirfd, "rm -f old/f");
+	assert_int_equal(decode_check_base(fixture.decode, &fixture.kit.bundle.blocks[0], NULL),
+			 DECODE_NO_BASE);
+	assert_string_equal(decode_take_finding(fixture.decode), "cannot be opened");
+}
+
 static void test_no_such_base(void **state)
 {
 	_cleanup_fixture_ struct fixture fixture;
@@ -127,6 +138,7 @@ int main(void)
 		check_in_dir(test_a_base_that_differs),
 		check_in_dir(test_a_base_that_is_cut_short_later),
 		check_in_dir(test_a_base_that_changes_later),
+		check_in_dir(test_a_base_that_is_not_there_when_it_is_checked),
 		check_in_dir(test_no_such_base),
 	};
 
