@@ -12,6 +12,7 @@
 #include "app/init-drop-in.h"
 #include "app/init-enable.h"
 #include "app/init-file.h"
+#include "app/init-probe.h"
 #include "app/init-text.h"
 #include "app/init-unit.h"
 #include "base/fd.h"
@@ -440,6 +441,7 @@ static int tell_left_to_do(struct init *init, struct error *err)
 		text_add(&init->todo,
 			 "- Let the service stay when %s logs out: loginctl enable-linger %s\n",
 			 user_of(init), user_of(init));
+	init_probe_ask(init->config, &now, init->conf.path, &init->todo);
 	if (!init->adopt.dir &&
 	    (init->dirfd < 0 || layout_current(init->dirfd, &slot, NULL) == LAYOUT_ABSENT))
 		text_add(
