@@ -1,7 +1,8 @@
 /*
  * The head of a bundle. Without a base (the first part is empty) the parts are the new index and the table; they are compressed
  * here, and the new index vouched for, so that all that stands behind both is reached. With one they are the old index, the text
- * that is decoded against it, what is listed and what stands at the end; all old files have the same bytes.
+ * that is decoded against it, what is listed, what stands at the end, and, if there is such a part, contents that stand apart, or,
+ * behind a 'P', a patch that the text comes as; all old files have the same bytes.
  */
 #include "release/bundle-update.h"
 
@@ -73,29 +74,49 @@ static int decode_tail(void *data, const struct bundle_block *block, size_t raw_
 	return first == '!' && last == '!'; /* a file that is not what it was */
 }
 
-/* Bytes of the list are one more here, so that none is NUL. */
-static void make_head(struct text *head, const char *text, const char *list, const char *tail)
-{
-	size_t room = ZSTD_compressBound(strlen(text));
-	_cleanup_free_ char *packed = malloc(room);
-	size_t n = strnlen(tail, 0x7f);
-	size_t size;
+struct parts {
+	const char *text, *list, *tail, *more;
+};
 
-	assert(packed);
-	text_add(head, "%c", UPDATE_VERSION | (n > 0 ? UPDATE_TAIL : 0));
-	if (n > 0)
-		text_add(head, "%c", (int)n);
-	for (; *list; list++) {
-		char byte = (char)(*list - 1);
+/* Bytes are one more here, so that none is NUL. */
+static void add_bytes(struct text *head, const char *bytes)
+{
+	for (; *bytes; bytes++) {
+		char byte = (char)(*bytes - 1);
 
 		text_add_bytes(head, &byte, 1);
 	}
-	size = compress(text, packed, room);
-	text_add_bytes(head, packed + UPDATE_MAGIC_SIZE, size - UPDATE_MAGIC_SIZE);
-	text_add_bytes(head, tail, n);
 }
 
-static void decode(struct index *base, const char *text, const char *list, const char *tail)
+static void add_frame(struct text *head, const char *text)
+{
+	size_t room = ZSTD_compressBound(strlen(text));
+	_cleanup_free_ char *packed = malloc(room);
+	size_t size;
+
+	assert(packed);
+	size = compress(text, packed, room);
+	text_add_bytes(head, packed + UPDATE_MAGIC_SIZE, size - UPDATE_MAGIC_SIZE);
+}
+
+static void make_head(struct text *head, const struct parts *parts)
+{
+	size_t n = strnlen(parts->tail, 0x7f);
+	bool patch = parts->more[0] == 'P';
+	unsigned int form = patch ? UPDATE_PATCH : parts->more[0] ? UPDATE_APART : 0;
+
+	text_add(head, "%c", (char)(UPDATE_VERSION | form | (n > 0 ? UPDATE_TAIL : 0)));
+	if (n > 0)
+		text_add(head, "%c", (int)n);
+	add_bytes(head, parts->list);
+	if (!patch)
+		add_frame(head, parts->text);
+	add_bytes(head, parts->more + patch);
+	text_add_bytes(head, parts->tail, n);
+}
+
+/* behind: bytes of the blocks behind the head. */
+static void decode(struct index *base, const struct parts *parts, uint64_t behind)
 {
 	const struct bundle_source source = { base, read_old, decode_tail, base };
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
@@ -104,8 +125,8 @@ static void decode(struct index *base, const char *text, const char *list, const
 	struct error err = {};
 	int r;
 
-	make_head(&head, text, list, tail);
-	r = bundle_decode(head.data, head.size, &source, &expected, head.size + 4096, &bundle,
+	make_head(&head, parts);
+	r = bundle_decode(head.data, head.size, &source, &expected, head.size + behind, &bundle,
 			  &err);
 	check(r, &err, bundle);
 	assert(!bundle); /* no text is what an offer names here */
@@ -117,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *text = fuzz_part(&data, &size);
 	_cleanup_free_ char *table = fuzz_part(&data, &size);
 	_cleanup_free_ char *tail = fuzz_part(&data, &size);
+	_cleanup_free_ char *more = fuzz_part(&data, &size);
+	const struct parts parts = { text, table, tail ? tail : "", more ? more : "" };
 	_cleanup_(index_freep) struct index *base = NULL;
 	struct error err = {};
 
@@ -128,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (index_decode(old_text, strlen(old_text), &base, &err) < 0 || index_sort(base, &err) < 0)
 		return 0;
-	decode(base, text, table, tail ? tail : "");
+	decode(base, &parts, 0);
+	decode(base, &parts, 4096);
 	return 0;
 }
