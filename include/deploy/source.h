@@ -30,5 +30,12 @@ int source_refresh(struct session *session, const char *request_id, const char *
 bool source_is_older(const struct session *session, const struct plain *plain,
 		     struct descriptor *ret_running);
 
+/*
+ * What was offered last, that digest: would it change the data of what runs so that nobody could take it back ([Data])? That is a person's
+ * to decide, and no timer's.
+ */
+bool source_is_one_way(const struct deploy_options *options, int dirfd,
+		       const struct digest *offered);
+
 /* Is a release barred by what was verified last: withdrawn, or below min_sequence? ret_why says which. */
 bool source_bars(int dirfd, const struct descriptor *descriptor, char *ret_why, size_t room);

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "deploy/source.h"
 
 #define LOOK_MSEC  200
 #define PAUSE_USEC (3000 * USEC_PER_SEC) /* from one tick to the next is an hour, more or less */
@@ -194,10 +195,12 @@ static void give_up(const char *name, const char *round, const char *app, const 
 
 /* ---- unattended ---- */
 
-static const char *why_not(const struct config *config, const struct state *state,
+static const char *why_not(const struct config *config, int dirfd, const struct state *state,
 			   const struct checked *checked)
 {
-	if (!config_deploy(config)->source.auto_install)
+	const struct deploy_options *options = config_deploy(config);
+
+	if (!options->source.auto_install)
 		return "has no Auto=yes";
 	if (state->phase != PHASE_IDLE)
 		return "is in the middle of a transaction";
@@ -207,6 +210,8 @@ static const char *why_not(const struct config *config, const struct state *stat
 		return "is held";
 	if (state_is_bad(state, &checked->offer.digest))
 		return "has nothing new but what was rolled back before";
+	if (source_is_one_way(options, dirfd, &checked->offer.digest))
+		return "has something new that changes its data, and could not be rolled back";
 	return NULL;
 }
 
@@ -225,7 +230,7 @@ static int look_at_member(const char *app, char *ret_why, size_t room, struct er
 		r = checked_load(dirfd, &checked, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", app);
-	why = why_not(config, &state, &checked);
+	why = why_not(config, dirfd, &state, &checked);
 	if (why)
 		(void)text_print(ret_why, room, "%s %s", app, why);
 	return why ? ROUND_NOT_DUE : 0;

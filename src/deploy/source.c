@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "deploy/data.h"
 #include "deploy/refresh.h"
 #include "install/seal.h"
 #include "store/durable.h"
@@ -387,18 +388,41 @@ int source_refresh(struct session *session, const char *request_id, const char *
 	return found;
 }
 
-bool source_bars(int dirfd, const struct descriptor *descriptor, char *ret_why, size_t room)
+/* What was verified last; NULL: nothing, or it cannot be read. */
+static struct offer *load_offer(int dirfd)
 {
-	_cleanup_(offer_freep) struct offer *offer = NULL;
-	const struct offer_withdrawn *withdrawn;
+	struct offer *offer = NULL;
 	_cleanup_close_ int trust_fd = -1;
 	_cleanup_free_ char *json = NULL;
 	size_t size;
 
-	if (descriptor->origin != ORIGIN_SIGNED ||
-	    fd_open_dir(dirfd, LAYOUT_TRUST, &trust_fd, NULL) < 0 ||
-	    fd_read_file(trust_fd, OFFER_FILE, OFFER_MAX, &json, &size, NULL) != 0 ||
-	    offer_decode(json, size, &offer, NULL) < 0)
+	if (fd_open_dir(dirfd, LAYOUT_TRUST, &trust_fd, NULL) == 0 &&
+	    fd_read_file(trust_fd, OFFER_FILE, OFFER_MAX, &json, &size, NULL) == 0)
+		(void)offer_decode(json, size, &offer, NULL);
+	return offer;
+}
+
+bool source_is_one_way(const struct deploy_options *options, int dirfd,
+		       const struct digest *offered)
+{
+	_cleanup_(offer_freep) struct offer *offer = load_offer(dirfd);
+	struct descriptor running;
+	enum slot current;
+
+	return offer && digest_equal(&offer->index, offered) && !data_is_kept(options) &&
+	       layout_current(dirfd, &current, NULL) == 0 &&
+	       seal_peek(dirfd, current, &running, NULL) == 0 && offer->epoch > running.epoch;
+}
+
+bool source_bars(int dirfd, const struct descriptor *descriptor, char *ret_why, size_t room)
+{
+	_cleanup_(offer_freep) struct offer *offer = NULL;
+	const struct offer_withdrawn *withdrawn;
+
+	if (descriptor->origin != ORIGIN_SIGNED)
+		return false;
+	offer = load_offer(dirfd);
+	if (!offer)
 		return false;
 	withdrawn = offer_find_withdrawn(offer, &descriptor->index);
 	if (withdrawn)

@@ -3,11 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "deploy/data.h"
 #include "deploy/mailbox.h"
 #include "deploy/source.h"
-#include "install/seal.h"
-#include "store/layout.h"
 #include "unit/job.h"
 
 bool tick_is_due(int dirfd)
@@ -26,24 +23,14 @@ static bool is_due(const struct session *session)
 	return !session->served && session->options->source.url && tick_is_due(session->dirfd);
 }
 
-/* What cannot be taken back is a person's to decide. */
-static bool is_one_way(const struct session *session, const struct source_release *release)
+static bool wants_install(const struct session *session)
 {
-	struct descriptor running;
-	enum slot current;
+	const struct digest *offered = &session->checked.offer.digest;
 
-	return release->offer && !data_is_kept(session->options) &&
-	       layout_current(session->dirfd, &current, NULL) == 0 &&
-	       seal_peek(session->dirfd, current, &running, NULL) == 0 &&
-	       release->offer->epoch > running.epoch;
-}
-
-static bool wants_install(const struct session *session, const struct source_release *release)
-{
-	return !is_one_way(session, release) && session->options->source.auto_install &&
-	       session->checked.fault == FAULT_NONE && session->checked.news &&
-	       !state_is_held(&session->state, clock_realtime_usec()) &&
-	       !state_is_bad(&session->state, &session->checked.offer.digest);
+	return session->options->source.auto_install && session->checked.fault == FAULT_NONE &&
+	       session->checked.news && !state_is_held(&session->state, clock_realtime_usec()) &&
+	       !state_is_bad(&session->state, offered) &&
+	       !source_is_one_way(session->options, session->dirfd, offered);
 }
 
 /* Whether the others have something new as well, and what then, is asked by a unit of its own: a worker knows one app. */
@@ -94,7 +81,7 @@ int tick_run(struct session *session, struct error *err)
 	r = source_refresh(session, id, "", &release, &why);
 	if (r < 0 && asked)
 		return check_answered(session, id, &why, err);
-	if (r < 0 || asked || !wants_install(session, &release))
+	if (r < 0 || asked || !wants_install(session))
 		return 0;
 	if (session->options->group)
 		return wake_group(session, err);
