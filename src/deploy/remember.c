@@ -118,13 +118,16 @@ static void judge(struct session *session, const struct past *past, const struct
 	const struct history_entry *last = find_last_commit(past);
 	struct state *state = &session->state;
 	bool is_proven = other->sealed && other->outcome == OUTCOME_COMMITTED;
+	bool is_fled = is_proven && last && last->verb == VERB_ROLLBACK;
 
 	if (is_proven && (!current->sealed || current->outcome != OUTCOME_COMMITTED)) {
 		state->good = other->release;
 	} else if (current->sealed) {
 		state->good = current->release;
-		if (is_proven && (!last || last->verb != VERB_ROLLBACK))
+		if (is_proven && !is_fled)
 			state->fallback = other->release;
+		else if (is_fled)
+			state_remember_bad(state, &other->release);
 	}
 	if (other->sealed && other->outcome != OUTCOME_NONE && !is_proven)
 		state_remember_bad(state, &other->release);

@@ -99,7 +99,7 @@ static void a_rollback_by_hand_holds(void **state)
 	ended(VERB_SWITCH, SLOT_A, "1.0", OUTCOME_COMMITTED, "drill: and back");
 	remembers("1.0,2.0,,");
 	ended(VERB_ROLLBACK, SLOT_A, "1.0", OUTCOME_COMMITTED, "");
-	remembers("1.0,,,h");
+	remembers("1.0,,2.0,h"); /* what was fled from */
 	ended(VERB_INSTALL, SLOT_B, "2.0", OUTCOME_COMMITTED, "");
 	app_point(SLOT_B);
 	remembers("2.0,1.0,,");
