@@ -38,4 +38,7 @@ bool partial_read(const struct partial *partial, void *bytes, size_t n);
 bool partial_save(int dirfd, struct partial *partial, const struct bundle_block *block,
 		  const void *bytes, size_t n, bool last);
 
+/* The block is kept elsewhere: the disk has it once. */
+void partial_clear(struct partial *partial, const struct bundle_block *block);
+
 int partial_drop(int dirfd, struct error *err);

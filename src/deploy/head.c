@@ -252,6 +252,32 @@ static int go_on(struct fetching *fetching, struct error *err)
 	return r;
 }
 
+/* Once on the disk is enough. */
+static int keep_once(struct fetching *fetching, struct error *err)
+{
+	int r = keep(fetching->options, fetching->head, err);
+
+	if (r == 0)
+		partial_clear(&fetching->partials[0], &fetching->block);
+	return r;
+}
+
+/* r: of the last bytes; -EDQUOT: they may have been the last that the day allowed. */
+static int conclude(struct fetching *fetching, int r, struct error *err)
+{
+	const struct head_options *options = fetching->options;
+	bool whole = is_whole(fetching);
+	int kept = 0;
+
+	if (r == 0 && !whole)
+		return error_set(err, FAULT_UNTRUSTED,
+				 "%s: the first %llu bytes are not what the metadata promises",
+				 options->url, (unsigned long long)options->bundle->head);
+	if (whole && options->keep)
+		kept = keep_once(fetching, r < 0 ? NULL : err);
+	return r < 0 ? r : kept;
+}
+
 static int fetch(const struct head_options *options, struct head *head, struct error *err)
 {
 	const struct offer_bundle *bundle = options->bundle;
@@ -265,25 +291,7 @@ static int fetch(const struct head_options *options, struct head *head, struct e
 	r = go_on(&fetching, err);
 	if (r == HEAD_NO_RANGE)
 		r = options->whole ? ask_whole(&fetching, err) : ask(&fetching, bundle->head, err);
-	if (r != 0)
-		return r;
-	if (!is_whole(&fetching))
-		return error_set(err, FAULT_UNTRUSTED,
-				 "%s: the first %llu bytes are not what the metadata promises",
-				 options->url, (unsigned long long)bundle->head);
-	return 0;
-}
-
-/* Also if it took the last byte that the day allowed. > 0: as head_get. */
-static int fetch_and_keep(const struct head_options *options, struct head *head, struct error *err)
-{
-	int r = fetch(options, head, err);
-
-	if (!options->keep)
-		return r;
-	if (r == -EDQUOT && is_promised(options->bundle, head->bytes, head->size))
-		(void)keep(options, head, NULL);
-	return r == 0 ? keep(options, head, err) : r;
+	return r == 0 || r == -EDQUOT ? conclude(&fetching, r, err) : r;
 }
 
 int head_get(const struct head_options *options, struct head *ret_head, struct error *err)
@@ -295,7 +303,7 @@ int head_get(const struct head_options *options, struct head *ret_head, struct e
 		return error_set(err, FAULT_CORRUPT, "%s: a head of more than %d bytes",
 				 options->url, BUNDLE_HEAD_MAX);
 	if (options->fresh || !find_kept(options, &head)) {
-		r = fetch_and_keep(options, &head, err);
+		r = fetch(options, &head, err);
 		if (r != 0)
 			return r;
 	}

@@ -127,6 +127,12 @@ bool partial_save(int dirfd, struct partial *partial, const struct bundle_block 
 	return false;
 }
 
+void partial_clear(struct partial *partial, const struct bundle_block *block)
+{
+	if (is_of(partial, block) && ftruncate(partial->fd, 0) == 0)
+		partial->size = 0;
+}
+
 int partial_drop(int dirfd, struct error *err)
 {
 	_cleanup_close_ int staging_fd = -1;

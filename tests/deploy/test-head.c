@@ -166,6 +166,7 @@ static void only_what_lacks_is_fetched_after_an_interruption(void **state)
 	assert_int_equal(repo_watcher.fetched, HEAD_SIZE);
 	assert_int_equal(read_rest(head.rest, rest), BLOB_SIZE - HEAD_SIZE);
 	assert_memory_equal(rest, blob + HEAD_SIZE, BLOB_SIZE - HEAD_SIZE);
+	shell(check_fd, "test -s staging/blocks.head && test ! -s staging/block.0");
 }
 
 static void what_took_the_last_byte_of_the_day_is_kept(void **state)
