@@ -110,3 +110,7 @@ uint64_t probe_deadline(const struct probe_run *run); /* monotonic usec */
 int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct error *err);
 void probe_run_free(struct probe_run *run);
 CLEANUP_DEFINE(struct probe_run, probe_run_free);
+
+/* All of it: begins, waits for the answer and finishes. > 0: PROBE_UNASKED, and *ret_answer is left as it was. */
+int probe_run_once(const struct probe_options *options, const struct probe_context *context,
+		   struct probe_answer *ret_answer, struct error *err);

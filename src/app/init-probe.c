@@ -1,31 +1,12 @@
 #include "app/init-probe.h"
 
-#include <poll.h>
-
-#include "base/clock.h"
 #include "deploy/switching.h"
 #include "unit/probe.h"
-
-static int wait_for_answer(struct probe_run *run, struct probe_answer *ret_answer)
-{
-	struct pollfd poll_fd = { .fd = probe_fd(run), .events = POLLIN };
-	uint64_t deadline = probe_deadline(run);
-	int r;
-
-	while ((r = probe_finish(run, ret_answer, NULL)) == PROBE_PENDING) {
-		uint64_t now = clock_monotonic_usec();
-
-		(void)poll(&poll_fd, 1,
-			   now < deadline ? (int)((deadline - now) / USEC_PER_MSEC) + 1 : 0);
-	}
-	return r;
-}
 
 /* Nothing is said where it cannot be asked. */
 static void ask(const struct deploy_options *options, const struct probe_options *probe,
 		const struct unit *unit, const char *conf_path, struct text *todo)
 {
-	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
 	const struct probe_context context = {
 		.helper = options->helper,
 		.app = options->app,
@@ -39,8 +20,7 @@ static void ask(const struct deploy_options *options, const struct probe_options
 	};
 	struct probe_answer answer = {};
 
-	if (probe_begin(probe, &context, &run, NULL) != 0 || wait_for_answer(run, &answer) != 0 ||
-	    answer.passed)
+	if (probe_run_once(probe, &context, &answer, NULL) != 0 || answer.passed)
 		return;
 	text_add(todo,
 		 "- Probe %s fails on the service that runs now: %s. As it stands it cannot tell a "

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -12,7 +11,6 @@
 #include "base/text.h"
 
 #define TIMEOUT_USEC (5 * USEC_PER_SEC)
-#define LOOK_MSEC    500
 #define LINE_MAX     4096 /* bytes of a record that are looked at */
 
 /* ---- the child ---- */
@@ -132,43 +130,27 @@ bool complaint_ask_last(const struct probe_order *order, uint64_t deadline, char
 
 /* ---- who has it asked ---- */
 
-static int wait_for_answer(struct probe_run *run, struct probe_answer *ret_answer,
-			   struct error *err)
-{
-	for (;;) {
-		struct pollfd poll_fd = { .fd = probe_fd(run), .events = POLLIN };
-		int r = probe_finish(run, ret_answer, err);
-
-		if (r != PROBE_PENDING)
-			return r;
-		(void)poll(&poll_fd, 1, LOOK_MSEC);
-	}
-}
-
-/* > 0: PROBE_UNASKED; the answer is then no. */
-static int ask(const struct probe_options *options, const struct probe_context *context,
+/* The answer to a question of that kind. > 0: COMPLAINT_UNKNOWN. */
+static int ask(enum probe_kind kind, const struct probe_context *context,
 	       struct probe_answer *ret_answer, struct error *err)
 {
-	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
-	int r = probe_begin(options, context, &run, err);
+	const struct probe_options options = { .kind = kind, .timeout_usec = TIMEOUT_USEC };
+	int r = context->invocation[0] ? probe_run_once(&options, context, ret_answer, err) : 0;
 
-	return r != 0 ? r : wait_for_answer(run, ret_answer, err);
+	if (r < 0)
+		return r;
+	return r == PROBE_UNASKED || !ret_answer->passed ? COMPLAINT_UNKNOWN : 0;
 }
 
 int complaint_count(const struct probe_context *context, unsigned int *ret_n, struct error *err)
 {
-	const struct probe_options options = { .kind = PROBE_ERRORS, .timeout_usec = TIMEOUT_USEC };
 	struct probe_answer answer = {};
 	uint64_t n;
-	int r;
+	int r = ask(PROBE_ERRORS, context, &answer, err);
 
-	if (!context->invocation[0])
-		return COMPLAINT_UNKNOWN;
-	r = ask(&options, context, &answer, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
-	if (r == PROBE_UNASKED || !answer.passed ||
-	    parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
+	if (parse_u64(answer.text, 0, COMPLAINT_MAX, &n, NULL) < 0)
 		return COMPLAINT_UNKNOWN;
 	*ret_n = (unsigned int)n;
 	return 0;
@@ -177,19 +159,12 @@ int complaint_count(const struct probe_context *context, unsigned int *ret_n, st
 int complaint_last(const struct probe_context *context, char *ret_line, size_t room,
 		   struct error *err)
 {
-	const struct probe_options options = { .kind = PROBE_LAST, .timeout_usec = TIMEOUT_USEC };
 	struct probe_answer answer = {};
-	int r;
+	int r = ask(PROBE_LAST, context, &answer, err);
 
-	if (!context->invocation[0])
-		return COMPLAINT_UNKNOWN;
-	r = ask(&options, context, &answer, err);
-	if (r < 0)
-		return r;
-	if (r == PROBE_UNASKED || !answer.passed)
-		return COMPLAINT_UNKNOWN;
-	(void)text_copy(answer.text, ret_line, room);
-	return 0;
+	if (r == 0)
+		(void)text_copy(answer.text, ret_line, room);
+	return r;
 }
 
 int complaint_of_address(const struct probe_context *context, bool *ret_said, struct error *err)
@@ -199,7 +174,7 @@ int complaint_of_address(const struct probe_context *context, bool *ret_said, st
 					       .match = match,
 					       .timeout_usec = TIMEOUT_USEC };
 	struct probe_answer answer = {};
-	int r = context->invocation[0] ? ask(&options, context, &answer, err) : 0;
+	int r = context->invocation[0] ? probe_run_once(&options, context, &answer, err) : 0;
 
 	if (r < 0)
 		return r;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #define DEFAULT_PERIOD_USEC	  (2 * USEC_PER_SEC)
 #define DEFAULT_TIMEOUT_USEC	  (5 * USEC_PER_SEC)
 #define DEFAULT_FAILURE_THRESHOLD 3
-#define REAP_MSEC		  1000
+#define LOOK_MSEC		  500
 
 static const char *const kind_names[] = {
 	[PROBE_UNIT] = "unit",	     [PROBE_NOTIFY] = "notify", [PROBE_HTTP] = "http",
@@ -374,4 +375,21 @@ int probe_finish(struct probe_run *run, struct probe_answer *ret_answer, struct 
 	}
 	*ret_answer = answer;
 	return 0;
+}
+
+int probe_run_once(const struct probe_options *options, const struct probe_context *context,
+		   struct probe_answer *ret_answer, struct error *err)
+{
+	_cleanup_(probe_run_freep) struct probe_run *run = NULL;
+	int r = probe_begin(options, context, &run, err);
+
+	if (r != 0)
+		return r;
+	assert(run);
+	while ((r = probe_finish(run, ret_answer, err)) == PROBE_PENDING) {
+		struct pollfd poll_fd = { .fd = probe_fd(run), .events = POLLIN };
+
+		(void)poll(&poll_fd, 1, LOOK_MSEC);
+	}
+	return r;
 }
