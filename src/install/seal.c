@@ -1,12 +1,12 @@
 /*
  * slots/a.seal:
  *
- *     flipslot-seal 1 <bytes of descriptor> <bytes of index> <SHA-256 of both together, hex>\n
+ *     flipslot-seal 2 <bytes of descriptor> <bytes of packed index> <SHA-256 of both together, hex>\n
  *     <descriptor: one line of JSON (release/descriptor.h)>
- *     <index: canonical text (src/release/index.c)>
+ *     <index: canonical text (src/release/index.c), as one zstd frame (release/frame.h)>
  *
  * Numbers are decimal without leading zeroes. Nothing follows the index. The descriptor's "index" is the
- * SHA-256 of the index alone.
+ * SHA-256 of the index alone, unpacked. Version 1 has it as it is; it is read, and not written any more.
  */
 #include "install/seal.h"
 
@@ -18,16 +18,21 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "release/frame-write.h"
+#include "release/frame.h"
 #include "store/durable.h"
 
-#define MAGIC	   "flipslot-seal 1 "
+#define MAGIC	   "flipslot-seal "
+#define PACKED	   2 /* the version */
+#define LEVEL	   1 /* of zstd: half of it are digests */
 #define HEADER_MAX 160
 #define CHUNK	   (64 * 1024)
 
 struct header {
 	size_t size; /* of the line itself, newline included */
+	unsigned long long version;
 	uint64_t descriptor;
-	uint64_t index;
+	uint64_t index; /* as it is in the file */
 	struct digest digest;
 };
 
@@ -48,7 +53,7 @@ static int format_header(const struct header *header, char ret_line[static HEADE
 {
 	char hex[DIGEST_HEX_MAX];
 
-	return snprintf(ret_line, HEADER_MAX, MAGIC "%llu %llu %s\n",
+	return snprintf(ret_line, HEADER_MAX, MAGIC "%llu %llu %llu %s\n", header->version,
 			(unsigned long long)header->descriptor, (unsigned long long)header->index,
 			digest_to_hex(&header->digest, hex));
 }
@@ -64,10 +69,11 @@ static int parse_header(const char *bytes, size_t size, struct header *ret_heade
 	char *at;
 
 	if (!end || strncmp(line, MAGIC, strlen(MAGIC)) != 0)
-		return damaged(err, "it does not begin as a seal of version 1");
+		return damaged(err, "it does not begin as a seal");
 	header.size = (size_t)(end - line);
 	end[-1] = '\0';
-	header.descriptor = strtoull(line + strlen(MAGIC), &at, 10);
+	header.version = strtoull(line + strlen(MAGIC), &at, 10);
+	header.descriptor = strtoull(at, &at, 10);
 	header.index = strtoull(at, &at, 10);
 	if (*at != ' ' || digest_from_hex(at + 1, &header.digest, NULL) < 0)
 		return damaged(err, "its first line is malformed");
@@ -75,6 +81,11 @@ static int parse_header(const char *bytes, size_t size, struct header *ret_heade
 	if ((size_t)format_header(&header, again) != header.size ||
 	    memcmp(again, line, header.size) != 0)
 		return damaged(err, "its first line is malformed");
+	if (header.version < 1 || header.version > PACKED)
+		return error_set(err, FAULT_CORRUPT,
+				 "the seal has version %llu, and this flipslot reads 1 and %d: it "
+				 "was written by a newer one",
+				 header.version, PACKED);
 	if (header.descriptor > DESCRIPTOR_MAX || header.index > SEAL_MAX)
 		return damaged(err, "its parts are too large");
 	*ret_header = header;
@@ -117,42 +128,53 @@ static int digest_both(const char *descriptor, size_t descriptor_size, const cha
 	return r < 0 ? r : digester_finish(digester, ret_digest, err);
 }
 
-static int encode(const struct descriptor *descriptor, const char *index, size_t index_size,
-		  struct text *text, struct error *err)
+static int encode(const struct descriptor *descriptor, const struct text *packed, struct text *text,
+		  struct error *err)
 {
 	_cleanup_free_ char *json = NULL;
-	struct header header = { .index = index_size };
+	struct header header = { .version = PACKED, .index = packed->size };
 	char line[HEADER_MAX];
 	int r = descriptor_encode(descriptor, &json, err);
 
 	if (r < 0)
 		return r;
 	header.descriptor = strlen(json);
-	r = digest_both(json, header.descriptor, index, index_size, &header.digest, err);
+	r = digest_both(json, header.descriptor, packed->data, packed->size, &header.digest, err);
 	if (r < 0)
 		return r;
 	(void)format_header(&header, line);
 	text_add(text, "%s%s", line, json);
-	text_add_bytes(text, index, index_size);
+	text_add_bytes(text, packed->data, packed->size);
 	return text_check(text, err);
+}
+
+static int pack(struct index *index, struct digest *ret_digest, struct text *packed,
+		struct error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t size;
+	int r = index_encode(index, &bytes, &size, ret_digest, err);
+
+	if (r == 0 && size > SEAL_MAX)
+		return error_set(err, FAULT_NO_SPACE, "the index would be larger than %llu bytes",
+				 SEAL_MAX);
+	return r < 0 ? r :
+		       frame_write_pack(&(struct text){ .data = bytes, .size = size },
+					&(struct text){}, LEVEL, packed, err);
 }
 
 int seal_make(struct descriptor *descriptor, struct index *index, struct text *ret_seal,
 	      struct error *err)
 {
+	_cleanup_text_ struct text packed = {};
 	_cleanup_text_ struct text text = {};
-	_cleanup_free_ char *index_text = NULL;
 	struct descriptor complete = *descriptor;
-	size_t size;
-	int r = index_encode(index, &index_text, &size, &complete.index, err);
+	int r = pack(index, &complete.index, &packed, err);
 
 	if (r == 0)
-		r = encode(&complete, index_text, size, &text, err);
+		r = encode(&complete, &packed, &text, err);
 	if (r < 0)
 		return r;
-	if (text.size > SEAL_MAX)
-		return error_set(err, FAULT_NO_SPACE, "the seal would be larger than %llu bytes",
-				 SEAL_MAX);
 	*descriptor = complete;
 	*ret_seal = text;
 	text = (struct text){};
@@ -168,23 +190,45 @@ int seal_put(int dirfd, enum slot slot, const struct text *seal, struct error *e
 
 /* ---- reading ---- */
 
+static int decode_index(const char *bytes, size_t size, struct seal *seal, struct error *err)
+{
+	struct digest digest;
+	int r = digest_of(bytes, size, &digest, err);
+
+	if (r == 0)
+		r = check_digest(&digest, &seal->descriptor.index, err);
+	return r < 0 ? r : index_decode(bytes, size, &seal->index, err);
+}
+
+static int unpack_index(const char *bytes, size_t size, struct seal *seal, struct error *err)
+{
+	_cleanup_frame_ struct frame frame = {};
+	struct error cause = {};
+	int r = frame_unpack(bytes, size, NULL, 0, SEAL_MAX, &frame, &cause);
+
+	if (r == -ENOMEM)
+		return error_code(err, r, "reading a seal");
+	if (r < 0 || frame.packed != size)
+		return damaged(err, "its index cannot be unpacked");
+	return decode_index(frame.data, frame.size, seal, err);
+}
+
 static int decode_parts(const struct header *header, const char *bytes, struct seal *seal,
 			struct error *err)
 {
-	const char *index = bytes + header->size + header->descriptor;
+	const char *descriptor = bytes + header->size;
+	const char *index = descriptor + header->descriptor;
 	struct digest digest;
-	int r = digest_of(bytes + header->size, header->descriptor + header->index, &digest, err);
+	int r = digest_of(descriptor, header->descriptor + header->index, &digest, err);
 
 	if (r == 0)
 		r = check_digest(&digest, &header->digest, err);
 	if (r == 0)
-		r = descriptor_decode(bytes + header->size, header->descriptor, &seal->descriptor,
-				      err);
-	if (r == 0)
-		r = digest_of(index, header->index, &digest, err);
-	if (r == 0)
-		r = check_digest(&digest, &seal->descriptor.index, err);
-	return r < 0 ? r : index_decode(index, header->index, &seal->index, err);
+		r = descriptor_decode(descriptor, header->descriptor, &seal->descriptor, err);
+	if (r < 0)
+		return r;
+	return header->version == PACKED ? unpack_index(index, header->index, seal, err) :
+					   decode_index(index, header->index, seal, err);
 }
 
 int seal_decode(const char *bytes, size_t size, struct seal *ret_seal, struct error *err)

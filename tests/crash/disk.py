@@ -78,7 +78,7 @@ def seal(root, slot):
     except FileNotFoundError:
         return None
     words = line.split(b" ")
-    if len(words) != 5 or words[:2] != [b"flipslot-seal", b"1"]:
+    if len(words) != 5 or words[0] != b"flipslot-seal" or words[1] not in (b"1", b"2"):
         raise Bad(f"the seal of slot {slot} begins with {line[:60]!r}")
     lengths = int(words[2]) + int(words[3])
     if len(rest) != lengths or hashlib.sha256(rest).hexdigest().encode() != words[4]:

@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "../base/check.h"
+#include "release/frame-write.h"
 #include "seal-kit.h"
 #include "seal-write.h"
 
@@ -116,7 +117,8 @@ static void test_refuses_first_lines(void **state)
 	static const char *const lines[][2] = {
 		{ "", "" },
 		{ "\n", "" },
-		{ "flipslot-seal 2 1 0 ", "\n1" },
+		{ "flipslot-seal 02 1 0 ", "\n1" },
+		{ "flipslot-seal 2 1 536870913 ", "\n1" },
 		{ "flipslot-seal 1 01 0 ", "\n1" },
 		{ "flipslot-seal 1 +1 0 ", "\n1" },
 		{ "flipslot-seal 1  1 0 ", "\n1" },
@@ -129,35 +131,97 @@ static void test_refuses_first_lines(void **state)
 		{ "flipslot-seal 1 10 18446744073709551615 ", "\n123456789" },
 		{ "flipslot-seal 1 1 0 ", "" },
 	};
+	static const char *const others[] = {
+		"flipslot-seal 3 1 0 " HEX "\n1",
+		"flipslot-seal 18446744073709551615 1 0 " HEX "\n1",
+	};
 	struct error err = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		refuse_line(lines[i][0], HEX, lines[i][1]);
 	refuse_line("flipslot-seal 1 1 0 ", "6B" HEX_REST, "\n1");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		check_error(decode(others[i], &err), &err, FAULT_CORRUPT, "by a newer one");
 	/* this one has the right checksum of what is no descriptor */
 	check_error(decode("flipslot-seal 1 1 0 " HEX "\n1", &err), &err, FAULT_CORRUPT,
 		    "descriptor");
 }
 
+/* A seal with the right checksum over what is given. */
+static int decode_made(int version, const struct descriptor *descriptor, const void *index,
+		       size_t size, struct seal *ret_seal, struct error *err)
+{
+	_cleanup_free_ char *json = NULL;
+	_cleanup_text_ struct text both = {};
+	_cleanup_text_ struct text seal = {};
+	char hex[DIGEST_HEX_MAX];
+	struct digest digest;
+
+	assert_int_equal(descriptor_encode(descriptor, &json, NULL), 0);
+	text_add(&both, "%s", json);
+	text_add_bytes(&both, index, size);
+	assert_int_equal(digest_of(both.data, both.size, &digest, NULL), 0);
+	text_add(&seal, "flipslot-seal %d %zu %zu %s\n", version, strlen(json), size,
+		 digest_to_hex(&digest, hex));
+	text_add_bytes(&seal, both.data, both.size);
+	return seal_decode(seal.data, seal.size, ret_seal, err);
+}
+
+#define INDEX "flipslot-index 1\nd 0755 other\n"
+
 /* A descriptor that belongs to another index, in a seal whose checksum is right. */
 static void test_the_index_is_the_one_of_the_descriptor(void **state)
 {
-	static const char index[] = "flipslot-index 1\nd 0755 other\n";
 	struct descriptor descriptor = { .app = "app", .version = "1" };
-	_cleanup_free_ char *json = NULL;
-	_cleanup_free_ char *both = NULL;
-	_cleanup_free_ char *seal = NULL;
-	char hex[DIGEST_HEX_MAX];
-	struct digest digest;
+	_cleanup_text_ struct text packed = {};
+	const struct text plain = { .data = (char *)INDEX, .size = strlen(INDEX) };
+	struct seal seal = {};
 	struct error err = {};
 
 	assert_int_equal(digest_of("x", 1, &descriptor.index, NULL), 0);
-	assert_int_equal(descriptor_encode(&descriptor, &json, NULL), 0);
-	assert_true(asprintf(&both, "%s%s", json, index) > 0);
-	assert_int_equal(digest_of(both, strlen(both), &digest, NULL), 0);
-	assert_true(asprintf(&seal, "flipslot-seal 1 %zu %zu %s\n%s", strlen(json), strlen(index),
-			     digest_to_hex(&digest, hex), both) > 0);
-	check_error(decode(seal, &err), &err, FAULT_CORRUPT, "checksum differs");
+	assert_int_equal(frame_write_pack(&plain, &(struct text){}, 3, &packed, NULL), 0);
+	check_error(decode_made(1, &descriptor, INDEX, strlen(INDEX), &seal, &err), &err,
+		    FAULT_CORRUPT, "checksum differs");
+	check_error(decode_made(2, &descriptor, packed.data, packed.size, &seal, &err), &err,
+		    FAULT_CORRUPT, "checksum differs");
+	assert_null(seal.index);
+}
+
+/* As every flipslot wrote it before the index was packed. */
+static void test_version_1_is_read(void **state)
+{
+	_cleanup_(index_freep) struct index *index = make_index();
+	struct descriptor descriptor = { .app = "app", .version = "1" };
+	_cleanup_free_ char *text = NULL;
+	_cleanup_seal_ struct seal seal = {};
+	size_t size;
+
+	assert_int_equal(index_encode(index, &text, &size, &descriptor.index, NULL), 0);
+	assert_int_equal(decode_made(1, &descriptor, text, size, &seal, NULL), 0);
+	assert_int_equal(index_count(seal.index), 2);
+	assert_string_equal(seal.descriptor.version, "1");
+}
+
+/* What cannot be unpacked, or is more than a frame, under a checksum that is right. */
+static void test_a_frame_and_nothing_else(void **state)
+{
+	const struct text plain = { .data = (char *)INDEX, .size = strlen(INDEX) };
+	struct descriptor descriptor = { .app = "app", .version = "1" };
+	_cleanup_text_ struct text packed = {};
+	_cleanup_seal_ struct seal seal = {};
+	struct error err = {};
+
+	assert_int_equal(digest_of(INDEX, strlen(INDEX), &descriptor.index, NULL), 0);
+	assert_int_equal(frame_write_pack(&plain, &(struct text){}, 3, &packed, NULL), 0);
+	for (size_t n = 0; n < packed.size; n++)
+		check_error(decode_made(2, &descriptor, packed.data, n, &seal, &err), &err,
+			    FAULT_CORRUPT, "cannot be unpacked");
+	text_add(&packed, "x");
+	check_error(decode_made(2, &descriptor, packed.data, packed.size, &seal, &err), &err,
+		    FAULT_CORRUPT, "cannot be unpacked");
+	check_error(decode_made(2, &descriptor, INDEX, strlen(INDEX), &seal, &err), &err,
+		    FAULT_CORRUPT, "cannot be unpacked");
+	assert_int_equal(decode_made(2, &descriptor, packed.data, packed.size - 1, &seal, &err), 0);
 }
 
 static void test_replaces(void **state)
@@ -193,7 +257,9 @@ int main(void)
 		check_in_dir(test_absent),
 		check_in_dir(test_every_damage_is_seen),
 		cmocka_unit_test(test_refuses_first_lines),
-		check_in_dir(test_the_index_is_the_one_of_the_descriptor),
+		cmocka_unit_test(test_the_index_is_the_one_of_the_descriptor),
+		cmocka_unit_test(test_version_1_is_read),
+		cmocka_unit_test(test_a_frame_and_nothing_else),
 		check_in_dir(test_replaces),
 		check_in_dir(test_a_link_is_no_seal),
 	};
