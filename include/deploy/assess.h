@@ -29,6 +29,7 @@ struct assessment {
 	struct rebuild_listener listener;
 	char urls[ASSESS_BUNDLES][600];
 	struct head heads[ASSESS_BUNDLES];
+	bool resumed; /* one of them was in staging/ */
 	struct bundle *bundles[ASSESS_BUNDLES];
 	struct spans spans[ASSESS_BUNDLES];
 	struct rebuild *rebuild; /* NULL: no bundle was looked at */

@@ -12,6 +12,7 @@ struct head {
 	size_t size;
 	struct download *
 		rest; /* gives the bytes of the blob behind the head; NULL: it was not asked for more than the head */
+	bool resumed; /* it, or its front, was in staging/ */
 };
 
 void head_done(struct head *head);

@@ -20,6 +20,7 @@ struct arrival_options {
 	enum slot slot;
 	int fd; /* the file that grows, borrowed */
 	uint64_t bytes; /* that it will have */
+	bool forget; /* it is emptied before the sync, so that what nobody needs any more is not written to the disk */
 	const struct stage_options *stage; /* borrowed */
 };
 

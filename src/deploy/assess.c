@@ -209,10 +209,13 @@ static int get_head(struct assessment *assessment, enum way_kind kind,
 		.fresh = assessment->no_range,
 		.keep = assessment->keep,
 	};
+	int r;
 
 	(void)snprintf(assessment->urls[kind], sizeof(assessment->urls[kind]), "%s/blobs/sha256/%s",
 		       session->options->source.url, digest_to_hex(&bundle->blob, hex));
-	return head_get(&options, &assessment->heads[kind], err);
+	r = head_get(&options, &assessment->heads[kind], err);
+	assessment->resumed |= assessment->heads[kind].resumed;
+	return r;
 }
 
 /* Why it is not looked at; NULL: it is. *ret_bundle is set then. */

@@ -83,6 +83,15 @@ static int gather_all(struct assessment *assessment, enum way_kind kind, const c
 	return r;
 }
 
+/*
+ * Before the sync, so that they need not be written to the disk: a worker that is killed in it costs the next one a head. Only once:
+ * what a worker has found in staging/ stays to its end.
+ */
+static int forget_heads(const struct assessment *assessment, struct error *err)
+{
+	return assessment->resumed ? 0 : head_drop(assessment->watcher->session, err);
+}
+
 int delta_stage(struct assessment *assessment, enum way_kind kind, struct descriptor *descriptor,
 		const char **ret_why, struct error *err)
 {
@@ -92,5 +101,7 @@ int delta_stage(struct assessment *assessment, enum way_kind kind, struct descri
 
 	if (r == 0)
 		r = gather_all(assessment, kind, ret_why, err);
+	if (r == 0)
+		r = forget_heads(assessment, err);
 	return r != 0 ? r : rebuild_finish(assessment->rebuild, descriptor, err);
 }

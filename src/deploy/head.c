@@ -48,6 +48,7 @@ static bool find_kept(const struct head_options *options, struct head *head)
 		return false;
 	head->bytes = TAKE_PTR(bytes);
 	head->size = size;
+	head->resumed = true;
 	return true;
 }
 
@@ -241,6 +242,7 @@ static int go_on(struct fetching *fetching, struct error *err)
 	if (kept == 0 || !partial_read(&fetching->partials[0], head->bytes, kept))
 		return HEAD_NO_RANGE;
 	head->size = kept;
+	head->resumed = true;
 	r = ask(fetching,
 		allowance_range(options->watcher->session,
 				(options->whole ? bundle->length : bundle->head) - kept),

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -28,12 +29,23 @@ struct arrival {
 
 /* ---- in the thread ---- */
 
+/* All is in the slot; the bytes of the archive may be in the page cache still, and never need to leave it. */
+static int forget(const struct arrival *arrival, struct error *err)
+{
+	if (!arrival->options.forget || ftruncate(arrival->options.fd, 0) == 0)
+		return 0;
+	return error_errno(err, "emptying the archive");
+}
+
 static int on_progress(void *data, enum stage_step step, uint64_t done, uint64_t total,
 		       struct error *err)
 {
 	struct arrival *arrival = data;
 	bool stopped;
+	int r = step == STAGE_SYNC && done == 0 ? forget(arrival, err) : 0;
 
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&arrival->mutex);
 	if (step != arrival->step)
 		pthread_cond_signal(&arrival->changed);

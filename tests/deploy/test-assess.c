@@ -1,6 +1,8 @@
 /* What the ways to a release cost, over a repository in a folder. */
 #include "deploy/assess.h"
 
+#include "deploy/delta.h"
+#include "deploy/full.h"
 #include "deploy/source.h"
 #include "deploy/update.h"
 #include "repo.h"
@@ -41,6 +43,38 @@ static void assess(struct assessment *assessment)
 	assessment->offer = offer;
 	if (assess_run(assessment, &err) < 0)
 		fail_msg("%s", err.text);
+}
+
+static bool has_heads(void)
+{
+	return faccessat(check_fd, "staging/update.head", F_OK, 0) == 0;
+}
+
+/* To its end, but for the last word; the heads that there are when the seal is made. */
+static bool stage_and_look(void)
+{
+	_cleanup_assess_ struct assessment assessment = { .keep = true };
+	struct descriptor descriptor = full_describe(&repo_watcher, offer);
+	const char *why = NULL;
+
+	assess(&assessment);
+	assert_true(has_heads());
+	if (delta_stage(&assessment, WAY_UPDATE, &descriptor, &why, &err) != 0)
+		fail_msg("%s", why ? why : err.text);
+	return has_heads();
+}
+
+/* They need not reach the disk; should the worker be killed in the sync, they are kept the next time. */
+static void heads_are_given_up_before_the_sync_once(void **state)
+{
+	assert_false(stage_and_look());
+	shell(check_fd, "rm slots/a.seal");
+	{
+		_cleanup_assess_ struct assessment assessment = { .keep = true };
+
+		assess(&assessment);
+	}
+	assert_true(stage_and_look());
 }
 
 static const struct way_cost *cost(const struct assessment *assessment, enum way_kind kind)
@@ -151,6 +185,7 @@ static void what_staging_holds_is_not_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		assess_test(heads_are_given_up_before_the_sync_once),
 		assess_test(an_update_is_cheap_and_blocks_are_not_even_looked_at),
 		assess_test(who_can_update_fetches_no_other_head),
 		assess_test(nothing_is_left_behind_if_it_is_only_asked),

@@ -1,6 +1,7 @@
 /* The full archive of a release into the slot while it arrives, by the real program's fetch helper. */
 #include "deploy/full.h"
 
+#include "deploy/blob.h"
 #include "deploy/source.h"
 #include "install/scrub.h"
 #include "release/pieces.h"
@@ -99,6 +100,30 @@ static void what_was_verified_is_not_fetched_again(void **state)
 	if (full_stage(&repo_watcher, offer, &err) < 0)
 		fail_msg("%s", err.text);
 	check_staged();
+	assert_int_equal(blob_count_kept(&repo_session, offer), offer->full_length);
+}
+
+/* The archive is given up before the sync: what is in the slot then is not fetched again. */
+static void a_kill_in_the_sync_costs_a_head(void **state)
+{
+	if (full_stage(&repo_watcher, offer, &repo_err) < 0)
+		fail_msg("%s", repo_err.text);
+	assert_int_equal(blob_count_kept(&repo_session, offer), 0);
+	shell(check_fd, "rm slots/b.seal; rm slots/b/d/f");
+	repo_watcher = (struct watcher){ .session = &repo_session };
+	if (update_stage(&repo_watcher, &repo_err) != 0)
+		fail_msg("%s", repo_err.text);
+	check_staged();
+	assert_true(repo_watcher.fetched < 5000);
+}
+
+static void without_blocks_it_is_kept_to_the_end(void **state)
+{
+	app_options.source.way.delta = WAY_OFF;
+	if (full_stage(&repo_watcher, offer, &repo_err) < 0)
+		fail_msg("%s", repo_err.text);
+	app_options.source.way.delta = WAY_PREFER;
+	assert_int_equal(blob_count_kept(&repo_session, offer), offer->full_length);
 }
 
 static void another_tree_than_promised_gets_no_seal(void **state)
@@ -137,6 +162,8 @@ int main(void)
 		full_test(it_is_unpacked_as_it_comes),
 		full_test(nothing_is_touched_before_the_first_piece),
 		full_test(what_was_verified_is_not_fetched_again),
+		full_test(a_kill_in_the_sync_costs_a_head),
+		full_test(without_blocks_it_is_kept_to_the_end),
 		full_test(another_tree_than_promised_gets_no_seal),
 		full_test(more_than_promised_is_not_written),
 		full_test(what_is_too_large_is_not_begun),
