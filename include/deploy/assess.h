@@ -16,6 +16,7 @@ struct assessment {
 	struct watcher *watcher;
 	const struct offer *offer; /* borrowed, as the watcher */
 	bool keep; /* it shall be done: heads are kept, the rest behind one may be on its way already */
+	bool filled; /* the slot holds it already, sealed: no way costs anything */
 	bool no_range; /* the server is known to give none */
 	const char *ruled_out[WAY_MAX]; /* why; NULL: it is not */
 

@@ -10,6 +10,7 @@
 struct head {
 	void *bytes; /* verified */
 	size_t size;
+	bool found; /* in staging/: nothing was fetched */
 	struct download *
 		rest; /* gives the bytes of the blob behind the head; NULL: it was not asked for more than the head */
 	bool resumed; /* it, or its front, was in staging/ */

@@ -12,5 +12,8 @@
 enum { UPDATE_NOTHING = 1 };
 int update_stage(struct watcher *watcher, struct error *err);
 
+/* Is all of it in the target slot, sealed? Then an update fetches nothing. */
+bool update_is_filled(const struct session *session, const struct offer *offer);
+
 /* May the offer take the place of what runs? Of the transaction it is asked what was wanted: sequence, unattended, no_way_back; origin. */
 int update_judge(const struct session *session, const struct offer *offer, struct error *err);

@@ -18,6 +18,9 @@ CLEANUP_DEFINE(struct assembly, assembly_free);
 /* Blocks that it has of the content. */
 uint32_t assembly_reached(const struct assembly *assembly, uint32_t content);
 
+/* Of all contents that are not complete. */
+uint64_t assembly_bytes(const struct assembly *assembly);
+
 /*
  * Reads what staging/ has of the content on from what it has already, as long as it is what the blocks of the bundle, of
  * which the first of that content is given, decode to. buffer has BLOCK_SIZE bytes. Writes nothing.

@@ -6,11 +6,13 @@
 #include "install/plan.h"
 #include "install/survey.h"
 
+#define OUTLAY_INODE 512 /* bytes written of each inode, in the journal and in its place */
+
 struct outlay {
 	uint64_t kept_files, kept_bytes; /* in the slot already */
 	uint64_t local_files, local_bytes; /* to be had on this disk */
 	uint64_t wanted_files, wanted_bytes; /* contents that are not, unpacked */
-	uint64_t write_bytes; /* that will be written; what is reflinked or moved costs none */
+	uint64_t write_bytes; /* that will be written, in whole blocks, with seal and inodes; the content of what is reflinked or moved costs none */
 	struct plan plan; /* of what is to be made */
 	struct plan_space space; /* with what clearing the slot will free */
 };

@@ -43,7 +43,7 @@ struct rebuild_figures {
 	uint64_t kept_files, kept_bytes; /* in the inactive slot already, unwritten */
 	uint64_t local_files, local_bytes; /* whose content is on this disk */
 	uint64_t wanted_files, wanted_bytes; /* contents from the bundle, unpacked */
-	uint64_t write_bytes; /* that will be written; what is reflinked or renamed costs none */
+	uint64_t write_bytes; /* as install/outlay.h has it */
 	uint64_t peak_bytes, peak_inodes; /* beyond what is in use now, at most */
 	bool reflink; /* the file system can */
 };

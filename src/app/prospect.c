@@ -1,6 +1,7 @@
 #include "app/prospect.h"
 
 #include "deploy/data.h"
+#include "deploy/update.h"
 #include "store/layout.h"
 
 void prospect_done(struct prospect *prospect)
@@ -47,8 +48,14 @@ int prospect_assess(struct prospect *prospect, struct error *err)
 	if (r == 0 && prospect->one_way && data_is_kept(prospect->session.options))
 		r = data_describe(prospect->session.options, prospect->data, sizeof(prospect->data),
 				  err);
-	if (r == 0)
-		r = assess_run(&prospect->assessment, err);
+	if (r < 0)
+		return r;
+	prospect->assessment.filled = update_is_filled(&prospect->session, prospect->release.offer);
+	r = assess_run(&prospect->assessment, err);
+	if (r < 0 && prospect->watcher.exhausted)
+		return error_set(err, FAULT_NO_SPACE,
+				 "MaxBytesPerDay= is used up: the head of a bundle, which decides "
+				 "the way, cannot be fetched before tomorrow");
 	if (r == 0)
 		prospect->decided = way_decide(&prospect->assessment.question, &prospect->answer,
 					       &prospect->why) == 0;

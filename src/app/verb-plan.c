@@ -9,6 +9,7 @@
 #include "app/prospect.h"
 #include "app/status-json.h"
 #include "app/verbs.h"
+#include "deploy/allowance.h"
 
 static void on_event(void *data, const struct event *event)
 {
@@ -75,17 +76,40 @@ static void print_reuse(const struct assessment *assessment)
 	       figures->wanted_files, format_size(figures->wanted_bytes, wanted));
 }
 
+/* The version that is overwritten; "": none. */
+static const char *replaced_by(const struct assessment *assessment)
+{
+	return assessment->filled ? "" : assessment->replaced.version;
+}
+
+static void print_today(const struct prospect *view)
+{
+	uint64_t left = allowance_left(&view->session);
+	const struct way_cost *cost = &view->assessment.question.costs[view->answer.kind];
+	char size[FORMAT_MAX];
+
+	if (left != UINT64_MAX)
+		printf("  MaxBytesPerDay=: %s left today%s\n", format_size(left, size),
+		       view->decided && cost->fetch_bytes >= left ? ", so it goes on tomorrow" :
+								    "");
+}
+
 static void print_text(const struct prospect *view)
 {
 	const struct assessment *assessment = &view->assessment;
 	const struct offer *offer = view->release.offer;
-	const char *replaced = assessment->replaced.version;
+	const char *replaced = replaced_by(assessment);
 	char room[FORMAT_MAX];
 
 	printf("%s: %s (sequence %" PRIu64 ")%s\n", view->app, offer->version, offer->sequence,
 	       view->session.checked.news ? "" : ", which is known good here already");
-	print_ways(view);
+	if (assessment->filled)
+		printf("  slot %s holds it already: nothing is fetched or written, it is only switched to\n",
+		       slot_name(view->session.state.transaction.target));
+	else
+		print_ways(view);
 	print_reuse(assessment);
+	print_today(view);
 	printf("  room: %s beside Reserve=\n", format_size(assessment->question.room_bytes, room));
 	if (view->data[0])
 		printf("  data: epoch %" PRIu64 " is new, so %s\n", offer->epoch, view->data);
@@ -138,25 +162,34 @@ static json_t *files_json(const struct assessment *assessment)
 			 (json_int_t)figures->wanted_bytes, "shared", figures->reflink);
 }
 
+static json_t *today_json(const struct prospect *view)
+{
+	uint64_t left = allowance_left(&view->session);
+
+	return left == UINT64_MAX ? json_null() : json_integer((json_int_t)left);
+}
+
 static int print_json(const struct prospect *view, struct error *err)
 {
 	const struct assessment *assessment = &view->assessment;
 	const struct offer *offer = view->release.offer;
 
 	return status_json_print(
-		json_pack("{s:s,s:s,s:I,s:b,s:s?,s:s?,s:s,s:o,s:o,s:I,s:I,s:s,s:I,s:b,s:s?}", "app",
-			  view->app, "version", offer->version, "sequence",
-			  (json_int_t)offer->sequence, "update", view->session.checked.news, "way",
+		json_pack("{s:s,s:s,s:I,s:b,s:b,s:s?,s:s?,s:s,s:o,s:o,s:o,s:I,s:I,s:s,s:I,s:b,s:s?}",
+			  "app", view->app, "version", offer->version, "sequence",
+			  (json_int_t)offer->sequence, "update", view->session.checked.news,
+			  "filled", assessment->filled, "way",
 			  view->decided ? way_name(view->answer.kind) : NULL, "cheapest",
 			  view->decided ? way_name(view->answer.cheapest) : NULL, "why_none",
 			  view->why.text, "ways", ways_json(view), "files", files_json(assessment),
-			  "room_bytes", (json_int_t)assessment->question.room_bytes, "room_inodes",
+			  "today_bytes", today_json(view), "room_bytes",
+			  (json_int_t)assessment->question.room_bytes, "room_inodes",
 			  (json_int_t)(assessment->question.room_inodes > INT64_MAX ?
 					       INT64_MAX :
 					       assessment->question.room_inodes),
-			  "replaces", assessment->replaced.version, "epoch",
-			  (json_int_t)offer->epoch, "rollback", !view->one_way || view->data[0],
-			  "data", view->data[0] ? view->data : NULL),
+			  "replaces", replaced_by(assessment), "epoch", (json_int_t)offer->epoch,
+			  "rollback", !view->one_way || view->data[0], "data",
+			  view->data[0] ? view->data : NULL),
 		err);
 }
 

@@ -6,6 +6,7 @@
 
 #include "deploy/blob.h"
 #include "install/decode-head.h"
+#include "install/outlay.h"
 #include "install/seal.h"
 #include "store/layout.h"
 
@@ -69,6 +70,12 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+static uint64_t round_up(uint64_t bytes, uint64_t block)
+{
+	return (bytes + block - 1) / block * block;
+}
+
+/* How large each file is nobody knows yet: as if the last block of each were nearly empty. */
 static void weigh_full(struct assessment *assessment)
 {
 	const struct offer *offer = assessment->offer;
@@ -76,14 +83,14 @@ static void weigh_full(struct assessment *assessment)
 	const struct plan_space *space = &assessment->space;
 	struct way_cost *cost = &assessment->question.costs[WAY_FULL];
 	uint64_t left = offer->full_length - blob_count_kept(session, offer);
+	uint64_t tree = offer->bytes + offer->files * space->block_size;
 
 	*cost = (struct way_cost){
 		.why_not = assessment->ruled_out[WAY_FULL],
 		.fetch_bytes = left,
 		.requests = left > 0,
-		.write_bytes = left + offer->bytes,
-		.peak_bytes = less(left + offer->bytes + offer->files * space->block_size,
-				   space->bytes_freed),
+		.write_bytes = left + tree + offer->files * OUTLAY_INODE,
+		.peak_bytes = less(left + tree, space->bytes_freed),
 		.peak_inodes = less(offer->files + 4, space->inodes_freed),
 	};
 }
@@ -106,39 +113,79 @@ static int make_rebuild(struct assessment *assessment, struct index *index, stru
 		.index = index,
 		.listener = &assessment->listener,
 	};
-	int r;
 
 	if (assessment->rebuild)
 		return 0;
-	r = rebuild_new(&options, &assessment->rebuild, err);
-	if (r == 0)
-		rebuild_figures(assessment->rebuild, &assessment->figures);
-	return r;
+	return rebuild_new(&options, &assessment->rebuild, err);
+}
+
+static uint64_t rest_of(const struct assessment *assessment, enum way_kind kind)
+{
+	const struct bundle *bundle = assessment->bundles[kind];
+
+	return bundle->length - bundle->head_length;
+}
+
+static bool is_nearly_all_wanted(const struct assessment *assessment, enum way_kind kind)
+{
+	return assessment->no_range ||
+	       rest_of(assessment, kind) - assessment->spans[kind].bytes <= SPAN_GAP;
 }
 
 bool assess_rest_is_wanted(const struct assessment *assessment, enum way_kind kind)
 {
-	const struct bundle *bundle = assessment->bundles[kind];
-	uint64_t rest = bundle->length - bundle->head_length;
-
-	return assessment->heads[kind].rest &&
-	       (assessment->no_range || rest - assessment->spans[kind].bytes <= SPAN_GAP);
+	return assessment->heads[kind].rest && is_nearly_all_wanted(assessment, kind);
 }
 
-static void set_cost(struct assessment *assessment, enum way_kind kind)
+/*
+ * What the slot holds may leave little to be wanted of what is behind the head: a half-built tree, or a release that is closer to the
+ * one that is offered than the one that runs. Then the head is fetched first.
+ */
+static bool is_close(const struct assessment *assessment, const struct offer_bundle *bundle)
+{
+	const struct offer_bundle *near;
+
+	if (!assessment->replaced.version[0])
+		return assessment->space.inodes_freed > 0;
+	near = offer_find_bundle(assessment->offer, &assessment->replaced.index);
+	return near && near->length < bundle->length / 2;
+}
+
+/* Is an update asked for as a whole, in one request? */
+static bool is_asked_whole(const struct assessment *assessment, enum way_kind kind,
+			   const struct offer_bundle *bundle)
+{
+	return kind == WAY_UPDATE && (assessment->no_range || !is_close(assessment, bundle));
+}
+
+/* The same if it is only planned; what has its head here already is not asked for whole. */
+static bool would_come_whole(const struct assessment *assessment, enum way_kind kind,
+			     const struct offer_bundle *bundle)
+{
+	return !assessment->keep && !assessment->heads[kind].found &&
+	       is_asked_whole(assessment, kind, bundle) && is_nearly_all_wanted(assessment, kind);
+}
+
+static void set_cost(struct assessment *assessment, enum way_kind kind,
+		     const struct offer_bundle *offered)
 {
 	const struct bundle *bundle = assessment->bundles[kind];
 	const struct rebuild_figures *figures = &assessment->figures;
 	const struct spans *spans = &assessment->spans[kind];
-	uint64_t head = assessment->keep ? 0 : bundle->head_length;
-	bool rest = assess_rest_is_wanted(assessment, kind);
+	const struct head *head = &assessment->heads[kind];
+	uint64_t stored = head->found ? 0 :
+					round_up(bundle->head_length, assessment->space.block_size);
+	bool fetch = !assessment->keep && !head->found;
+	bool rest = assess_rest_is_wanted(assessment, kind) ||
+		    would_come_whole(assessment, kind, offered);
 
 	assessment->question.costs[kind] = (struct way_cost){
-		.fetch_bytes = head + (rest ? bundle->length - bundle->head_length : spans->bytes),
-		.requests = !assessment->keep + (rest ? 0 : spans->n_spans),
-		.write_bytes = figures->write_bytes,
-		.peak_bytes = figures->peak_bytes,
-		.peak_inodes = figures->peak_inodes,
+		.fetch_bytes = (fetch ? bundle->head_length : 0) +
+			       (rest ? rest_of(assessment, kind) : spans->bytes),
+		.requests = fetch + (rest ? 0 : spans->n_spans),
+		.write_bytes = figures->write_bytes + stored,
+		.peak_bytes = figures->peak_bytes + stored,
+		.peak_inodes = figures->peak_inodes + !head->found,
 	};
 }
 
@@ -189,9 +236,11 @@ static int read_bundle(struct assessment *assessment, enum way_kind kind,
 	if (r == 0)
 		r = rebuild_resume(assessment->rebuild, assessment->bundles[kind], err);
 	if (r == 0)
+		rebuild_figures(assessment->rebuild, &assessment->figures);
+	if (r == 0)
 		r = assess_spans(assessment, kind, err);
 	if (r == 0)
-		set_cost(assessment, kind);
+		set_cost(assessment, kind, bundle);
 	return r;
 }
 
@@ -205,7 +254,8 @@ static int get_head(struct assessment *assessment, enum way_kind kind,
 		.fetcher = assessment->fetcher,
 		.bundle = bundle,
 		.url = assessment->urls[kind],
-		.whole = kind == WAY_UPDATE && (assessment->keep || assessment->no_range),
+		.whole = (assessment->keep || assessment->no_range) &&
+			 is_asked_whole(assessment, kind, bundle),
 		.fresh = assessment->no_range,
 		.keep = assessment->keep,
 	};
@@ -280,6 +330,8 @@ int assess_run(struct assessment *assessment, struct error *err)
 	relay_init(&assessment->relay, assessment->watcher);
 	assessment->listener = relay_listener(&assessment->relay);
 	set_room(assessment);
+	if (assessment->filled)
+		return 0;
 	weigh_full(assessment);
 	r = session_fetcher(assessment->watcher->session, &assessment->own, &assessment->fetcher,
 			    err);

@@ -49,6 +49,7 @@ static bool find_kept(const struct head_options *options, struct head *head)
 	head->bytes = TAKE_PTR(bytes);
 	head->size = size;
 	head->resumed = true;
+	head->found = true;
 	return true;
 }
 

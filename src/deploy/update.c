@@ -79,7 +79,7 @@ static bool holds(const struct session *session, enum slot slot, const struct di
 }
 
 /* All that is in the slot and beside it in its seal, is it what is offered? */
-static bool is_filled(const struct session *session, const struct offer *offer)
+bool update_is_filled(const struct session *session, const struct offer *offer)
 {
 	enum slot slot = session->state.transaction.target;
 	struct descriptor descriptor;
@@ -236,7 +236,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	if (digest_equal(&offer->index, &session->state.good.digest) &&
 	    holds(session, transaction->origin, &offer->index) && !is_damaged(session))
 		return UPDATE_NOTHING;
-	if (is_filled(session, offer))
+	if (update_is_filled(session, offer))
 		return route_drop(session, err); /* it may have been all that was left to do */
 	r = route_stage(watcher, offer, err);
 	session->built = r == 0;

@@ -65,6 +65,15 @@ uint32_t assembly_reached(const struct assembly *assembly, uint32_t content)
 	return assembly->growing[content] ? assembly->growing[content]->reached : 0;
 }
 
+uint64_t assembly_bytes(const struct assembly *assembly)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < contents_count(assembly->contents); i++)
+		bytes += (uint64_t)assembly_reached(assembly, i) * BLOCK_SIZE;
+	return bytes;
+}
+
 static int complain(const struct assembly *assembly, uint32_t content, struct error *err)
 {
 	int code = -errno;

@@ -59,8 +59,9 @@ static void count_made(const struct count *count, uint32_t number, const struct 
 	} else if (is_shared(count, content, first)) {
 		outlay->plan.bytes_needed =
 			less(outlay->plan.bytes_needed, less(need, count->block_size));
+		outlay->write_bytes += OUTLAY_INODE;
 	} else {
-		outlay->write_bytes += entry->size;
+		outlay->write_bytes += need + OUTLAY_INODE;
 	}
 }
 
@@ -93,6 +94,28 @@ static int measure_space(int dirfd, int slot_fd, const struct survey *survey,
 	return 0;
 }
 
+/*
+ * What is no file, and the seal; names are counted with it. Directories and links of a slot in which some file stays are mostly
+ * there already.
+ */
+static void count_rest(const struct count *count)
+{
+	const struct index *index = count->survey->index;
+	struct outlay *outlay = count->outlay;
+	uint64_t rest = plan_of(index, count->block_size).bytes_needed;
+
+	for (size_t i = 0; i < index_count(index); i++) {
+		const struct index_entry *entry = index_at(index, i);
+		bool other = count->survey->fates[i] == SURVEY_OTHER;
+
+		if (!other || outlay->kept_files > 0)
+			rest = less(rest, plan_of_entry(entry, count->block_size));
+		else if (entry->type != INDEX_HARDLINK)
+			rest += OUTLAY_INODE;
+	}
+	outlay->write_bytes += rest;
+}
+
 int outlay_measure(int dirfd, int slot_fd, const struct survey *survey, bool reflink,
 		   struct outlay *ret_outlay, struct error *err)
 {
@@ -110,6 +133,7 @@ int outlay_measure(int dirfd, int slot_fd, const struct survey *survey, bool ref
 		else if (survey->fates[i] != SURVEY_OTHER)
 			count_kept(&count, index_at(survey->index, i));
 	}
+	count_rest(&count);
 	*ret_outlay = outlay;
 	return 0;
 }

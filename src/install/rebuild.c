@@ -145,9 +145,16 @@ int rebuild_new(const struct rebuild_options *options, struct rebuild **ret_rebu
 	return 0;
 }
 
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* What has grown in staging/ already is on the disk. */
 void rebuild_figures(const struct rebuild *rebuild, struct rebuild_figures *ret_figures)
 {
 	const struct outlay *outlay = &rebuild->outlay;
+	uint64_t grown = assembly_bytes(rebuild->assembly);
 
 	*ret_figures = (struct rebuild_figures){
 		.kept_files = outlay->kept_files,
@@ -156,8 +163,8 @@ void rebuild_figures(const struct rebuild *rebuild, struct rebuild_figures *ret_
 		.local_bytes = outlay->local_bytes,
 		.wanted_files = outlay->wanted_files,
 		.wanted_bytes = outlay->wanted_bytes,
-		.write_bytes = outlay->write_bytes,
-		.peak_bytes = outlay_peak_bytes(outlay),
+		.write_bytes = less(outlay->write_bytes, grown),
+		.peak_bytes = less(outlay_peak_bytes(outlay), grown),
 		.peak_inodes = outlay_peak_inodes(outlay),
 		.reflink = rebuild->reflink,
 	};
@@ -165,7 +172,10 @@ void rebuild_figures(const struct rebuild *rebuild, struct rebuild_figures *ret_
 
 int rebuild_check_space(const struct rebuild *rebuild, uint64_t reserve_bytes, struct error *err)
 {
-	return plan_check(&rebuild->outlay.plan, &rebuild->outlay.space, reserve_bytes, err);
+	struct plan plan = rebuild->outlay.plan;
+
+	plan.bytes_needed = less(plan.bytes_needed, assembly_bytes(rebuild->assembly));
+	return plan_check(&plan, &rebuild->outlay.space, reserve_bytes, err);
 }
 
 /* ---- begin ---- */

@@ -135,6 +135,99 @@ static void without_an_update_the_blocks_are_weighed(void **state)
 	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING "/blocks.head", F_OK, 0), 0);
 }
 
+/* What an update does then: nothing is asked for again. */
+static void a_head_that_is_kept_is_not_fetched_again(void **state)
+{
+	_cleanup_assess_ struct assessment first = { .keep = true };
+	_cleanup_assess_ struct assessment assessment = {};
+
+	assess(&first);
+	assess(&assessment);
+	assert_null(cost(&assessment, WAY_UPDATE)->why_not);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->fetch_bytes, 0);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->requests, 0);
+	assert_true(cost(&assessment, WAY_UPDATE)->peak_bytes <
+		    cost(&first, WAY_UPDATE)->peak_bytes);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->peak_inodes + 1,
+			 cost(&first, WAY_UPDATE)->peak_inodes);
+}
+
+/* The head is there besides all else, and so it is where the update is only planned. */
+static void the_head_takes_room(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+	uint64_t block;
+
+	assess(&assessment);
+	block = assessment.space.block_size;
+	assert_true(cost(&assessment, WAY_UPDATE)->peak_bytes >=
+		    assessment.figures.peak_bytes + block);
+	assert_true(cost(&assessment, WAY_UPDATE)->write_bytes >=
+		    assessment.figures.write_bytes + block);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->peak_inodes,
+			 assessment.figures.peak_inodes + 1);
+}
+
+/* 3.0 has a large file that is new, which stands behind the head. */
+static const struct offer_bundle *offer_more(void)
+{
+	struct source_release release = {};
+
+	shell(check_fd, "head -c 6000000 /dev/urandom >tree/another");
+	repo_add("3.0");
+	offer_free(offer);
+	offer = NULL;
+	assert_int_equal(source_refresh(&repo_session, "id", "", &release, &err), 0);
+	offer = release.offer;
+	return offer_find_bundle(offer, &repo_session.state.good.digest);
+}
+
+/* As it is fetched. */
+static void an_update_with_blocks_behind_its_head_is_one_request(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+	const struct offer_bundle *bundle = offer_more();
+
+	assess(&assessment);
+	assert_non_null(bundle);
+	assert_true(bundle->head < bundle->length);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->fetch_bytes, bundle->length);
+	assert_int_equal(cost(&assessment, WAY_UPDATE)->requests, 1);
+}
+
+/* Most of what is behind the head may not be wanted: planned and done alike. */
+static void of_what_the_slot_has_nearly_only_the_head_is_fetched(void **state)
+{
+	_cleanup_assess_ struct assessment planned = {};
+	_cleanup_assess_ struct assessment done = { .keep = true };
+	const struct offer_bundle *bundle = offer_more();
+
+	assert_non_null(bundle);
+	shell(check_fd,
+	      "rm slots/a.seal; cp -p tree/another slots/a/another; chmod 644 slots/a/another");
+	assess(&planned);
+	assert_int_equal(cost(&planned, WAY_UPDATE)->fetch_bytes, bundle->head);
+	assert_int_equal(cost(&planned, WAY_UPDATE)->requests, 1);
+	assess(&done);
+	assert_null(done.heads[WAY_UPDATE].rest);
+	assert_int_equal(cost(&done, WAY_UPDATE)->fetch_bytes, 0);
+}
+
+static void what_the_slot_holds_costs_nothing(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = { .filled = true };
+
+	assess(&assessment);
+	for (enum way_kind kind = 0; kind < WAY_MAX; kind++) {
+		assert_null(cost(&assessment, kind)->why_not);
+		assert_int_equal(cost(&assessment, kind)->fetch_bytes +
+					 cost(&assessment, kind)->write_bytes +
+					 cost(&assessment, kind)->peak_bytes,
+				 0);
+	}
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
 static void a_head_that_is_too_large_is_not_fetched(void **state)
 {
 	_cleanup_assess_ struct assessment assessment = {};
@@ -190,6 +283,11 @@ int main(void)
 		assess_test(who_can_update_fetches_no_other_head),
 		assess_test(nothing_is_left_behind_if_it_is_only_asked),
 		assess_test(without_an_update_the_blocks_are_weighed),
+		assess_test(a_head_that_is_kept_is_not_fetched_again),
+		assess_test(the_head_takes_room),
+		assess_test(an_update_with_blocks_behind_its_head_is_one_request),
+		assess_test(of_what_the_slot_has_nearly_only_the_head_is_fetched),
+		assess_test(what_the_slot_holds_costs_nothing),
 		assess_test(a_head_that_is_too_large_is_not_fetched),
 		assess_test(without_ranges_there_are_no_blocks),
 		assess_test(over_nothing_only_the_full_archive_is_asked_for),
