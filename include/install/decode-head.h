@@ -15,6 +15,6 @@ struct decode_head {
 		*listener; /* is told of a file that is not what its seal says */
 };
 
-/* head: verified. > 0: BUNDLE_BASE_DIFFERS. Otherwise as bundle_decode. Nothing is written. */
+/* head: verified. > 0: BUNDLE_BASE_DIFFERS. Otherwise as bundle_decode. Nothing is written but a file without a name. */
 int decode_head(const struct decode_head *what, const void *head, size_t size,
 		struct bundle **ret_bundle, struct error *err);

@@ -6,12 +6,13 @@
 #include "publish/suffix.h"
 #include "release/block.h"
 
-#define ENCODER_PREFIX_MAX (4U * 1024 * 1024) /* bytes of an old file that is tried as prefix */
+#define ENCODER_PREFIX_MAX (32U * 1024 * 1024) /* bytes of an old file that is tried as prefix */
 
 struct encoder_base {
 	const uint8_t *data;
 	size_t size;
-	const struct suffix *suffix;
+	const struct suffix *suffix; /* of all of it, or its beginning; NULL: no patch is tried */
+	size_t prefix_max; /* bytes that are tried as prefix */
 };
 
 struct encoder_block {

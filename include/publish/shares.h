@@ -13,6 +13,10 @@
 	(256U *            \
 	 1024) /* bytes of blocks in a head, which is fetched anew as a whole after an interruption */
 
+#define SHARES_LONG_PACKED_MAX \
+	(4U * 1024 *           \
+	 1024) /* bytes that files in a head may have, each packed for itself, where they are many */
+
 enum share {
 	SHARE_BLOCKS, /* behind the head, each with a digest */
 	SHARE_INLINED, /* in the head */
@@ -23,6 +27,7 @@ enum shares_policy {
 	SHARES_SOLID, /* together as much as may be */
 	SHARES_MIXED, /* not what has a patch of its own */
 	SHARES_APART, /* nothing together */
+	SHARES_LONG, /* together as much as may be in a head whose contents come block by block */
 	SHARES_POLICY_MAX,
 };
 

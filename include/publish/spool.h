@@ -38,6 +38,8 @@ int spool_new(int fd, const struct spool_options *options, struct spool **ret_sp
 void spool_free(struct spool *spool);
 CLEANUP_DEFINE(struct spool, spool_free);
 
+unsigned int spool_threads(const struct spool *spool); /* as in the options */
+
 /* A file, and the one that it is compared against: old and base NULL: none. The stocks must last for spool_run. */
 struct spool_wish {
 	const struct stock *fresh;

@@ -13,7 +13,9 @@ struct update_head {
 	const struct bundle_block
 		*blocks; /* in the order of the table; with bytes where is_inlined */
 	size_t n_blocks;
+	bool is_long; /* the solids come block by block; there is one at least */
 	int level; /* of zstd */
+	unsigned int threads;
 };
 
 /* *ret_head is malloc'ed; a function of the arguments. It is not read back. */

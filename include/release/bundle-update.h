@@ -6,8 +6,10 @@
 #include "release/bundle.h"
 
 #define UPDATE_VERSION 0x20 /* the high half of the first byte */
-#define UPDATE_PATCH   0x01 /* the text is a patch, else a zstd frame */
-#define UPDATE_APART   0x02 /* the contents are a block of their own behind the text */
+#define UPDATE_FORM    0x03 /* of the first byte; 0: one frame has text and contents */
+#define UPDATE_PATCH   0x01 /* one patch has both */
+#define UPDATE_APART   0x02 /* the text is a frame, the contents are a block behind it */
+#define UPDATE_LONG    0x03 /* likewise, and the contents are several blocks */
 #define UPDATE_TAIL    0x04 /* blocks stand at the end of the head */
 
 #define UPDATE_MAGIC_SIZE 4 /* of a zstd frame, left away in front of the text */

@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/scratch.h"
 #include "release/block.h"
 #include "release/index.h"
 
@@ -34,6 +35,9 @@
 #define BUNDLE_SOLID_MAX \
 	(2U * 1024 *     \
 	 1024) /* bytes of the files that are packed together; and of those of the base */
+#define BUNDLE_LONG_MAX \
+	(32U * 1024 *   \
+	 1024) /* the same, where they come block by block: no file beyond BLOCK_SIZE */
 #define BUNDLE_INLINED_MAX (16U * 1024 * 1024) /* bytes of the files that have blocks there */
 
 struct bundle_short {
@@ -59,6 +63,7 @@ struct bundle {
 	struct bundle_block *blocks; /* in the order of the blob; those of a file in one row */
 	size_t n_blocks;
 	uint8_t *inlined; /* bytes of blocks that came with the head */
+	struct scratch *scratch; /* likewise, if they are many; NULL: they are not */
 	uint64_t head_length, length; /* of the whole blob */
 };
 
@@ -76,6 +81,7 @@ struct bundle_source {
 	int (*decode)(void *data, const struct bundle_block *block, size_t raw_size,
 		      const void **ret_bytes, struct error *err);
 	void *data;
+	int spare_dirfd; /* a directory for bytes that are many (base/scratch.h); <= 0: memory */
 };
 
 /*
@@ -97,6 +103,9 @@ void bundle_short_of(const struct digest *digest, struct bundle_short *ret_short
 /* Verifies the bytes of a block as they travel: FAULT_UNTRUSTED. One that came with the head is known to be good. */
 int bundle_check_packed(const struct bundle_block *block, const void *bytes, size_t size,
 			struct error *err);
+
+/* A block that came with the head, and all that did before it, is not needed any more. */
+void bundle_spend(const struct bundle *bundle, const struct bundle_block *block);
 
 /* Bytes that a block decodes to, from the size of its file. */
 size_t bundle_raw_size(const struct bundle *bundle, const struct bundle_block *block);

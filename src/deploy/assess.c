@@ -300,6 +300,27 @@ static const char *why_not_look(const struct assessment *assessment, enum way_ki
 	return NULL;
 }
 
+/* What its head unpacks to may not fit on a disk that another way fits on. */
+static int try_bundle(struct assessment *assessment, enum way_kind kind,
+		      const struct offer_bundle *bundle, struct error *err)
+{
+	struct way_cost *cost = &assessment->question.costs[kind];
+	struct error own = {};
+	int r = read_bundle(assessment, kind, bundle, &own);
+
+	cost->why_not = r > 0 ? "files of the release that runs were changed" : NULL;
+	if (r >= 0)
+		return 0;
+	if (kind == WAY_UPDATE && own.fault == FAULT_NO_SPACE) {
+		head_done(&assessment->heads[kind]);
+		cost->why_not = "there is no room to unpack its head";
+		return 0;
+	}
+	if (err)
+		*err = own;
+	return r;
+}
+
 static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struct error *err)
 {
 	struct way_cost *cost = &assessment->question.costs[kind];
@@ -312,11 +333,8 @@ static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struc
 	r = get_head(assessment, kind, bundle, err);
 	if (r < 0)
 		return r;
-	if (r == 0) {
-		r = read_bundle(assessment, kind, bundle, err);
-		cost->why_not = r > 0 ? "files of the release that runs were changed" : NULL;
-		return r < 0 ? r : 0;
-	}
+	if (r == 0)
+		return try_bundle(assessment, kind, bundle, err);
 	cost->why_not = r == HEAD_ABSENT ? "the server lacks it" : "the server gives no ranges";
 	return 0;
 }

@@ -95,6 +95,8 @@ static void work_off(struct taker *taker, struct parcel *parcel)
 		r = rebuild_take(taker->rebuild, parcel->bundle, parcel->block,
 				 parcel->bytes ? parcel->bytes : parcel->block->bytes,
 				 parcel->block->length, &err);
+	if (!parcel->bytes)
+		bundle_spend(parcel->bundle, parcel->block);
 	pthread_mutex_lock(&taker->mutex);
 	note(taker, r, &err);
 	taker->taken += r == 0;

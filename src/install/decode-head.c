@@ -68,6 +68,7 @@ int decode_head(const struct decode_head *what, const void *head, size_t size,
 		.read = read_base,
 		.decode = decode,
 		.data = &reading,
+		.spare_dirfd = what->dirfd,
 	};
 	int r = layout_open_slot(what->dirfd, what->source, &source_fd, err);
 

@@ -258,23 +258,37 @@ static int share(struct bundling *bundling, enum shares_policy policy, struct er
 	return read_inlined(bundling, err);
 }
 
+/* What is few is smaller in one of the other forms. */
+static bool is_pointless(const struct bundling *bundling, enum shares_policy policy)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < bundling->n_parts; i++)
+		if (bundling->shares[i].share == SHARE_SOLID)
+			bytes += bundling->shares[i].size;
+	return policy == SHARES_LONG && bytes <= BUNDLE_SOLID_MAX;
+}
+
 static int try_policy(struct bundling *bundling, enum shares_policy policy, struct error *err)
 {
 	const struct bundler_request *request = bundling->request;
 	struct update_head what = { .fresh = request->fresh,
 				    .old = request->old,
-				    .level = request->level };
+				    .is_long = policy == SHARES_LONG,
+				    .level = request->level,
+				    .threads = spool_threads(bundling->spool) };
 	void *head = NULL;
 	size_t size = 0;
 	uint64_t length;
 	int r = share(bundling, policy, err);
 
+	if (r < 0 || is_pointless(bundling, policy))
+		return r;
 	what.solids = bundling->solids;
 	what.n_solids = bundling->n_solids;
 	what.blocks = bundling->blocks;
 	what.n_blocks = bundling->n_blocks;
-	if (r == 0)
-		r = update_head_write(&what, &head, &size, err);
+	r = update_head_write(&what, &head, &size, err);
 	if (r < 0)
 		return r;
 	length = size;

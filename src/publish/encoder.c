@@ -9,7 +9,11 @@
 
 #define PLAIN_PAYS \
 	8 /* a block that is smaller by this factor needs no comparison with a plain one */
+#define PREFIX_SMALL   ((size_t)4 * 1024 * 1024)
+#define PREFIX_PAYS    400 /* likewise, with a larger prefix */
 #define WINDOW_LOG_MIN 10
+#define WHOLE_LEVEL    18 /* from that one on it searches trees */
+#define TREE_LOG_OWN   23 /* the largest window that zstd's own tree holds */
 
 struct bytes {
 	const void *data;
@@ -28,15 +32,23 @@ static int window_log(size_t size)
 	return log;
 }
 
+/* From that size on a search tree of zstd's own choice forgets what lies far back; two places for each position. 0: its own choice. */
+static int tree_log(int window)
+{
+	return window > TREE_LOG_OWN ? window + 1 : 0;
+}
+
 static size_t compress_into(ZSTD_CCtx *zstd, struct bytes plain, struct bytes prefix, int level,
 			    void *out, size_t room)
 {
+	int window = window_log(plain.size + prefix.size);
+	int tree = level >= WHOLE_LEVEL ? tree_log(window) : 0;
 	const struct {
 		ZSTD_cParameter parameter;
 		int value;
 	} settings[] = {
-		{ ZSTD_c_compressionLevel, level },
-		{ ZSTD_c_windowLog, window_log(plain.size + prefix.size) },
+		{ ZSTD_c_compressionLevel, level }, { ZSTD_c_windowLog, window },
+		{ ZSTD_c_chainLog, tree },	    { ZSTD_c_hashLog, tree > 0 ? window - 1 : 0 },
 		{ ZSTD_c_contentSizeFlag, 0 }, /* the table of the bundle says it */
 		{ ZSTD_c_checksumFlag, 0 },
 	};
@@ -209,6 +221,15 @@ static int try_patch(struct encoder_block *best, struct bytes plain, uint64_t po
 	return r < 0 ? r : try_steps(best, more, n, plain, position, base, level, err);
 }
 
+/* With a large prefix it takes long, and next to a good patch there is nothing to gain. */
+static bool pays_prefix(const struct encoder_base *base, const struct encoder_block *best,
+			size_t size)
+{
+	if (base->size > base->prefix_max)
+		return false;
+	return base->size <= PREFIX_SMALL || !best->data || best->size > size / PREFIX_PAYS;
+}
+
 int encoder_run(const uint8_t *bytes, size_t size, uint64_t position,
 		const struct encoder_base *base, int level, struct encoder_block *ret_block,
 		struct error *err)
@@ -217,9 +238,9 @@ int encoder_run(const uint8_t *bytes, size_t size, uint64_t position,
 	struct encoder_block best = {};
 	int r = 0;
 
-	if (base)
+	if (base && base->suffix)
 		r = try_patch(&best, plain, position, base, level, err);
-	if (r == 0 && base && base->size <= ENCODER_PREFIX_MAX)
+	if (r == 0 && base && pays_prefix(base, &best, size))
 		r = try_frame(&best, BLOCK_PREFIX, plain, (struct bytes){ base->data, base->size },
 			      level, err);
 	if (r == 0 && (!best.data || best.size > size / PLAIN_PAYS))

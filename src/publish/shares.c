@@ -29,24 +29,36 @@ static int by_packed(const void *a, const void *b)
 
 static bool may_be_solid(const struct shares_part *part, enum shares_policy policy)
 {
-	return policy == SHARES_SOLID || (policy == SHARES_MIXED && !part->is_patch);
+	switch (policy) {
+	case SHARES_SOLID:
+		return true;
+	case SHARES_MIXED:
+		return !part->is_patch;
+	case SHARES_LONG:
+		return part->size <= BLOCK_SIZE;
+	default:
+		return false;
+	}
 }
 
 /* The smallest ones first, as long as there is room for them. */
 static void choose_solid(struct shares_part **order, size_t n, enum shares_policy policy)
 {
+	uint64_t max = policy == SHARES_LONG ? BUNDLE_LONG_MAX : BUNDLE_SOLID_MAX;
+	uint64_t packed = policy == SHARES_LONG ? SHARES_LONG_PACKED_MAX : UINT64_MAX;
 	uint64_t bytes = 0;
 	uint64_t bases = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct shares_part *part = order[i];
 
-		if (!may_be_solid(part, policy) || part->size > BUNDLE_SOLID_MAX - bytes ||
-		    part->solid_base > BUNDLE_SOLID_MAX - bases)
+		if (!may_be_solid(part, policy) || part->size > max - bytes ||
+		    part->solid_base > max - bases || part->packed > packed)
 			continue;
 		part->share = SHARE_SOLID;
 		bytes += part->size;
 		bases += part->solid_base;
+		packed -= part->packed;
 	}
 }
 

@@ -107,6 +107,11 @@ void spool_free(struct spool *spool)
 	free(spool);
 }
 
+unsigned int spool_threads(const struct spool *spool)
+{
+	return spool->options.threads;
+}
+
 static struct item *find(const struct spool *spool, const struct key *key)
 {
 	const struct item wanted = { .key = *key };
@@ -192,7 +197,7 @@ static int encode(struct item *item, size_t number, const uint8_t *bytes, size_t
 		  struct error *err)
 {
 	const struct encoder_base base = { item->old, item->wish.base ? item->wish.base->size : 0,
-					   item->suffix };
+					   item->suffix, ENCODER_PREFIX_MAX };
 	struct spool_block *block = &item->content.blocks[number];
 	struct encoder_block made = {};
 	struct digest raw = {}, packed = {};

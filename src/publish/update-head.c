@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "publish/encoder.h"
+#include "publish/update-long.h"
 #include "release/bundle-table-write.h"
 #include "release/bundle-update.h"
 #include "release/frame-write.h"
@@ -17,6 +18,8 @@ struct writing {
 	bool *listed;
 	struct text old; /* what is packed against */
 	struct text text, contents, tail;
+	struct text region; /* is_long: the listed files, and behind them the contents */
+	size_t region_listed;
 	struct text list; /* what stands in front of the text */
 	struct suffix *suffix; /* of old; NULL: it is too large */
 	struct text best; /* head */
@@ -29,6 +32,7 @@ static void writing_done(struct writing *writing)
 	text_done(&writing->old);
 	text_done(&writing->text);
 	text_done(&writing->contents);
+	text_done(&writing->region);
 	text_done(&writing->tail);
 	text_done(&writing->list);
 	text_done(&writing->best);
@@ -66,6 +70,7 @@ static int make_old(struct writing *writing, struct error *err)
 {
 	const struct stock *old = writing->what->old;
 	size_t count = index_count(old->index);
+	struct text *listed = writing->what->is_long ? &writing->region : &writing->old;
 	uint32_t behind = 0; /* the one listed last */
 	uint64_t n = 0;
 	int r = outline_write(old->index, NULL, &writing->old, err);
@@ -79,9 +84,10 @@ static int make_old(struct writing *writing, struct error *err)
 			continue;
 		put_number(&writing->list, i - behind);
 		behind = i + 1;
-		r = add_file(&writing->old, old, i, err);
+		r = add_file(listed, old, i, err);
 	}
-	if (r == 0 && writing->old.size <= PATCH_BASE_MAX)
+	writing->region_listed = writing->region.size;
+	if (r == 0 && !writing->what->is_long && writing->old.size <= PATCH_BASE_MAX)
 		r = suffix_new((const uint8_t *)writing->old.data, writing->old.size,
 			       &writing->suffix, err);
 	return r;
@@ -90,6 +96,7 @@ static int make_old(struct writing *writing, struct error *err)
 static int make_text(struct writing *writing, struct error *err)
 {
 	const struct update_head *what = writing->what;
+	struct text *contents = what->is_long ? &writing->region : &writing->contents;
 	int r;
 
 	for (size_t i = 0; i < what->n_blocks; i++) {
@@ -102,7 +109,7 @@ static int make_text(struct writing *writing, struct error *err)
 	r = outline_write(what->fresh->index, writing->marks, &writing->text, err);
 	text_add_bytes(&writing->text, "\n", 1);
 	for (size_t i = 0; r == 0 && i < what->n_solids; i++)
-		r = add_file(&writing->contents, what->fresh, what->solids[i].entry, err);
+		r = add_file(contents, what->fresh, what->solids[i].entry, err);
 	if (r == 0)
 		r = text_check(&writing->tail, err);
 	return r < 0 ? r : text_check(&writing->text, err);
@@ -170,7 +177,7 @@ static int encode(const struct writing *writing, const struct text *plain,
 		  struct encoder_block *ret_block, struct error *err)
 {
 	const struct encoder_base base = { (const uint8_t *)writing->old.data, writing->old.size,
-					   writing->suffix };
+					   writing->suffix, ENCODER_PREFIX_MAX };
 
 	return encoder_run((const uint8_t *)plain->data, plain->size, 0,
 			   writing->suffix ? &base : NULL, writing->what->level, ret_block, err);
@@ -226,23 +233,50 @@ static int try_apart(struct writing *writing, struct error *err)
 	return r < 0 ? r : end(writing, &head, err);
 }
 
+/* The text in a frame, the contents block by block. */
+static int make_long(struct writing *writing, struct error *err)
+{
+	const struct update_head *what = writing->what;
+	const struct update_long contents = {
+		.bytes = (const uint8_t *)writing->region.data,
+		.listed = writing->region_listed,
+		.contents = writing->region.size - writing->region_listed,
+		.level = what->level,
+		.threads = what->threads,
+	};
+	_cleanup_text_ struct text head = {};
+	int r;
+
+	begin(writing, UPDATE_LONG, &head);
+	r = add_frame(writing, &writing->text, &head, err);
+	if (r == 0)
+		r = update_long_write(&contents, &head, err);
+	return r < 0 ? r : end(writing, &head, err);
+}
+
+static int try_forms(struct writing *writing, struct error *err)
+{
+	_cleanup_text_ struct text all = {};
+	int r;
+
+	text_add_bytes(&all, writing->text.data, writing->text.size);
+	text_add_bytes(&all, writing->contents.data, writing->contents.size);
+	r = text_check(&all, err);
+	if (r == 0)
+		r = try_frame(writing, &all, err);
+	if (r == 0)
+		r = try_patch(writing, &all, err);
+	return r < 0 ? r : try_apart(writing, err);
+}
+
 int update_head_write(const struct update_head *what, void **ret_head, size_t *ret_size,
 		      struct error *err)
 {
 	_cleanup_(writing_done) struct writing writing = { .what = what };
-	_cleanup_text_ struct text all = {};
 	int r = make_parts(&writing, err);
 
-	text_add_bytes(&all, writing.text.data, writing.text.size);
-	text_add_bytes(&all, writing.contents.data, writing.contents.size);
 	if (r == 0)
-		r = text_check(&all, err);
-	if (r == 0)
-		r = try_frame(&writing, &all, err);
-	if (r == 0)
-		r = try_patch(&writing, &all, err);
-	if (r == 0)
-		r = try_apart(&writing, err);
+		r = what->is_long ? make_long(&writing, err) : try_forms(&writing, err);
 	if (r == 0 && writing.best.size > BUNDLE_HEAD_MAX)
 		r = error_set(err, FAULT_INTERNAL, "the head of the bundle is too long");
 	if (r < 0)

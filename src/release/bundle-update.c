@@ -1,18 +1,19 @@
 /*
  * The head of a bundle with a base:
  *
- *     <form> [<tail>] <n> <gap>… <text> [<contents>] [<block>…]
- *
- *     <form>      a byte: 0x20, and of 1 UPDATE_PATCH, 2 UPDATE_APART, 4 UPDATE_TAIL those that hold
+ *     <form>      a byte: 0x20, and 0, 1 UPDATE_PATCH, 2 UPDATE_APART or 3 UPDATE_LONG; and 4 UPDATE_TAIL if that holds
  *     <tail>      with UPDATE_TAIL: bytes of the blocks at the end of the head
  *     <n> <gap>…  how many files of the base are listed, and for each how many entries of the base's index lie between it and
  *                 the one before (or the beginning); LEB128 numbers, as <tail> is
  *     <text>      a zstd frame (RFC 8878) without its first four bytes, which says the size of its content; with UPDATE_PATCH:
  *                 LEB128, the size of its content, and a patch (release/block.h)
- *     <contents>  with UPDATE_APART: the letter of a kind (release/bundle.h), LEB128 the size of its content, and a block
+ *     <contents>  with UPDATE_APART: the letter of a kind (release/bundle.h), LEB128 the size of its content, and a block;
+ *                 with UPDATE_LONG: LEB128 the size of all, and for each BLOCK_SIZE bytes of them, the last ones fewer, the
+ *                 letter of a kind, LEB128 the length of a block, and that block
  *
  * What text, and contents, are decoded against is one file: the base's index as release/outline.h has it, a newline, and the contents
- * of the listed files one after the other. Decoded, and one behind the other, they are
+ * of the listed files one after the other. With UPDATE_LONG it is the first two of these for the text; for each block of the contents
+ * the last, and behind that the contents before the block. Decoded, and one behind the other, text and contents are
  *
  *     the table of the blocks, as release/bundle.h has it, but without its first line
  *     the index, as release/outline.h has it
@@ -31,8 +32,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "release/bundle-long.h"
 #include "release/bundle-table.h"
 #include "release/frame.h"
+#include "release/listing.h"
 #include "release/outline.h"
 #include "release/patch.h"
 
@@ -48,6 +51,7 @@ struct update {
 	struct text old; /* what is decoded against */
 	struct frame text; /* decoded */
 	struct frame contents; /* with UPDATE_APART */
+	struct bundle_long longs; /* with UPDATE_LONG */
 	struct outline_mark *marks;
 	struct patch_bytes rest; /* contents that are not given out yet */
 	uint64_t inlined_bytes; /* decoded */
@@ -59,6 +63,7 @@ static void update_done(struct update *update)
 	text_done(&update->old);
 	frame_done(&update->text);
 	frame_done(&update->contents);
+	bundle_long_done(&update->longs);
 	free(update->marks);
 }
 
@@ -76,15 +81,15 @@ static bool take_number(struct update *update, uint64_t max, uint64_t *ret_numbe
 
 static int read_form(struct update *update, struct error *err)
 {
-	const unsigned int all = UPDATE_PATCH | UPDATE_APART | UPDATE_TAIL;
+	unsigned int first = update->left.size > 0 ? *update->left.data : 0;
 	uint64_t tail = 0;
 
-	if (update->left.size == 0 || (*update->left.data & 0xf0) != UPDATE_VERSION ||
-	    (*update->left.data & ~(0xf0 | all)))
+	if ((first & ~(UPDATE_FORM | UPDATE_TAIL)) != UPDATE_VERSION)
 		return corrupt(err, "of a version that this flipslot does not read");
-	update->form = *update->left.data++;
+	update->form = first & UPDATE_FORM;
+	update->left.data++;
 	update->left.size--;
-	if ((update->form & UPDATE_TAIL) && !take_number(update, UINT32_MAX, &tail))
+	if ((first & UPDATE_TAIL) && !take_number(update, UINT32_MAX, &tail))
 		return corrupt(err, "a tail of no length");
 	if (tail > update->left.size)
 		return corrupt(err, "the tail is longer than the head");
@@ -93,61 +98,35 @@ static int read_form(struct update *update, struct error *err)
 	return 0;
 }
 
-/* Its content behind that of the others. > 0: BUNDLE_BASE_DIFFERS. */
-static int add_listed(struct update *update, uint32_t number, struct error *err)
+static int list_short(struct update *update, size_t bytes, struct error *err)
 {
-	const struct bundle_source *source = update->source;
-	const struct index_entry *entry = index_at(source->index, number);
-	_cleanup_free_ void *bytes = NULL;
+	_cleanup_free_ uint8_t *contents = malloc(bytes + 1);
 	int r;
 
-	if (entry->type != INDEX_FILE || entry->size > BUNDLE_SOLID_MAX)
-		return corrupt(err, "lists what is no small file");
-	bytes = malloc((size_t)entry->size + 1);
-	if (!bytes)
+	if (!contents)
 		return error_errno(err, "reading a bundle");
-	r = source->read(source->data, number, bytes, err);
-	if (r != 0)
-		return r;
-	text_add_bytes(&update->old, bytes, (size_t)entry->size);
-	update->listed[number] = true;
-	return text_check(&update->old, err);
-}
-
-static int read_listed(struct update *update, struct error *err)
-{
-	size_t count = index_count(update->source->index);
-	uint64_t bytes = 0;
-	uint64_t next = 0;
-	uint64_t n;
-	int r = 0;
-
-	if (!take_number(update, count, &n))
-		return corrupt(err, "lists more files than there are");
-	for (uint64_t i = 0; r == 0 && i < n; i++) {
-		uint64_t gap;
-
-		if (!take_number(update, count, &gap) || next + gap >= count)
-			return corrupt(err, "lists a file beyond the end");
-		next += gap + 1;
-		bytes += index_at(update->source->index, next - 1)->size;
-		if (bytes > BUNDLE_SOLID_MAX)
-			return corrupt(err, "lists too many bytes");
-		r = add_listed(update, (uint32_t)(next - 1), err);
-	}
+	r = listing_read(update->listed, update->source, contents, err);
+	if (r == 0)
+		text_add_bytes(&update->old, contents, bytes);
 	return r;
 }
 
 static int make_old(struct update *update, struct error *err)
 {
 	const struct index *base = update->source->index;
+	bool is_long = update->form == UPDATE_LONG;
+	size_t bytes = 0;
 	int r = outline_write(base, NULL, &update->old, err);
 
-	update->listed = calloc(index_count(base) + 1, sizeof(*update->listed));
-	if (!update->listed)
-		return error_errno(err, "reading a bundle");
+	if (r == 0)
+		r = listing_take(&update->left, base, is_long ? BUNDLE_LONG_MAX : BUNDLE_SOLID_MAX,
+				 &update->listed, &bytes, err);
+	if (r < 0)
+		return r;
 	text_add_bytes(&update->old, "\n", 1);
-	return r < 0 ? r : read_listed(update, err);
+	r = is_long ? bundle_long_list(&update->longs, update->listed, bytes, update->source, err) :
+		      list_short(update, bytes, err);
+	return r == 0 ? text_check(&update->old, err) : r;
 }
 
 /* ---- text and contents ---- */
@@ -199,8 +178,6 @@ static int unpack_patch(struct update *update, struct error *err)
 
 	if (!take_number(update, BLOCK_SIZE, &size))
 		return corrupt(err, "a text of no size");
-	if (update->form & UPDATE_APART)
-		return corrupt(err, "a patch that is no end");
 	return unpack_block(update, BLOCK_PATCH, (size_t)size, &update->text, err);
 }
 
@@ -209,7 +186,9 @@ static int unpack_contents(struct update *update, struct error *err)
 	enum block_kind kind;
 	uint64_t size;
 
-	if (!(update->form & UPDATE_APART))
+	if (update->form == UPDATE_LONG)
+		return bundle_long_take(&update->longs, &update->left, err);
+	if (update->form != UPDATE_APART)
 		return 0;
 	if (update->left.size == 0 || !bundle_kind_of((char)*update->left.data, &kind))
 		return corrupt(err, "contents of no kind");
@@ -222,7 +201,8 @@ static int unpack_contents(struct update *update, struct error *err)
 
 static int unpack(struct update *update, struct error *err)
 {
-	int r = update->form & UPDATE_PATCH ? unpack_patch(update, err) : unpack_frame(update, err);
+	int r = update->form == UPDATE_PATCH ? unpack_patch(update, err) :
+					       unpack_frame(update, err);
 
 	if (r == 0)
 		r = unpack_contents(update, err);
@@ -270,15 +250,15 @@ static int set_contents(struct update *update, const struct lines *lines, struct
 	const char *end = update->text.data + update->text.size;
 	size_t size = (size_t)(end - lines->contents) - 1;
 
+	if ((update->form == UPDATE_APART || update->form == UPDATE_LONG) && size > 0)
+		return corrupt(err, "contents where none should be");
+	if (size > BUNDLE_SOLID_MAX)
+		return corrupt(err, "contents that are too large");
 	update->rest = (struct patch_bytes){ (const uint8_t *)lines->contents + 1, size };
-	if (update->form & UPDATE_APART) {
-		if (size > 0)
-			return corrupt(err, "contents where none should be");
+	if (update->form == UPDATE_APART)
 		update->rest = (struct patch_bytes){ (const uint8_t *)update->contents.data,
 						     update->contents.size };
-	}
-	return update->rest.size > BUNDLE_SOLID_MAX ? corrupt(err, "contents that are too large") :
-						      0;
+	return 0;
 }
 
 /* The bundle keeps a copy of what came with the head. */
@@ -294,6 +274,11 @@ static int keep_inlined(struct update *update, struct error *err)
 	memcpy(bundle->inlined + size, update->tail.data, update->tail.size);
 	update->rest.data = bundle->inlined;
 	update->tail.data = bundle->inlined + size;
+	if (update->form == UPDATE_LONG) {
+		update->rest = (struct patch_bytes){ bundle_long_contents(&update->longs),
+						     update->longs.contents };
+		bundle->scratch = TAKE_PTR(update->longs.scratch);
+	}
 	return 0;
 }
 
@@ -392,7 +377,7 @@ static int add_content(struct update *update, uint32_t number, struct error *err
 				      .bytes = update->rest.data };
 	int r;
 
-	if (entry->size > update->rest.size)
+	if (entry->size > update->rest.size || entry->size > BLOCK_SIZE)
 		return corrupt(err, "the contents are cut short");
 	r = digest_of(update->rest.data, (size_t)entry->size, &entry->digest, err);
 	block.length = (uint32_t)entry->size;

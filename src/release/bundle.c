@@ -38,6 +38,7 @@ void bundle_free(struct bundle *bundle)
 	index_free(bundle->index);
 	free(bundle->blocks);
 	free(bundle->inlined);
+	scratch_free(bundle->scratch);
 	free(bundle);
 }
 
@@ -98,6 +99,12 @@ int bundle_check_packed(const struct bundle_block *block, const void *bytes, siz
 	return error_set(err, FAULT_UNTRUSTED,
 			 "the bytes from %" PRIu64 " on are not what the metadata promises",
 			 block->offset);
+}
+
+void bundle_spend(const struct bundle *bundle, const struct bundle_block *block)
+{
+	if (bundle->scratch && block->is_inlined)
+		scratch_spend(bundle->scratch, (const uint8_t *)block->bytes + block->length);
 }
 
 /* ---- reading a head ---- */

@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=decode_head */
 /* What the ways to a release cost, over a repository in a folder. */
 #include "deploy/assess.h"
 
@@ -5,10 +6,21 @@
 #include "deploy/full.h"
 #include "deploy/source.h"
 #include "deploy/update.h"
+#include "install/decode-head.h"
 #include "repo.h"
 
 static struct offer *offer;
 static struct error err;
+static int full; /* what decode_head meets instead: the errno of a disk that is */
+
+__typeof__(decode_head) __real_decode_head, __wrap_decode_head;
+
+int __wrap_decode_head(const struct decode_head *what, const void *head, size_t size,
+		       struct bundle **ret_bundle, struct error *error)
+{
+	return full ? error_code(error, -full, "making room to unpack") :
+		      __real_decode_head(what, head, size, ret_bundle, error);
+}
 
 /* 1.0 runs, 2.0 is offered. */
 static int setup(void **state)
@@ -18,6 +30,7 @@ static int setup(void **state)
 
 	err = (struct error){};
 	offer = NULL;
+	full = 0;
 	shell(check_fd, "for i in $(seq 100); do seq $i >tree/d/$i; done");
 	repo_add("1.0");
 	if (update_stage(&repo_watcher, &err) != 0)
@@ -240,6 +253,20 @@ static void a_head_that_is_too_large_is_not_fetched(void **state)
 	assert_int_equal(repo_watcher.requests, 0);
 }
 
+/* That is why an update is not possible, and no reason to end; what else goes wrong is. */
+static void a_head_that_does_not_fit_is_no_end(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+	_cleanup_assess_ struct assessment broken = { .watcher = &repo_watcher, .offer = offer };
+
+	full = ENOSPC;
+	assess(&assessment);
+	assert_non_null(strstr(cost(&assessment, WAY_UPDATE)->why_not, "no room to unpack"));
+	assert_null(cost(&assessment, WAY_BLOCKS)->why_not);
+	full = EIO;
+	check_error(assess_run(&broken, &err), &err, FAULT_INTERNAL, "making room");
+}
+
 static void without_ranges_there_are_no_blocks(void **state)
 {
 	_cleanup_assess_ struct assessment assessment = { .keep = true, .no_range = true };
@@ -289,6 +316,7 @@ int main(void)
 		assess_test(of_what_the_slot_has_nearly_only_the_head_is_fetched),
 		assess_test(what_the_slot_holds_costs_nothing),
 		assess_test(a_head_that_is_too_large_is_not_fetched),
+		assess_test(a_head_that_does_not_fit_is_no_end),
 		assess_test(without_ranges_there_are_no_blocks),
 		assess_test(over_nothing_only_the_full_archive_is_asked_for),
 		assess_test(what_staging_holds_is_not_counted),

@@ -2,7 +2,7 @@
  * The head of a bundle. Without a base (the first part is empty) the parts are the new index and the table; they are compressed
  * here, and the new index vouched for, so that all that stands behind both is reached. With one they are the old index, the text
  * that is decoded against it, what is listed, what stands at the end, and, if there is such a part, contents that stand apart, or,
- * behind a 'P', a patch that the text comes as; all old files have the same bytes.
+ * behind a 'P', a patch that the text comes as, or, behind an 'L', contents block by block; all old files have the same bytes.
  */
 #include "release/bundle-update.h"
 
@@ -103,7 +103,11 @@ static void make_head(struct text *head, const struct parts *parts)
 {
 	size_t n = strnlen(parts->tail, 0x7f);
 	bool patch = parts->more[0] == 'P';
-	unsigned int form = patch ? UPDATE_PATCH : parts->more[0] ? UPDATE_APART : 0;
+	bool many = parts->more[0] == 'L';
+	unsigned int form = patch	   ? UPDATE_PATCH :
+			    many	   ? UPDATE_LONG :
+			    parts->more[0] ? UPDATE_APART :
+					     0;
 
 	text_add(head, "%c", (char)(UPDATE_VERSION | form | (n > 0 ? UPDATE_TAIL : 0)));
 	if (n > 0)
@@ -111,14 +115,14 @@ static void make_head(struct text *head, const struct parts *parts)
 	add_bytes(head, parts->list);
 	if (!patch)
 		add_frame(head, parts->text);
-	add_bytes(head, parts->more + patch);
+	add_bytes(head, parts->more + (patch || many));
 	text_add_bytes(head, parts->tail, n);
 }
 
 /* behind: bytes of the blocks behind the head. */
 static void decode(struct index *base, const struct parts *parts, uint64_t behind)
 {
-	const struct bundle_source source = { base, read_old, decode_tail, base };
+	const struct bundle_source source = { base, read_old, decode_tail, base, -1 };
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
 	_cleanup_text_ struct text head = {};
 	const struct digest expected = {};

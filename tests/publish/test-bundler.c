@@ -95,7 +95,7 @@ static void test_what_is_large_stays_behind_the_head(void **state)
 
 	trees_write(older, "app", 1000, 1, 0);
 	trees_write(newer, "app", 1001, 1, 0);
-	trees_write(newer, "huge", SHARES_INLINED_MAX + BUNDLE_SOLID_MAX + 1, 9, 0);
+	trees_write(newer, "huge", BLOCK_SIZE + 1, 9, 0);
 	trees_write(newer, "small", 5000, 7, 0);
 	{
 		_cleanup_stock_ struct stock old = trees_stock(older);
@@ -107,7 +107,35 @@ static void test_what_is_large_stays_behind_the_head(void **state)
 	assert_true(block_of(bundle, "app")->is_inlined);
 	assert_true(block_of(bundle, "small")->is_inlined);
 	assert_false(block_of(bundle, "huge")->is_inlined);
-	assert_int_equal(result.length, result.head_length + block_of(bundle, "huge")->length);
+	assert_true(result.length > result.head_length + block_of(bundle, "huge")->length);
+}
+
+/* More than is packed together in memory: 80 files of 40 kB that all changed, and one that is too large for a block. */
+static void test_many_that_are_small(void **state)
+{
+	int older = trees_make("older"), newer = trees_make("newer");
+	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
+	struct bundler_result result;
+
+	for (uint32_t i = 0; i < 80; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "lib/%u", i);
+		trees_write(older, name, 40000, i, 0);
+		trees_write(newer, name, 40100, i, 20000);
+	}
+	trees_write(newer, "large", TREES_LARGE, 2, 0);
+	{
+		_cleanup_stock_ struct stock old = trees_stock(older);
+		_cleanup_stock_ struct stock fresh = trees_stock(newer);
+		const struct bundler_request request = { .fresh = &fresh, .old = &old, .level = 3 };
+
+		result = run("1", 2, &request, &bundle);
+	}
+	assert_int_equal(bundle->n_blocks, 82);
+	assert_non_null(bundle->scratch);
+	assert_true(result.head_length < 80 * 150);
+	assert_false(block_of(bundle, "large")->is_inlined);
 }
 
 static void write_random(int fd, const char *name, uint32_t seed)
@@ -187,6 +215,7 @@ int main(void)
 		check_in_dir(test_without_base),
 		check_in_dir(test_with_base),
 		check_in_dir(test_what_is_large_stays_behind_the_head),
+		check_in_dir(test_many_that_are_small),
 		check_in_dir(test_random_trees),
 		check_in_dir(test_same_bytes_by_any_threads),
 		check_in_dir(test_nothing_new),

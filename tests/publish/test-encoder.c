@@ -19,7 +19,7 @@ static struct encoder_block encode(const uint8_t *bytes, size_t size, size_t bas
 	_cleanup_(block_decoder_freep) struct block_decoder *decoder = NULL;
 	_cleanup_(suffix_freep) struct suffix *suffix = NULL;
 	_cleanup_free_ uint8_t *out = malloc(size);
-	struct encoder_base base = { old, base_size, NULL };
+	struct encoder_base base = { old, base_size, NULL, ENCODER_PREFIX_MAX };
 	struct encoder_block block = {};
 	struct error err = {};
 

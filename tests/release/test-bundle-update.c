@@ -70,6 +70,8 @@ struct making {
 	const char *list; /* NUL-terminated, but for the number that is n */
 	unsigned char n;
 	const char *text;
+	const char *more; /* behind the text; NULL: none */
+	size_t more_size;
 	const char *tail; /* NULL: none */
 };
 
@@ -83,6 +85,7 @@ static void make_head(const struct making *making, struct text *head)
 	text_add_bytes(head, &making->n, 1);
 	text_add_bytes(head, making->list, making->n);
 	sample_frame(head, making->text, strlen(making->text), UPDATE_MAGIC_SIZE);
+	text_add_bytes(head, making->more, making->more_size);
 	if (making->tail)
 		text_add(head, "%s", making->tail);
 }
@@ -194,6 +197,59 @@ static void test_blocks_in_the_tail(void **state)
 	assert_int_equal(bundle->blocks[1].base, 1);
 }
 
+#define MORE(bytes) .more = (bytes), .more_size = sizeof(bytes) - 1
+
+/* Block by block; the second one goes on behind the first, here with what that has: a zstd frame that copies from far back. */
+static void test_contents_block_by_block(void **state)
+{
+	static char content[BLOCK_SIZE + 100];
+	_cleanup_text_ struct text more = {};
+	_cleanup_text_ struct text text = {}, wanted = {};
+	struct making making = { .form = UPDATE_VERSION | UPDATE_LONG, .n = 1, .list = "\1" };
+	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
+	struct error err = {};
+	char packed[200];
+	size_t n;
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+
+	for (size_t i = 0; i < sizeof(content); i++)
+		content[i] = (char)('a' + check_random() % 20);
+	memcpy(content + BLOCK_SIZE, content, 100);
+	text_add_bytes(&more, "\xe4\x80\x80\x02s\x80\x80\x80\x02", 9);
+	text_add_bytes(&more, content, BLOCK_SIZE);
+	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 9);
+	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, 23);
+	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, 23);
+	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, 23);
+	(void)ZSTD_CCtx_refPrefix(zstd, content, BLOCK_SIZE);
+	n = ZSTD_compress2(zstd, packed, sizeof(packed), content + BLOCK_SIZE, 100);
+	(void)ZSTD_freeCCtx(zstd);
+	assert_true(n < 50);
+	text_add(&more, "p%c", (char)n);
+	text_add_bytes(&more, packed, n);
+	text_add(&text, "f 0755 7 %u - a\nf 0755 7 100 = b\n\n", BLOCK_SIZE);
+	text_add(&wanted, "flipslot-index 1\n");
+	for (int i = 0; i < 2; i++) {
+		struct digest digest =
+			digest_of_text(content + (i ? BLOCK_SIZE : 0), i ? 100 : BLOCK_SIZE);
+		char hex[DIGEST_HEX_MAX];
+
+		text_add(&wanted, "f 0755 7 %u %s %s\n", i ? 100 : BLOCK_SIZE,
+			 digest_to_hex(&digest, hex), i ? "b" : "a");
+	}
+	making.text = text.data;
+	making.more = more.data;
+	making.more_size = more.size;
+	if (decode(&making, wanted.data, &bundle, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(bundle->n_blocks, 2);
+	assert_memory_equal(bundle->blocks[0].bytes, content, BLOCK_SIZE);
+	assert_memory_equal(bundle->blocks[1].bytes, content, 100);
+	bundle_spend(bundle, &bundle->blocks[0]);
+	assert_int_equal(((const char *)bundle->blocks[0].bytes)[0], 0);
+	assert_memory_equal(bundle->blocks[1].bytes, content, 100);
+}
+
 /* ---- what is not ---- */
 
 static void test_heads_that_are_not(void **state)
@@ -220,13 +276,28 @@ static void test_heads_that_are_not(void **state)
 		{ { .list = "", .text = "f 0755 7 3 = b\nf 0755 7 3 = a\n\n" }, "order" },
 		{ { .list = "", .text = "f 0755 7 3 = x/a\n\n" }, "parent" },
 		{ { .list = "\5", .n = 1, .text = "\n" }, "beyond the end" },
-		{ { .list = "\2", .n = 1, .text = "\n" }, "no small file" },
+		{ { .list = "\2", .n = 1, .text = "\n" }, "no file" },
 		{ { .list = "\1\1\1\1\1", .n = 5, .text = "\n" }, "more files than there are" },
 		{ { .list = "", .text = "S 0 3\nf 0755 7 3 = a\n\n", .tail = "ab" }, "cut short" },
 		{ { .list = "", .text = "S 0 3\nf 0755 7 3 = a\n\n", .tail = "abcd" }, "too long" },
 		{ { .list = "", .text = "\n", .tail = "a" }, "too long" },
 		{ { .list = "", .text = "S 0 2\nf 0755 7 3 = a\n\n", .tail = "ab" },
 		  "another size" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n" }, "no size" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\0") }, "no size" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\x81\x80\x80\x10s\1x") },
+		  "too large" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1") }, "no kind" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1x\1x") }, "no kind" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s") }, "cut short" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s\2x") }, "cut short" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s\2xy") },
+		  "not as long" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\nz", MORE("\1s\1x") },
+		  "where none should be" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s\1xy") }, "more than" },
+		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s\1x") },
+		  "more contents than files" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -349,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_marks, setup),
 		cmocka_unit_test_setup(test_blocks_in_the_tail, setup),
+		cmocka_unit_test_setup(test_contents_block_by_block, setup),
 		cmocka_unit_test_setup(test_heads_that_are_not, setup),
 		cmocka_unit_test_setup(test_bounds, setup),
 		cmocka_unit_test_setup(test_too_much_in_the_tail, setup),
