@@ -7,7 +7,7 @@
 
 enum fetch_class {
 	FETCH_OK,
-	FETCH_ABSENT, /* HTTP 404 or 403; file://: there is no such file */
+	FETCH_ABSENT, /* HTTP 404, 403 or 410; file://: there is no such file */
 	FETCH_STATUS, /* another HTTP status that is not what was asked for */
 	FETCH_NO_RANGE, /* a range was asked for; the server has no ranges, or gave another one */
 	FETCH_TOO_LONG, /* more bytes than the cap */

@@ -277,7 +277,11 @@ static void end_failed(struct fetch_http_job *job, CURLcode code)
 {
 	const char *message = job->message[0] ? job->message : curl_easy_strerror(code);
 
-	end(job, fetch_curl_class(job->easy, code), message);
+	/* What libcurl says of a line of more than 100 kB; it never hands that over. */
+	if (code == CURLE_OUT_OF_MEMORY && !job->judged && job->response.status > 0)
+		end(job, FETCH_PROTOCOL, "a line of the header is too long");
+	else
+		end(job, fetch_curl_class(job->easy, code), message);
 }
 
 static void finish(struct fetch_http_job *job, CURLcode code)

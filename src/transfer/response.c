@@ -157,6 +157,19 @@ static enum fetch_class judge_range(const struct response *response, uint64_t fi
 	return FETCH_NO_RANGE;
 }
 
+/* Where a number alone does not say who has to do what. */
+static const char *explain(unsigned int status)
+{
+	switch (status) {
+	case 401:
+		return ": the server wants a login: [Source] Url=https://NAME:PASSWORD@HOST/";
+	case 407:
+		return ": the proxy wants a login: [Source] Proxy=http://NAME:PASSWORD@HOST";
+	default:
+		return "";
+	}
+}
+
 static enum fetch_class judge_status(const struct response *response, bool ranged, char *ret_why)
 {
 	unsigned int status = response->status;
@@ -167,10 +180,10 @@ static enum fetch_class judge_status(const struct response *response, bool range
 		(void)snprintf(ret_why, RESPONSE_WHY_MAX,
 			       "HTTP 206, though no range was asked for");
 	else
-		(void)snprintf(ret_why, RESPONSE_WHY_MAX, "HTTP %u", status);
+		(void)snprintf(ret_why, RESPONSE_WHY_MAX, "HTTP %u%s", status, explain(status));
 	if (status == 206 || status == 0)
 		return FETCH_PROTOCOL;
-	return status == 404 || status == 403 ? FETCH_ABSENT : FETCH_STATUS;
+	return status == 404 || status == 403 || status == 410 ? FETCH_ABSENT : FETCH_STATUS;
 }
 
 static enum fetch_class judge_length(const struct response *response, uint64_t range_length,

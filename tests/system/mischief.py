@@ -25,6 +25,8 @@ The file MODE names what it does with blobs, and is read at each request; metada
     gzip          compressed, and said so
     loop          redirects to itself
     gone          404, but for the full archive
+    lost          410, but for the full archive
+    unended       chunked, all of it, but the last chunk; then the end of the connection
     third         500 at every third request
     busy          429 with Retry-After: 1 at every second request
     reset         RST after some 200 to 400 kB
@@ -130,12 +132,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(self.content)
         self.close_connection = True
 
-    def do_chunked(self):
+    def do_unended(self):
         self.head(200, ("Transfer-Encoding", "chunked"))
         for i in range(0, len(self.content), 50000):
             body = self.content[i:i + 50000]
             self.send(b"%x\r\n%s\r\n" % (len(body), body))
+        self.close_connection = True
+
+    def do_chunked(self):
+        self.do_unended()
         self.send(b"0\r\n\r\n")
+        self.close_connection = False
 
     def lie(self, by):
         first, end = self.range or (0, len(self.content))
@@ -179,11 +186,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_loop(self):
         self.empty(302, ("Location", self.path))
 
-    def do_gone(self):
+    def do_gone(self, status=404):
         if self.content[:4] == b"\x28\xb5\x2f\xfd" and len(self.content) > 1000000:
             self.part()
         else:
-            self.empty(404)
+            self.empty(status)
+
+    def do_lost(self):
+        self.do_gone(410)
 
     def do_third(self):
         if self.nth(3):

@@ -100,6 +100,14 @@ static void a_range_is_the_range_or_nothing(void **state)
 	      "longer than 3");
 }
 
+static void an_endless_line_of_a_header_is_named(void **state)
+{
+	const struct kit_reply reply = { "HTTP/1.1 200 OK\r\nX: ", big, sizeof(big), true };
+
+	memset(big, 'x', sizeof(big));
+	check_from(&reply, 1, 0, 0, 300000, FETCH_PROTOCOL, "a line of the header is too long");
+}
+
 static void an_endless_body_is_cut(void **state)
 {
 	const struct kit_reply reply = { .head = "HTTP/1.1 200 OK\r\n\r\n", big, sizeof(big), true };
@@ -244,6 +252,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_as_it_should_be_is_said),
 		cmocka_unit_test(a_range_is_the_range_or_nothing),
 		cmocka_unit_test(an_endless_body_is_cut),
+		cmocka_unit_test(an_endless_line_of_a_header_is_named),
 		cmocka_unit_test(a_reset_is_not_an_end),
 		cmocka_unit_test(retry_after_is_passed_on),
 		cmocka_unit_test(redirects_are_followed_with_bounds),
