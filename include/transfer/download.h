@@ -19,13 +19,19 @@ int download_new(struct fetcher *fetcher, const struct fetch_request *request,
 		 const struct retry_policy *policy, struct download **ret_download,
 		 struct error *err);
 void download_free(struct download *download);
+
+/*
+ * Of a whole file that must have so many bytes: with them it has ended, and it is gone on with behind those that came, also where the server does
+ * not say how many there are.
+ */
+void download_expect(struct download *download, uint64_t length);
 CLEANUP_DEFINE(struct download, download_free);
 
 /*
  * Some bytes, *ret_n ≥ 1. > 0:
  *   DOWNLOAD_PENDING   none just now
  *   DOWNLOAD_END       that was all: of a range as many as asked for, of a file what the server announced
- *   DOWNLOAD_ABSENT    HTTP 404 or 403, no such file; no byte was given out
+ *   DOWNLOAD_ABSENT    HTTP 404, 403 or 410, no such file; no byte was given out
  *   DOWNLOAD_NO_RANGE  a range was asked for, which this server does not give; no byte was given out
  * < 0: it failed for good: "URL: why".
  */
@@ -38,6 +44,9 @@ enum {
 };
 int download_read(struct download *download, void *buf, size_t size, size_t *ret_n,
 		  struct error *err);
+
+/* Bytes that came once more and were skipped, since the last time that this was asked: a line that is paid for has carried them too. */
+uint64_t download_take_repeated(struct download *download);
 
 /* When to call download_read again though nothing has come (monotonic usec, or USEC_INFINITY). */
 uint64_t download_wake(const struct download *download);

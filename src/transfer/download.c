@@ -28,8 +28,11 @@ struct download {
 	uint64_t wake; /* when waiting */
 	uint64_t given; /* bytes given out */
 	uint64_t at; /* bytes of what was asked for that were received, some of them again */
-	uint64_t begun_at; /* where this attempt began to give out */
+	uint64_t repeated; /* such bytes that nobody has asked about */
+	uint64_t offset; /* where this attempt began, in what was asked for */
+	uint64_t begun_at; /* where it began to give out */
 	uint64_t length; /* WIRE_UNKNOWN: not known yet */
+	uint64_t expected; /* what it must be; WIRE_UNKNOWN: the caller does not know */
 	bool without_ranges; /* this server: the whole file again */
 	unsigned int failures; /* in a row */
 	struct fetch_result trouble;
@@ -55,6 +58,7 @@ int download_new(struct fetcher *fetcher, const struct fetch_request *request,
 	download->request.url = download->url;
 	download->policy = policy;
 	download->length = request->range_length > 0 ? request->range_length : WIRE_UNKNOWN;
+	download->expected = WIRE_UNKNOWN;
 	*ret_download = TAKE_PTR(download);
 	return 0;
 }
@@ -68,19 +72,32 @@ void download_free(struct download *download)
 	free(download);
 }
 
+void download_expect(struct download *download, uint64_t length)
+{
+	download->expected = length;
+}
+
 /* ---- an attempt ---- */
+
+/* What the server says goes before. */
+static uint64_t length_of(const struct download *download)
+{
+	return download->length != WIRE_UNKNOWN ? download->length : download->expected;
+}
 
 /* The rest by a range, where that can be; otherwise what was asked for at first. */
 static struct fetch_request next_request(const struct download *download, uint64_t *ret_at)
 {
 	struct fetch_request request = download->request;
+	uint64_t length = length_of(download);
 
 	*ret_at = 0;
-	if (download->given == 0 || download->length == WIRE_UNKNOWN || download->without_ranges)
+	if (download->given == 0 || length == WIRE_UNKNOWN || download->without_ranges ||
+	    length <= download->given)
 		return request;
 	*ret_at = download->given;
 	request.range_first += download->given;
-	request.range_length = download->length - download->given;
+	request.range_length = length - download->given;
 	return request;
 }
 
@@ -97,14 +114,14 @@ static int begin(struct download *download, struct error *err)
 	}
 	if (r < 0)
 		return r;
-	download->at = at;
+	download->offset = download->at = at;
 	download->begun_at = download->given;
 	return 0;
 }
 
 static bool is_complete(const struct download *download)
 {
-	return download->length != WIRE_UNKNOWN && download->given == download->length;
+	return length_of(download) != WIRE_UNKNOWN && download->given == length_of(download);
 }
 
 static uint64_t random_seed(void)
@@ -180,9 +197,18 @@ static size_t skip_given(struct download *download, char *buf, size_t n)
 		skip = again < n ? (size_t)again : n;
 	}
 	download->at += n;
+	download->repeated += skip;
 	memmove(buf, buf + skip, n - skip);
 	download->given += n - skip;
 	return n - skip;
+}
+
+static void learn_length(struct download *download)
+{
+	uint64_t length = fetch_length(download->fetch);
+
+	if (download->length == WIRE_UNKNOWN && length != WIRE_UNKNOWN)
+		download->length = download->offset + length;
 }
 
 /* Bytes of the fetch that is under way. */
@@ -193,8 +219,7 @@ static int read_fetch(struct download *download, void *buf, size_t size, size_t 
 
 	for (;;) {
 		r = fetch_read(download->fetch, buf, size, &n);
-		if (download->length == WIRE_UNKNOWN)
-			download->length = fetch_length(download->fetch);
+		learn_length(download);
 		if (r != 0)
 			return r;
 		n = skip_given(download, buf, n);
@@ -224,6 +249,14 @@ int download_read(struct download *download, void *buf, size_t size, size_t *ret
 		return end(download, err);
 	download->trouble.class = FETCH_OK;
 	return r;
+}
+
+uint64_t download_take_repeated(struct download *download)
+{
+	uint64_t repeated = download->repeated;
+
+	download->repeated = 0;
+	return repeated;
 }
 
 uint64_t download_wake(const struct download *download)

@@ -16,6 +16,7 @@ static struct fetcher *fetcher;
 static struct kit_server server;
 static char body[100000], got[200000];
 static size_t n_got;
+static uint64_t expected, repeated;
 
 static int setup(void **state)
 {
@@ -23,6 +24,7 @@ static int setup(void **state)
 	fetch_settings_init(&settings);
 	kit_fill(body, sizeof(body));
 	n_got = 0;
+	expected = repeated = 0;
 	return fetcher_new("/proc/self/exe", &settings, &fetcher, NULL);
 }
 
@@ -50,8 +52,11 @@ static int run(uint64_t first, uint64_t length, uint64_t usec, struct error *err
 
 	(void)snprintf(url, sizeof(url), "%s/file", server.url);
 	assert_int_equal(download_new(fetcher, &request, &policy, &download, err), 0);
+	if (expected > 0)
+		download_expect(download, expected);
 	for (;;) {
 		r = download_read(download, got + n_got, sizeof(got) - n_got, &n, err);
+		repeated += download_take_repeated(download);
 		if (r == DOWNLOAD_PENDING)
 			download_wait(download);
 		else if (r == 0)
@@ -101,10 +106,10 @@ static void it_gives_up_with_the_last_reason(void **state)
 
 static void what_is_final_is_asked_once(void **state)
 {
-	const struct kit_reply gone = { .head = "HTTP/1.1 410 G\r\nContent-Length: 0\r\n\r\n" };
+	const struct kit_reply barred = { .head = "HTTP/1.1 451 L\r\nContent-Length: 0\r\n\r\n" };
 	struct error err;
 
-	kit_check_error(from(&gone, 1, &err), &err, FAULT_NETWORK, "HTTP 410");
+	kit_check_error(from(&barred, 1, &err), &err, FAULT_NETWORK, "HTTP 451");
 	assert_int_equal(count_requests(), 1);
 }
 
@@ -146,6 +151,28 @@ static void without_ranges_it_begins_again_and_skips(void **state)
 	assert_int_equal(from(replies, 4, NULL), DOWNLOAD_END);
 	assert_int_equal(n_got, sizeof(body));
 	assert_memory_equal(got, body, sizeof(body));
+	assert_int_equal(
+		repeated,
+		70000 + 80000); /* of the third and of the fourth; the second was no range */
+}
+
+/* Chunks, of which the connection's end cuts the last ones off: only the caller knows how many bytes there are. */
+static void what_is_expected_is_gone_on_with(void **state)
+{
+	const struct kit_reply replies[] = {
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11170\r\n", body, 70000,
+		  true },
+		{ "HTTP/1.1 206 P\r\nContent-Range: bytes 70000-99999/100000\r\n"
+		  "Transfer-Encoding: chunked\r\n\r\n7530\r\n",
+		  body + 70000, 30000, true },
+	};
+
+	expected = sizeof(body);
+	assert_int_equal(from(replies, 2, NULL), DOWNLOAD_END);
+	assert_int_equal(n_got, sizeof(body));
+	assert_memory_equal(got, body, sizeof(body));
+	assert_int_equal(count_requests(), 2);
+	assert_int_equal(repeated, 0);
 }
 
 static void a_range_that_is_not_given_is_an_outcome(void **state)
@@ -264,6 +291,7 @@ int main(int argc, char **argv)
 		served(what_is_not_there_is_an_outcome),
 		served(it_goes_on_where_it_was),
 		served(without_ranges_it_begins_again_and_skips),
+		served(what_is_expected_is_gone_on_with),
 		served(a_range_that_is_not_given_is_an_outcome),
 		served(the_rest_of_a_range_is_a_range),
 		served(trickles_are_failures),
