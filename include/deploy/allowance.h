@@ -33,3 +33,13 @@ void allowance_count_request(struct watcher *watcher);
 
 /* The same as the last bytes do, before a request is made at all. */
 int allowance_ask(struct watcher *watcher, struct error *err);
+
+/*
+ * The server gives no ranges, so that so many bytes must come at once. -EDQUOT: today has not as many left, and what would come of them
+ * would be lost; > 0: ALLOWANCE_NEVER, no day has as many.
+ */
+enum { ALLOWANCE_NEVER = 1 };
+int allowance_ask_whole(struct watcher *watcher, uint64_t bytes, struct error *err);
+
+/* The same where there is no other way: FAULT_CONFIG instead of ALLOWANCE_NEVER. */
+int allowance_require_whole(struct watcher *watcher, uint64_t bytes, struct error *err);

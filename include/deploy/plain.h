@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "deploy/session.h"
+#include "deploy/watcher.h"
 #include "trust/found.h"
 
 struct plain {
@@ -31,15 +31,17 @@ void plain_free(struct plain *plain);
 CLEANUP_DEFINE(struct plain, plain_free);
 
 /* Bytes done of all; < 0 stops with that code. Called several times a second. */
-typedef int (*plain_progress)(void *data, uint64_t done, uint64_t total, struct error *err);
+typedef int (*plain_progress)(struct watcher *watcher, uint64_t done, uint64_t total,
+			      struct error *err);
 
 /*
  * *ret_fd is open for reading, *ret_digest is the SHA-256 of what was verified: the reader holds the file to
  * it. FAULT_NO_SPACE before the first byte, if it is longer than an archive may be, or does not fit beside the
- * reserve; FAULT_UNTRUSTED: not what was promised; FAULT_NETWORK.
+ * reserve; FAULT_UNTRUSTED: not what was promised; FAULT_NETWORK; FAULT_CONFIG: no day allows so many bytes at once; -EDQUOT: the day's bytes
+ * are used up. The count of the day is that of the last look (deploy/source.h).
  */
-int plain_get(struct session *session, const struct plain *plain, plain_progress progress,
-	      void *data, int *ret_fd, struct digest *ret_digest, struct error *err);
+int plain_get(struct watcher *watcher, const struct plain *plain, plain_progress progress,
+	      int *ret_fd, struct digest *ret_digest, struct error *err);
 
 /* Removes what plain_get left; fine if there is nothing. */
 int plain_drop(struct session *session, struct error *err);

@@ -1,6 +1,7 @@
 #include "deploy/allowance.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <time.h>
 
 #define STORE_PERIOD_USEC USEC_PER_SEC
@@ -94,4 +95,26 @@ void allowance_count_request(struct watcher *watcher)
 int allowance_ask(struct watcher *watcher, struct error *err)
 {
 	return allowance_left(watcher->session) > 0 ? 0 : refuse(watcher, err);
+}
+
+int allowance_ask_whole(struct watcher *watcher, uint64_t bytes, struct error *err)
+{
+	uint64_t most = watcher->session->options->source.max_bytes_per_day;
+
+	if (most > 0 && bytes > most)
+		return ALLOWANCE_NEVER;
+	return bytes <= allowance_left(watcher->session) ? 0 : refuse(watcher, err);
+}
+
+int allowance_require_whole(struct watcher *watcher, uint64_t bytes, struct error *err)
+{
+	int r = allowance_ask_whole(watcher, bytes, err);
+
+	if (r != ALLOWANCE_NEVER)
+		return r;
+	return error_set(err, FAULT_CONFIG,
+			 "the server gives no ranges, so that all %" PRIu64
+			 " bytes must come at once: MaxBytesPerDay=, which is %" PRIu64
+			 ", must allow as many",
+			 bytes, watcher->session->options->source.max_bytes_per_day);
 }

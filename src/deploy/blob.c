@@ -186,9 +186,10 @@ static int wait_for_more(struct blob *blob, struct download *download, struct er
 }
 
 /* They have come; the last ones of the day, too, are kept. > 0: BLOB_AGAIN. */
-static int count_and_take(struct blob *blob, const char *bytes, size_t n, struct error *err)
+static int count_and_take(struct blob *blob, struct download *download, const char *bytes, size_t n,
+			  struct error *err)
 {
-	int counted = allowance_take(blob->watcher, n, err);
+	int counted = allowance_take(blob->watcher, n + download_take_repeated(download), err);
 	int r = take(blob, bytes, n, counted < 0 ? NULL : err);
 
 	if (counted < 0 && blob->filled > blob->saved)
@@ -215,7 +216,7 @@ static int receive(struct blob *blob, struct download *download, struct error *e
 		if (r == DOWNLOAD_PENDING)
 			r = wait_for_more(blob, download, err);
 		else
-			r = count_and_take(blob, buf, n, err);
+			r = count_and_take(blob, download, buf, n, err);
 		if (r == 0)
 			r = tell(blob, err);
 		if (r != 0)
@@ -247,8 +248,22 @@ static int download_rest(struct blob *blob, struct fetcher *fetcher, bool whole,
 		r = download_new(fetcher, &request, &retry_default, &download, err);
 	if (r < 0)
 		return r;
+	if (request.range_length == 0)
+		download_expect(download, left);
 	allowance_count_request(blob->watcher);
 	return receive(blob, download, err);
+}
+
+/* From the beginning, as the only thing that the server gives. */
+static int fetch_whole(struct blob *blob, struct fetcher *fetcher, struct error *err)
+{
+	int r = allowance_require_whole(blob->watcher, blob->offer->full_length, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "%s", blob->url);
+	blob->verified = 0;
+	empty_piece(blob);
+	return download_rest(blob, fetcher, true, err);
 }
 
 static int fetch(struct blob *blob, struct error *err)
@@ -271,11 +286,8 @@ static int fetch(struct blob *blob, struct error *err)
 	do {
 		r = download_rest(blob, fetcher, false, err);
 	} while (r == BLOB_AGAIN);
-	if (r == DOWNLOAD_NO_RANGE) {
-		blob->verified = 0;
-		empty_piece(blob);
-		r = download_rest(blob, fetcher, true, err);
-	}
+	if (r == DOWNLOAD_NO_RANGE)
+		r = fetch_whole(blob, fetcher, err);
 	blob->url = NULL;
 	return r < 0 ? r : 0;
 }

@@ -111,7 +111,8 @@ static int count(struct gather *gather, struct stream *stream, size_t n, struct 
 {
 	stream->position += n;
 	gather->done += n;
-	return allowance_take(gather->options->watcher, n, err);
+	return allowance_take(gather->options->watcher,
+			      n + download_take_repeated(stream->download), err);
 }
 
 static size_t clip(const struct gather *gather, uint64_t size)

@@ -151,7 +151,7 @@ static int receive_some(struct fetching *fetching, struct error *err)
 	switch (r) {
 	case 0:
 		head->size += n;
-		r = allowance_take(options->watcher, n, err);
+		r = allowance_take(options->watcher, n + download_take_repeated(head->rest), err);
 		break;
 	case DOWNLOAD_PENDING:
 		r = wait_for_more(options, head->rest, head->size, err);
@@ -198,6 +198,8 @@ static int ask(struct fetching *fetching, uint64_t length, struct error *err)
 				 err);
 	if (r < 0)
 		return r;
+	if (length == 0)
+		download_expect(fetching->head->rest, options->bundle->length);
 	allowance_count_request(options->watcher);
 	return receive(fetching, err);
 }
@@ -209,7 +211,7 @@ static void begin_again(const struct fetching *fetching)
 	fetching->head->size = 0;
 }
 
-/* All of it is a range, too, where it is more than the day allows; without ranges it is fetched as far as it gets. */
+/* All of it is a range, too, where it is more than the day allows; without ranges that must be a day that allows all of it. */
 static int ask_whole(struct fetching *fetching, struct error *err)
 {
 	const struct head_options *options = fetching->options;
@@ -219,6 +221,9 @@ static int ask_whole(struct fetching *fetching, struct error *err)
 
 	if (r != HEAD_NO_RANGE || allowed == length)
 		return r;
+	r = allowance_ask_whole(options->watcher, length, err);
+	if (r != 0)
+		return r < 0 ? r : HEAD_NO_RANGE;
 	begin_again(fetching);
 	return ask(fetching, 0, err);
 }

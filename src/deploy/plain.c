@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "deploy/allowance.h"
 #include "install/plan.h"
 #include "store/durable.h"
 #include "store/layout.h"
@@ -19,6 +20,7 @@
 #define SHOWN	    LAYOUT_STAGING "/" TARGET_FILE
 #define HASH_DIGITS 12 /* of the version of a target that has none */
 #define PART_SIZE   (256 * 1024)
+#define GOT_ON_SIZE (64 * 1024) /* a run that is killed after so many bytes was not in vain */
 
 void plain_free(struct plain *plain)
 {
@@ -74,15 +76,15 @@ int plain_new(const struct found *found, const char *version, unsigned int strip
 }
 
 struct job {
-	struct session *session;
+	struct watcher *watcher;
 	const struct plain *plain;
 	plain_progress progress;
-	void *progress_data;
 	char *url; /* of the file */
 	char *part; /* PART_SIZE bytes */
 	int staging_fd;
 	int fd;
 	uint64_t have; /* bytes in the file */
+	uint64_t fresh; /* of them by this run */
 };
 
 static void job_done(struct job *job)
@@ -100,19 +102,27 @@ static uint64_t length_of(const struct job *job)
 
 static int tell(const struct job *job, uint64_t done, struct error *err)
 {
-	return job->progress(job->progress_data, done, length_of(job), err);
+	return job->progress(job->watcher, done, length_of(job), err);
 }
 
 /* ---- from the server ---- */
 
-static int take(struct job *job, const char *bytes, size_t n, struct error *err)
+static int take(struct job *job, struct download *download, const char *bytes, size_t n,
+		struct error *err)
 {
+	int r;
+
 	if (n > length_of(job) - job->have)
-		return error_set(err, FAULT_UNTRUSTED, "longer than the metadata says");
+		return error_set(err, FAULT_UNTRUSTED, "%s: longer than the metadata says",
+				 job->url);
 	if (fd_pwrite_full(job->fd, bytes, n, (off_t)job->have) < 0)
 		return error_errno(err, "writing " SHOWN);
 	job->have += n;
-	return 0;
+	job->fresh += n;
+	r = allowance_take(job->watcher, n + download_take_repeated(download), err);
+	if (r == 0 && job->fresh >= GOT_ON_SIZE)
+		r = watcher_got_on(job->watcher, err);
+	return r;
 }
 
 /* To the end of the file. > 0: DOWNLOAD_NO_RANGE. */
@@ -122,10 +132,12 @@ static int receive(struct job *job, struct download *download, struct error *err
 	int r;
 
 	for (;;) {
-		r = download_read(download, job->part, PART_SIZE, &n, err);
+		r = download_read(download, job->part,
+				  allowance_clip(job->watcher->session, PART_SIZE), &n, err);
 		if (r == DOWNLOAD_ABSENT)
 			return error_set(err, FAULT_NETWORK,
-					 "the metadata promises it, the server lacks it");
+					 "%s: the metadata promises it, the server lacks it",
+					 job->url);
 		if (r < 0 || r == DOWNLOAD_NO_RANGE)
 			return r;
 		if (r == DOWNLOAD_END)
@@ -133,32 +145,42 @@ static int receive(struct job *job, struct download *download, struct error *err
 		if (r == DOWNLOAD_PENDING)
 			download_wait(download);
 		else
-			r = take(job, job->part, n, err);
+			r = take(job, download, job->part, n, err);
 		if (r >= 0)
 			r = tell(job, job->have, err);
 		if (r < 0)
 			return r;
 	}
 	if (job->have < length_of(job))
-		return error_set(err, FAULT_NETWORK, "shorter than the metadata says");
+		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
+				 job->url);
 	return 0;
 }
 
-static int download_rest(struct job *job, struct fetcher *fetcher, struct error *err)
+/* As far as the day allows; `whole`: in any case without a range. */
+static int download_rest(struct job *job, struct fetcher *fetcher, bool whole, struct error *err)
 {
 	_cleanup_(download_freep) struct download *download = NULL;
 	uint64_t left = length_of(job) - job->have;
+	uint64_t allowed = allowance_range(job->watcher->session, left);
 	const struct fetch_request request = {
 		.url = job->url,
 		.range_first = job->have,
-		.range_length = job->have > 0 ? left : 0,
+		.range_length = whole || allowed == length_of(job) ? 0 : allowed,
 		.cap = left,
 		.deadline = USEC_INFINITY,
 	};
 	int r;
 
-	r = download_new(fetcher, &request, &retry_default, &download, err);
-	return r < 0 ? r : receive(job, download, err);
+	r = allowance_ask(job->watcher, err);
+	if (r == 0)
+		r = download_new(fetcher, &request, &retry_default, &download, err);
+	if (r < 0)
+		return r;
+	if (request.range_length == 0)
+		download_expect(download, left);
+	allowance_count_request(job->watcher);
+	return receive(job, download, err);
 }
 
 static int start_again(struct job *job, struct error *err)
@@ -167,23 +189,33 @@ static int start_again(struct job *job, struct error *err)
 	return ftruncate(job->fd, 0) < 0 ? error_errno(err, "cutting " SHOWN) : 0;
 }
 
+/* From the beginning, as the only thing that the server gives. */
+static int fetch_whole(struct job *job, struct fetcher *fetcher, struct error *err)
+{
+	int r = allowance_require_whole(job->watcher, length_of(job), err);
+
+	if (r < 0)
+		return error_prefix(err, r, "%s", job->url);
+	r = start_again(job, err);
+	return r < 0 ? r : download_rest(job, fetcher, true, err);
+}
+
 static int fetch(struct job *job, struct error *err)
 {
-	const struct deploy_options *options = job->session->options;
+	const struct deploy_options *options = job->watcher->session->options;
 	_cleanup_(fetcher_freep) struct fetcher *fetcher = NULL;
+	int settled;
 	int r;
 
 	if (job->have == length_of(job))
 		return 0;
 	r = fetcher_new(options->helper, &options->source.fetch, &fetcher, err);
 	if (r >= 0)
-		r = download_rest(job, fetcher, err);
-	if (r == DOWNLOAD_NO_RANGE) {
-		r = start_again(job, err);
-		if (r >= 0)
-			r = download_rest(job, fetcher, err);
-	}
-	return r < 0 ? error_prefix(err, r, "%s", job->url) : 0;
+		r = download_rest(job, fetcher, false, err);
+	if (r == DOWNLOAD_NO_RANGE)
+		r = fetch_whole(job, fetcher, err);
+	settled = allowance_settle(job->watcher, r < 0 ? NULL : err);
+	return r < 0 ? r : settled;
 }
 
 /* ---- on the disk ---- */
@@ -228,13 +260,14 @@ static int verify(const struct job *job, struct digest *ret_digest, struct error
 /* Room for it beside the reserve, and for what it unpacks to, which nobody knows yet: as much at least. */
 static int plan(const struct job *job, struct error *err)
 {
-	const struct stage_options *stage = &job->session->options->stage;
+	const struct session *session = job->watcher->session;
+	const struct stage_options *stage = &session->options->stage;
 	uint64_t left = length_of(job) - job->have;
 	struct plan needs = { .bytes_needed = left, .inodes_needed = 4 };
 	struct plan_space space;
 	int r;
 
-	r = plan_measure(job->session->dirfd, -1, &space, err);
+	r = plan_measure(session->dirfd, -1, &space, err);
 	return r < 0 ? r : plan_check(&needs, &space, stage->reserve_bytes, err);
 }
 
@@ -269,7 +302,7 @@ static int open_file(struct job *job, struct error *err)
 
 static int prepare(struct job *job, struct error *err)
 {
-	const struct session *session = job->session;
+	const struct session *session = job->watcher->session;
 	_cleanup_text_ struct text url = {};
 	int r;
 
@@ -318,14 +351,13 @@ static int get(struct job *job, struct digest *ret_digest, struct error *err)
 	return error_prefix(err, r, "%s", job->url);
 }
 
-int plain_get(struct session *session, const struct plain *plain, plain_progress progress,
-	      void *data, int *ret_fd, struct digest *ret_digest, struct error *err)
+int plain_get(struct watcher *watcher, const struct plain *plain, plain_progress progress,
+	      int *ret_fd, struct digest *ret_digest, struct error *err)
 {
 	_cleanup_(job_done) struct job job = {
-		.session = session,
+		.watcher = watcher,
 		.plain = plain,
 		.progress = progress,
-		.progress_data = data,
 		.staging_fd = -1,
 		.fd = -1,
 	};

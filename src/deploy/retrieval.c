@@ -33,9 +33,9 @@ static void retrieval_done(const struct retrieval *retrieval)
 	free(retrieval->part);
 }
 
-static int on_fetch(void *data, uint64_t done, uint64_t total, struct error *err)
+static int on_fetch(struct watcher *watcher, uint64_t done, uint64_t total, struct error *err)
 {
-	return watcher_progress(data, STAGE_FETCH, done, total, err);
+	return watcher_progress(watcher, STAGE_FETCH, done, total, err);
 }
 
 /* ---- a target of its own (TargetPattern=): the metadata lists it ---- */
@@ -54,7 +54,7 @@ static int get_target(struct watcher *watcher, const struct descriptor *descript
 	    !digest_equal(&release.plain->promised, &descriptor->promised))
 		return error_set(err, FAULT_NETWORK, "the source does not offer %s any more",
 				 descriptor->version);
-	r = plain_get(session, release.plain, on_fetch, watcher, ret_fd, &digest, err);
+	r = plain_get(watcher, release.plain, on_fetch, ret_fd, &digest, err);
 	return r < 0 ? r : plain_drop(session, err);
 }
 
@@ -93,12 +93,12 @@ static int open_file(struct retrieval *retrieval, struct error *err)
 	return 0;
 }
 
-static int take(struct retrieval *retrieval, size_t n, struct error *err)
+static int take(struct retrieval *retrieval, struct download *download, size_t n, struct error *err)
 {
 	if (fd_pwrite_full(retrieval->fd, retrieval->part, n, (off_t)retrieval->have) < 0)
 		return error_errno(err, "writing " LAYOUT_STAGING "/" FILE_NAME);
 	retrieval->have += n;
-	return allowance_take(retrieval->watcher, n, err);
+	return allowance_take(retrieval->watcher, n + download_take_repeated(download), err);
 }
 
 /* < 0, DOWNLOAD_END or DOWNLOAD_PENDING */
@@ -111,7 +111,7 @@ static int take_some(struct retrieval *retrieval, struct download *download, str
 		return error_set(err, FAULT_NETWORK, "%s: the source does not have it any more",
 				 retrieval->url);
 	if (r == 0)
-		r = take(retrieval, n, err);
+		r = take(retrieval, download, n, err);
 	return r;
 }
 

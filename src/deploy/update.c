@@ -120,9 +120,9 @@ static bool holds_plain(const struct session *session, enum slot slot, const str
 	       strcmp(ret_descriptor->version, plain->version) == 0;
 }
 
-static int on_fetch(void *data, uint64_t done, uint64_t total, struct error *err)
+static int on_fetch(struct watcher *watcher, uint64_t done, uint64_t total, struct error *err)
 {
-	return watcher_progress(data, STAGE_FETCH, done, total, err);
+	return watcher_progress(watcher, STAGE_FETCH, done, total, err);
 }
 
 static int fill_from_plain(struct watcher *watcher, const struct plain *plain,
@@ -135,7 +135,7 @@ static int fill_from_plain(struct watcher *watcher, const struct plain *plain,
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	r = plain_get(session, plain, on_fetch, watcher, &fd, &descriptor.source, err);
+	r = plain_get(watcher, plain, on_fetch, &fd, &descriptor.source, err);
 	if (r < 0)
 		return r;
 	options.archive.strip_components = session->options->source.strip_components;

@@ -79,6 +79,22 @@ static void without_a_limit_it_is_only_counted(void **state)
 	assert_int_equal(session.checked.day_bytes, 1ULL << 40);
 }
 
+static void what_comes_at_once_must_fit_into_a_day(void **state)
+{
+	struct error err = {};
+
+	assert_int_equal(allowance_ask_whole(&watcher, 1000, NULL), 0);
+	assert_int_equal(allowance_ask_whole(&watcher, 1001, NULL), ALLOWANCE_NEVER);
+	assert_false(watcher.exhausted);
+	check_error(allowance_require_whole(&watcher, 1001, &err), &err, FAULT_CONFIG,
+		    "MaxBytesPerDay=, which is 1000");
+	assert_int_equal(allowance_take(&watcher, 10, NULL), 0);
+	assert_int_equal(allowance_ask_whole(&watcher, 1000, NULL), -EDQUOT);
+	assert_true(watcher.exhausted);
+	app_options.source.max_bytes_per_day = 0;
+	assert_int_equal(allowance_ask_whole(&watcher, UINT64_MAX, NULL), 0);
+}
+
 #define allowance_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -88,6 +104,7 @@ int main(void)
 		allowance_test(what_is_used_up_is_said_and_stays_so),
 		allowance_test(another_day_begins_anew),
 		allowance_test(without_a_limit_it_is_only_counted),
+		allowance_test(what_comes_at_once_must_fit_into_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #define SIZE 700000
 
 static struct session session;
+static struct watcher watcher;
 static char file[SIZE];
 static struct found found;
 static struct plain plain;
@@ -18,7 +19,7 @@ static char program[512];
 static uint64_t first_done; /* the first word of progress */
 static bool cancel;
 
-static int on_progress(void *data, uint64_t done, uint64_t total, struct error *err)
+static int on_progress(struct watcher *of, uint64_t done, uint64_t total, struct error *err)
 {
 	assert_int_equal(total, found.length);
 	assert_true(done <= total);
@@ -54,6 +55,7 @@ static int setup(void **state)
 	first_done = UINT64_MAX;
 	cancel = false;
 	app_open(&session, &idle);
+	watcher = (struct watcher){ .session = &session };
 	return r;
 }
 
@@ -65,7 +67,7 @@ static int teardown(void **state)
 
 static int get(int *ret_fd, struct digest *ret_digest, struct error *err)
 {
-	return plain_get(&session, &plain, on_progress, NULL, ret_fd, ret_digest, err);
+	return plain_get(&watcher, &plain, on_progress, ret_fd, ret_digest, err);
 }
 
 static void check_got(void)
@@ -207,6 +209,30 @@ static void what_is_too_long_is_not_begun(void **state)
 	assert_int_equal(size_on_disk(), 0);
 }
 
+/* What came of it is counted and kept; a worker that is killed again and again has got on. */
+static void a_day_s_bytes_are_counted(void **state)
+{
+	struct error err = {};
+	struct digest digest;
+	int fd = -1;
+
+	app_options.source.max_bytes_per_day = 300000;
+	session.state.transaction.attempts = 200;
+	assert_int_equal(get(&fd, &digest, &err), -EDQUOT);
+	assert_true(watcher.exhausted);
+	assert_int_equal(size_on_disk(), 300000);
+	assert_int_equal(session.checked.day_bytes, 300000);
+	assert_int_equal(session.state.transaction.fetched, 300000);
+	assert_int_equal(session.state.transaction.requests, 1);
+	assert_int_equal(session.state.transaction.attempts, 0);
+	assert_int_equal(get(&fd, &digest, &err), -EDQUOT);
+	assert_int_equal(size_on_disk(), 300000);
+	session.checked.day--;
+	app_options.source.max_bytes_per_day = SIZE;
+	check_got();
+	assert_int_equal(session.checked.day_bytes, SIZE - 300000);
+}
+
 static void it_can_be_cancelled(void **state)
 {
 	cancel = true;
@@ -230,6 +256,7 @@ int main(void)
 		plain_test(other_bytes),
 		plain_test(what_is_not_there),
 		plain_test(what_is_too_long_is_not_begun),
+		plain_test(a_day_s_bytes_are_counted),
 		plain_test(it_can_be_cancelled),
 	};
 	const char *build = getenv("B");
