@@ -5,6 +5,7 @@
 #pragma once
 
 #include "deploy/watcher.h"
+#include "transfer/download.h"
 
 /* The number of the day that the time (realtime usec) lies in, by the machine's time zone. */
 uint64_t allowance_day(uint64_t realtime_usec);
@@ -28,11 +29,13 @@ uint64_t allowance_range(const struct session *session, uint64_t length);
 int allowance_take(struct watcher *watcher, uint64_t bytes, struct error *err);
 int allowance_settle(struct watcher *watcher, struct error *err);
 
-/* One request was made. */
-void allowance_count_request(struct watcher *watcher);
-
 /* The same as the last bytes do, before a request is made at all. */
 int allowance_ask(struct watcher *watcher, struct error *err);
+
+/* Asks, begins the download, and counts the request. */
+int allowance_begin(struct watcher *watcher, struct fetcher *fetcher,
+		    const struct fetch_request *request, struct download **ret_download,
+		    struct error *err);
 
 /*
  * The server gives no ranges, so that so many bytes must come at once. -EDQUOT: today has not as many left, and what would come of them

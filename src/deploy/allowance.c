@@ -86,15 +86,24 @@ int allowance_take(struct watcher *watcher, uint64_t bytes, struct error *err)
 	return allowance_settle(watcher, err);
 }
 
-void allowance_count_request(struct watcher *watcher)
-{
-	watcher->requests++;
-	watcher->session->state.transaction.requests++;
-}
-
 int allowance_ask(struct watcher *watcher, struct error *err)
 {
 	return allowance_left(watcher->session) > 0 ? 0 : refuse(watcher, err);
+}
+
+int allowance_begin(struct watcher *watcher, struct fetcher *fetcher,
+		    const struct fetch_request *request, struct download **ret_download,
+		    struct error *err)
+{
+	int r = allowance_ask(watcher, err);
+
+	if (r == 0)
+		r = download_new(fetcher, request, &retry_default, ret_download, err);
+	if (r < 0)
+		return r;
+	watcher->requests++;
+	watcher->session->state.transaction.requests++;
+	return 0;
 }
 
 int allowance_ask_whole(struct watcher *watcher, uint64_t bytes, struct error *err)

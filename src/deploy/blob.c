@@ -243,14 +243,11 @@ static int download_rest(struct blob *blob, struct fetcher *fetcher, bool whole,
 	};
 	int r;
 
-	r = allowance_ask(blob->watcher, err);
-	if (r == 0)
-		r = download_new(fetcher, &request, &retry_default, &download, err);
+	r = allowance_begin(blob->watcher, fetcher, &request, &download, err);
 	if (r < 0)
 		return r;
 	if (request.range_length == 0)
 		download_expect(download, left);
-	allowance_count_request(blob->watcher);
 	return receive(blob, download, err);
 }
 

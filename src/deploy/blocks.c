@@ -148,13 +148,10 @@ static int get_span(struct blocks *blocks, const struct span *span, struct error
 		.cap = span->length,
 		.deadline = USEC_INFINITY,
 	};
-	int r = allowance_ask(blocks->watcher, err);
+	int r = allowance_begin(blocks->watcher, blocks->fetcher, &request, &download, err);
 
-	if (r == 0)
-		r = download_new(blocks->fetcher, &request, &retry_default, &download, err);
 	if (r < 0)
 		return r;
-	allowance_count_request(blocks->watcher);
 	return receive_span(blocks, download, span, err);
 }
 

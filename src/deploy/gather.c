@@ -64,14 +64,9 @@ static int ask(struct gather *gather, struct stream *stream, struct error *err)
 		.cap = length,
 		.deadline = USEC_INFINITY,
 	};
-	int r = allowance_ask(options->watcher, err);
 
-	if (r == 0)
-		r = download_new(options->fetcher, &request, &retry_default, &stream->download,
-				 err);
-	if (r == 0)
-		allowance_count_request(options->watcher);
-	return r;
+	return allowance_begin(options->watcher, options->fetcher, &request, &stream->download,
+			       err);
 }
 
 /* The next wanted block; end: none. */

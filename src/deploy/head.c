@@ -191,16 +191,13 @@ static int ask(struct fetching *fetching, uint64_t length, struct error *err)
 		.cap = length > 0 ? length : options->bundle->length,
 		.deadline = USEC_INFINITY,
 	};
-	int r = allowance_ask(options->watcher, err);
+	int r = allowance_begin(options->watcher, options->fetcher, &request, &fetching->head->rest,
+				err);
 
-	if (r == 0)
-		r = download_new(options->fetcher, &request, &retry_default, &fetching->head->rest,
-				 err);
 	if (r < 0)
 		return r;
 	if (length == 0)
 		download_expect(fetching->head->rest, options->bundle->length);
-	allowance_count_request(options->watcher);
 	return receive(fetching, err);
 }
 

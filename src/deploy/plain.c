@@ -172,14 +172,11 @@ static int download_rest(struct job *job, struct fetcher *fetcher, bool whole, s
 	};
 	int r;
 
-	r = allowance_ask(job->watcher, err);
-	if (r == 0)
-		r = download_new(fetcher, &request, &retry_default, &download, err);
+	r = allowance_begin(job->watcher, fetcher, &request, &download, err);
 	if (r < 0)
 		return r;
 	if (request.range_length == 0)
 		download_expect(download, left);
-	allowance_count_request(job->watcher);
 	return receive(job, download, err);
 }
 

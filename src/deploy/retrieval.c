@@ -144,10 +144,9 @@ static int fetch(struct retrieval *retrieval, struct error *err)
 	if (r >= 0)
 		r = fetcher_new(options->helper, &options->source.fetch, &fetcher, err);
 	if (r >= 0)
-		r = download_new(fetcher, &request, &retry_default, &download, err);
+		r = allowance_begin(retrieval->watcher, fetcher, &request, &download, err);
 	if (r < 0)
 		return r;
-	allowance_count_request(retrieval->watcher);
 	r = receive(retrieval, download, err);
 	return r < 0 ? r : allowance_settle(retrieval->watcher, err);
 }
