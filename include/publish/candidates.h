@@ -14,9 +14,13 @@ int candidates_new(const struct index *index, uint64_t max, struct candidates **
 void candidates_free(struct candidates *candidates);
 CLEANUP_DEFINE(struct candidates, candidates_free);
 
-/*
- * The file of the same path. If there is none, the one whose path agrees most from the end on, the whole name at least, where
- * each word with a digit in it (a version, a digest) is as good as any other; then the one of the nearest size. NULL: none.
- */
-const struct index_entry *candidates_find(const struct candidates *candidates,
+/* The file of the same path. NULL: none. */
+const struct index_entry *candidates_same(const struct candidates *candidates,
 					  const struct index_entry *entry);
+
+/*
+ * The one whose path agrees most from the end on, the whole name at least, where each word with a digit in it (a version, a digest)
+ * is as good as any other; then the one of the nearest size. NULL: none.
+ */
+const struct index_entry *candidates_alike(const struct candidates *candidates,
+					   const struct index_entry *entry);

@@ -7,6 +7,7 @@
 #include "publish/candidates.h"
 #include "publish/contents.h"
 #include "publish/inspect.h"
+#include "publish/likeness.h"
 #include "publish/shares.h"
 #include "publish/suffix.h"
 #include "publish/update-head.h"
@@ -96,16 +97,49 @@ static int choose_parts(struct bundling *bundling, struct error *err)
 
 /* ---- its blocks ---- */
 
-static int want(struct bundling *bundling, const struct candidates *candidates, struct part *part,
+/* What the files of the old tree are known by. */
+struct kinship {
+	struct candidates *candidates; /* NULL: there is no old tree */
+	struct likeness *likeness; /* made when it is needed */
+};
+
+static void kinship_done(const struct kinship *kinship)
+{
+	candidates_free(kinship->candidates);
+	likeness_free(kinship->likeness);
+}
+
+/* By its path; else by what is in it; else by its name. */
+static int find_base(const struct bundling *bundling, struct kinship *kinship,
+		     const struct index_entry *entry, const struct index_entry **ret_base,
+		     struct error *err)
+{
+	const struct bundler_request *request = bundling->request;
+	int r = 0;
+
+	*ret_base = candidates_same(kinship->candidates, entry);
+	if (*ret_base)
+		return 0;
+	if (!kinship->likeness)
+		r = likeness_new(request->old, SUFFIX_MAX, &kinship->likeness, err);
+	if (r == 0)
+		r = likeness_find(kinship->likeness, request->fresh, entry, ret_base, err);
+	if (r == 0 && !*ret_base)
+		*ret_base = candidates_alike(kinship->candidates, entry);
+	return r;
+}
+
+static int want(struct bundling *bundling, struct kinship *kinship, struct part *part,
 		struct error *err)
 {
 	const struct bundler_request *request = bundling->request;
 	struct spool_wish wish = { .fresh = request->fresh,
 				   .entry = index_at(request->fresh->index, part->entry),
 				   .old = request->old };
+	int r = kinship->candidates ? find_base(bundling, kinship, wish.entry, &wish.base, err) : 0;
 
-	if (candidates)
-		wish.base = candidates_find(candidates, wish.entry);
+	if (r < 0)
+		return r;
 	if (wish.base)
 		part->base = index_number(request->old->index, wish.base->path);
 	return spool_want(bundling->spool, &wish, &part->content, err);
@@ -113,13 +147,14 @@ static int want(struct bundling *bundling, const struct candidates *candidates, 
 
 static int want_all(struct bundling *bundling, struct error *err)
 {
-	_cleanup_(candidates_freep) struct candidates *candidates = NULL;
+	_cleanup_(kinship_done) struct kinship kinship = {};
 	int r = 0;
 
 	if (bundling->request->old)
-		r = candidates_new(bundling->request->old->index, SUFFIX_MAX, &candidates, err);
+		r = candidates_new(bundling->request->old->index, SUFFIX_MAX, &kinship.candidates,
+				   err);
 	for (size_t i = 0; r == 0 && i < bundling->n_parts; i++)
-		r = want(bundling, candidates, &bundling->parts[i], err);
+		r = want(bundling, &kinship, &bundling->parts[i], err);
 	return r < 0 ? r : spool_run(bundling->spool, err);
 }
 

@@ -116,9 +116,10 @@ void candidates_free(struct candidates *candidates)
 
 /* ---- finding ---- */
 
-static const struct index_entry *find_same(const struct candidates *candidates, const char *path)
+const struct index_entry *candidates_same(const struct candidates *candidates,
+					  const struct index_entry *wanted)
 {
-	const struct index_entry *entry = index_find(candidates->index, path);
+	const struct index_entry *entry = index_find(candidates->index, wanted->path);
 
 	if (entry && entry->type == INDEX_HARDLINK)
 		entry = index_find(candidates->index, entry->target);
@@ -178,11 +179,10 @@ static const struct index_entry *find_alike(const struct candidates *candidates,
 	return best;
 }
 
-const struct index_entry *candidates_find(const struct candidates *candidates,
-					  const struct index_entry *entry)
+const struct index_entry *candidates_alike(const struct candidates *candidates,
+					   const struct index_entry *entry)
 {
-	const struct index_entry *same = find_same(candidates, entry->path);
-	_cleanup_free_ char *shape = same ? NULL : shape_of(entry->path);
+	_cleanup_free_ char *shape = shape_of(entry->path);
 
-	return same || !shape ? same : find_alike(candidates, entry, shape);
+	return shape ? find_alike(candidates, entry, shape) : NULL;
 }
