@@ -35,6 +35,13 @@ int fd_open_resolved(int dirfd, const char *path, int flags);
  */
 int fd_open_unseen(int dirfd, const char *path, int flags);
 
+/*
+ * A file in dirfd that has no name yet, for reading and writing: whatever happens, nothing of it stays before fd_give_name. -1 with errno: also
+ * where the file system cannot. fd_give_name: 0, or -1 with errno, EEXIST if the name is taken.
+ */
+int fd_open_nameless(int dirfd, mode_t mode);
+int fd_give_name(int fd, int dirfd, const char *name);
+
 /* Reads until size bytes or the end: the bytes read, or -1 with errno set; EINTR is retried. */
 ssize_t fd_read_full(int fd, void *buf, size_t size);
 ssize_t fd_pread_full(int fd, void *buf, size_t size, off_t offset);

@@ -16,16 +16,55 @@ struct outputs {
 	const char *from; /* an older tree; NULL: none */
 };
 
-static int create(const char *path, int *ret_fd, struct error *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+/* What is made, and has its name when it is complete: who is interrupted leaves nothing. */
+struct draft {
+	const char *path, *name;
+	int dirfd, fd;
+	bool named; /* already, as the file system cannot do without */
+};
 
-	if (fd < 0 && errno == EEXIST)
-		return error_set(err, FAULT_CONFIG, "%s is there already", path);
-	if (fd < 0)
-		return error_errno(err, "making %s", path);
-	*ret_fd = fd;
-	return 0;
+#define DRAFT_NONE                     \
+	{                              \
+		.dirfd = -1, .fd = -1, \
+	}
+
+static void draft_done(const struct draft *draft)
+{
+	if (draft->named)
+		(void)unlinkat(draft->dirfd, draft->name, 0);
+	cleanup_close(&draft->fd);
+	cleanup_close(&draft->dirfd);
+}
+#define _cleanup_draft_ _cleanup_(draft_done)
+
+static int is_there(const struct draft *draft, struct error *err)
+{
+	return error_set(err, FAULT_CONFIG, "%s is there already", draft->path);
+}
+
+static int draft_begin(struct draft *draft, const char *path, struct error *err)
+{
+	int r = publishing_open_parent(path, &draft->dirfd, &draft->name, err);
+
+	draft->path = path;
+	if (r < 0)
+		return r;
+	if (faccessat(draft->dirfd, draft->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return is_there(draft, err);
+	draft->fd = fd_open_nameless(draft->dirfd, 0644);
+	if (draft->fd >= 0)
+		return 0;
+	draft->fd = openat(draft->dirfd, draft->name,
+			   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	draft->named = draft->fd >= 0;
+	return draft->named ? 0 : error_errno(err, "making %s", path);
+}
+
+static int draft_name(struct draft *draft, struct error *err)
+{
+	if (!draft->path || draft->named || fd_give_name(draft->fd, draft->dirfd, draft->name) == 0)
+		return 0;
+	return errno == EEXIST ? is_there(draft, err) : error_errno(err, "naming %s", draft->path);
 }
 
 static void print(const struct pack_result *result)
@@ -38,68 +77,74 @@ static void print(const struct pack_result *result)
 	printf("tree   %" PRIu64 " bytes in %" PRIu64 " entries\n", result->bytes, result->files);
 }
 
+static void print_bundle(const struct bundler_result *result)
+{
+	char hex[DIGEST_HEX_MAX];
+
+	printf("bundle %s\n", digest_to_hex(&result->digest, hex));
+	printf("size   %" PRIu64 "\n", result->length);
+}
+
 /* ---- a bundle ---- */
 
-static int make_spool(const char *beside, const struct pack_options *options,
+static int open_spool_file(const struct draft *beside, int *ret_fd, struct error *err)
+{
+	_cleanup_workroom_ struct workroom room = WORKROOM_NONE;
+	int r;
+
+	*ret_fd = fd_open_nameless(beside->dirfd, 0600);
+	if (*ret_fd >= 0)
+		return 0;
+	r = workroom_open(beside->dirfd, &room, err);
+	return r < 0 ? r : workroom_file(&room, ret_fd, err);
+}
+
+static int make_spool(const struct draft *beside, const struct pack_options *options,
 		      struct spool **ret_spool, struct error *err)
 {
 	const struct spool_options spool_options = { .level = options->level,
 						     .threads = options->threads,
 						     .progress = publishing_progress() };
-	_cleanup_workroom_ struct workroom room = WORKROOM_NONE;
-	_cleanup_close_ int dirfd = -1;
 	_cleanup_close_ int fd = -1;
-	const char *name;
-	int r = publishing_open_parent(beside, &dirfd, &name, err);
+	int r = open_spool_file(beside, &fd, err);
 
-	if (r == 0)
-		r = workroom_open(dirfd, &room, err);
-	if (r == 0)
-		r = workroom_file(&room, &fd, err);
 	return r < 0 ? r : spool_new(fd, &spool_options, ret_spool, err);
 }
 
-static int bundle_into(int fd, const struct outputs *outputs, const struct pack_options *options,
-		       const struct bundler_request *request, struct error *err)
-{
-	_cleanup_(spool_freep) struct spool *spool = NULL;
-	struct bundler_result result = {};
-	char hex[DIGEST_HEX_MAX];
-	int r = make_spool(outputs->bundle, options, &spool, err);
-
-	if (r == 0)
-		r = bundler_run(spool, request, fd, &result, err);
-	if (r < 0)
-		return r;
-	printf("bundle %s\n", digest_to_hex(&result.digest, hex));
-	printf("size   %" PRIu64 "\n", result.length);
-	return 0;
-}
-
-static int bundle(int tree_fd, const struct outputs *outputs, const struct pack_options *options,
-		  struct pack_result *packed, struct error *err)
+static int bundle(int tree_fd, const char *from, const struct pack_options *options,
+		  struct pack_result *packed, const struct draft *draft,
+		  struct bundler_result *ret_result, struct error *err)
 {
 	struct bundler_request request = { .level = options->level };
+	_cleanup_(spool_freep) struct spool *spool = NULL;
 	_cleanup_stock_ struct stock fresh = STOCK_NONE;
 	_cleanup_stock_ struct stock old = STOCK_NONE;
 	_cleanup_close_ int old_fd = -1;
-	_cleanup_close_ int fd = -1;
 	int r = stock_of_tree_consume(tree_fd, TAKE_PTR(packed->tree), &fresh, err);
 
 	request.fresh = &fresh;
-	if (r == 0 && outputs->from) {
+	if (r == 0 && from) {
 		request.old = &old;
-		r = fd_open_dir(AT_FDCWD, outputs->from, &old_fd, err);
+		r = fd_open_dir(AT_FDCWD, from, &old_fd, err);
 		if (r == 0)
 			r = stock_measure(old_fd, options, &old, err);
 	}
 	if (r == 0)
-		r = create(outputs->bundle, &fd, err);
+		r = make_spool(draft, options, &spool, err);
+	return r < 0 ? r : bundler_run(spool, &request, draft->fd, ret_result, err);
+}
+
+/* Both have their names, or none has. */
+static int name_both(struct draft *archive, struct draft *bundled, struct error *err)
+{
+	int r = draft_name(archive, err);
+
 	if (r < 0)
 		return r;
-	r = bundle_into(fd, outputs, options, &request, err);
-	if (r < 0)
-		(void)unlink(outputs->bundle);
+	r = draft_name(bundled, err);
+	archive->named = r < 0;
+	if (r == 0)
+		bundled->named = false;
 	return r;
 }
 
@@ -107,21 +152,28 @@ static int pack(const char *tree, const struct outputs *outputs, const struct pa
 		struct error *err)
 {
 	_cleanup_(pack_result_done) struct pack_result result = {};
+	struct bundler_result bundled = {};
+	_cleanup_draft_ struct draft archive = DRAFT_NONE;
+	_cleanup_draft_ struct draft second = DRAFT_NONE;
 	_cleanup_close_ int dirfd = -1;
-	_cleanup_close_ int fd = -1;
 	int r = fd_open_dir(AT_FDCWD, tree, &dirfd, err);
 
 	if (r == 0)
-		r = create(outputs->archive, &fd, err);
+		r = draft_begin(&archive, outputs->archive, err);
+	if (r == 0 && outputs->bundle)
+		r = draft_begin(&second, outputs->bundle, err);
+	if (r == 0)
+		r = pack_tree(dirfd, options, archive.fd, &result, err);
+	if (r == 0 && outputs->bundle)
+		r = bundle(dirfd, outputs->from, options, &result, &second, &bundled, err);
+	if (r == 0)
+		r = name_both(&archive, &second, err);
 	if (r < 0)
 		return r;
-	r = pack_tree(dirfd, options, fd, &result, err);
-	if (r < 0) {
-		(void)unlink(outputs->archive);
-		return r;
-	}
 	print(&result);
-	return outputs->bundle ? bundle(dirfd, outputs, options, &result, err) : 0;
+	if (outputs->bundle)
+		print_bundle(&bundled);
+	return 0;
 }
 
 int verb_pack(const struct cli_verb *verb, int argc, char **argv)

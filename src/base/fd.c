@@ -78,6 +78,19 @@ int fd_open_resolved(int dirfd, const char *path, int flags)
 	return open_how(dirfd, path, &how);
 }
 
+int fd_open_nameless(int dirfd, mode_t mode)
+{
+	return openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+}
+
+int fd_give_name(int fd, int dirfd, const char *name)
+{
+	char link[40];
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, link, dirfd, name, AT_SYMLINK_FOLLOW);
+}
+
 ssize_t fd_read_full(int fd, void *buf, size_t size)
 {
 	size_t done = 0;

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "store/durable.h"
 
-#define TEMPORARY ".flipslot-blob" /* durable_tidy removes it */
+#define TEMPORARY ".flipslot-blob" /* where a file must have a name; durable_tidy removes it */
 
 int blob_begin(int dirfd, int *ret_fd, struct error *err)
 {
@@ -17,7 +17,10 @@ int blob_begin(int dirfd, int *ret_fd, struct error *err)
 
 	if (r < 0)
 		return r;
-	fd = openat(dirfd, TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = fd_open_nameless(dirfd, 0600);
+	if (fd < 0)
+		fd = openat(dirfd, TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
 	if (fd < 0)
 		return error_errno(err, "writing a blob");
 	*ret_fd = fd;
@@ -35,9 +38,9 @@ int blob_publish(int dirfd, int fd, const struct digest *digest, struct error *e
 	if (r < 0)
 		return r;
 	(void)digest_to_hex(digest, name);
-	if (linkat(dirfd, TEMPORARY, dirfd, name, 0) < 0 && errno != EEXIST)
+	if (fd_give_name(fd, dirfd, name) < 0 && errno != EEXIST)
 		return error_errno(err, "naming the blob %s", name);
-	if (unlinkat(dirfd, TEMPORARY, 0) < 0)
+	if (unlinkat(dirfd, TEMPORARY, 0) < 0 && errno != ENOENT)
 		return error_errno(err, "writing a blob");
 	return durable_sync_dir(dirfd, err);
 }

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-#define NAME	  "work"
+#define NAME	  ".flipslot-work"
 #define FILE_NAME "file"
 #define DEPTH	  3 /* the room, a folder in it, a file in that */
 

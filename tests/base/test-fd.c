@@ -333,11 +333,26 @@ static void all_but_the_listed_are_closed(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void a_name_is_given_once(void **state)
+{
+	_cleanup_close_ int fd = fd_open_nameless(check_dirfd(state), 0644);
+	_cleanup_close_ int other = fd_open_nameless(check_dirfd(state), 0644);
+
+	if (fd < 0)
+		skip(); /* the file system cannot */
+	assert_int_equal(check_count(check_dirfd(state)), 0);
+	assert_int_equal(fd_give_name(fd, check_dirfd(state), "a"), 0);
+	assert_int_equal(check_count(check_dirfd(state)), 1);
+	assert_true(fd_give_name(other, check_dirfd(state), "a") < 0 && errno == EEXIST);
+	assert_int_equal(unlinkat(check_dirfd(state), "a", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		check_in_dir(transfers_are_whole_in_spite_of_signals),
 		check_in_dir(errors_of_transfers_are_told),
+		check_in_dir(a_name_is_given_once),
 		check_in_dir(zeroes_become_holes),
 		check_in_dir(a_file_is_read_whole_or_not_at_all),
 		check_in_dir(what_is_no_regular_file_is_not_read),

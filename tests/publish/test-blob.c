@@ -1,5 +1,6 @@
 #include "publish/blob.h"
 
+#include "base/fd.h"
 #include "kit.h"
 
 static const struct pack_options options = {
@@ -36,6 +37,19 @@ static void test_has_its_name(void **state)
 	}
 }
 
+/* Nor does who is killed, where a file needs no name. */
+static void test_has_no_name_before(void **state)
+{
+	_cleanup_close_ int nameless = fd_open_nameless(check_fd, 0600);
+	_cleanup_close_ int fd = -1;
+
+	if (nameless < 0)
+		skip();
+	kit_good(blob_begin(check_fd, &fd, err));
+	assert_int_equal(check_count(check_fd), 0);
+	blob_abandon(check_fd);
+}
+
 static void test_failure_leaves_nothing(void **state)
 {
 	_cleanup_close_ int tree = make_tree();
@@ -52,6 +66,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_has_its_name),
+		check_in_dir(test_has_no_name_before),
 		check_in_dir(test_failure_leaves_nothing),
 	};
 
