@@ -31,6 +31,7 @@ struct slot {
 	struct inbox *inbox;
 	uint64_t deadline; /* of the fetch, or of the end after CANCEL */
 	uint64_t heard; /* when it last came on, or could not */
+	uint64_t unheard; /* bytes since then: too few to be called that */
 };
 
 struct fetcher {
@@ -180,13 +181,23 @@ static const char *take_refusal(struct fetcher *fetcher, const struct wire_frame
 	return "cannot work";
 }
 
+/* Bytes count as soon as they are as many as the helper would not call slow. */
+static void hear(const struct fetcher *fetcher, struct slot *slot, const struct wire_frame *frame)
+{
+	slot->unheard += frame->type == WIRE_DATA ? frame->size : 0;
+	if (frame->type == WIRE_DATA && slot->unheard < fetcher->settings->slow_bytes)
+		return;
+	slot->unheard = 0;
+	slot->heard = clock_monotonic_usec();
+}
+
 static const char *take_answer(struct fetcher *fetcher, struct slot *slot,
 			       const struct wire_frame *frame)
 {
 	const struct fetch_result *result;
 	const char *wrong;
 
-	slot->heard = clock_monotonic_usec();
+	hear(fetcher, slot, frame);
 	if (!slot->inbox) {
 		if (frame->type == WIRE_END)
 			*slot = (struct slot){};
@@ -436,7 +447,7 @@ int fetcher_open(struct fetcher *fetcher, const char *url, const struct wire_get
 	while (slot->id > 0)
 		slot++;
 	id = ++fetcher->last_id;
-	*slot = (struct slot){ id, inbox, get->deadline, clock_monotonic_usec() };
+	*slot = (struct slot){ id, inbox, get->deadline, clock_monotonic_usec(), 0 };
 	*ret_id = id;
 	/* If this fails, the inbox has its end. */
 	order(fetcher, WIRE_GET, id, get, sizeof(*get), url, strlen(url));

@@ -8,6 +8,7 @@
  *     dead             ends with status 7 at once
  *     quitter          ends with status 7 at the first GET
  *     noise            random bytes without end
+ *     trickle          is ready, and then gives the body byte by byte, without end
  *     replay           is ready, waits for a GET, and then says what the file `script` beside it has
  *     unready          says what the file has before anything else
  *
@@ -125,10 +126,19 @@ static void kit_act_noise(void)
 	}
 }
 
+static void kit_act_trickle(void)
+{
+	const struct wire_head head = { WIRE_UNKNOWN };
+
+	(void)wire_write(STDOUT_FILENO, WIRE_HEAD, 1, &head, sizeof(head), NULL, 0);
+	while (wire_write(STDOUT_FILENO, WIRE_DATA, 1, "x", 1, NULL, 0) == 0)
+		(void)usleep(50000);
+}
+
 static bool kit_knows(const char *name)
 {
-	static const char *const names[] = { "honest", "exe",	  "mute",   "deaf",   "dead",
-					     "noise",  "quitter", "replay", "unready" };
+	static const char *const names[] = { "honest", "exe",	  "mute",   "deaf",    "dead",
+					     "noise",  "quitter", "replay", "unready", "trickle" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -143,6 +153,8 @@ static int kit_act_ready(const char *name, const char *self)
 	if (strcmp(name, "deaf") == 0)
 		kit_act_sleep();
 	kit_act_until_get();
+	if (strcmp(name, "trickle") == 0)
+		kit_act_trickle();
 	if (strcmp(name, "replay") == 0) {
 		kit_act_say_script(self);
 		kit_act_sleep();
@@ -166,7 +178,7 @@ static int kit_act(const char *name, const char *self)
 		for (;;)
 			kit_act_until_get();
 	if (strcmp(name, "deaf") == 0 || strcmp(name, "replay") == 0 ||
-	    strcmp(name, "quitter") == 0)
+	    strcmp(name, "quitter") == 0 || strcmp(name, "trickle") == 0)
 		return kit_act_ready(name, self);
 	return fetch_helper_main();
 }
