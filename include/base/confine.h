@@ -16,9 +16,13 @@ struct confine_limits {
 	unsigned int descriptors;
 	unsigned int processes; /* all of that user, threads too; 0: any number */
 	uint64_t address_space; /* bytes; 0: any */
+	uint64_t data; /* bytes of its own that it may write: memory that it can take; 0: any */
 };
 
 int confine_limits(const struct confine_limits *limits, struct error *err);
+
+/* When memory is short, the kernel ends this process first, however its parent is protected. As far as it can be said. */
+void confine_go_first(void);
 
 /* The user (name or number) if the user database has it and it is not root, else CONFINE_NOBODY. */
 const char *confine_user_or_nobody(const char *user);

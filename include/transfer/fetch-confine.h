@@ -14,7 +14,7 @@ struct fetch_confine_options {
 };
 
 /*
- * In this order: limits; the user, no groups, no capability, no way to new ones (where the process is
+ * In this order: limits, and that it goes first when memory is short; the user, no groups, no capability, no way to new ones (where the process is
  * not root it stays who it is), and an end with the thread that started it; Landlock, where the kernel
  * has it; the filter of system calls. One thread. What is in force is written to ret_text:
  * "user 65534, landlock 7, seccomp".

@@ -1,9 +1,12 @@
 #include "base/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,6 +17,7 @@
 #include "base/parse.h"
 
 #define GROUPS_MAX   64
+#define OOM_SCORE    500
 #define NAMES_BUFFER 65536 /* an entry of the user or group database */
 
 static int limit(int resource, rlim_t value, struct error *err)
@@ -42,8 +46,20 @@ int confine_limits(const struct confine_limits *limits, struct error *err)
 #ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
 	if (r >= 0 && limits->address_space > 0)
 		r = limit(RLIMIT_AS, (rlim_t)limits->address_space, err);
+	if (r >= 0 && limits->data > 0)
+		r = limit(RLIMIT_DATA, (rlim_t)limits->data, err);
 #endif
 	return r;
+}
+
+void confine_go_first(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char text[16] = "";
+
+	if (fd >= 0 && pread(fd, text, sizeof(text) - 1, 0) > 0 &&
+	    strtol(text, NULL, 10) < OOM_SCORE)
+		(void)dprintf(fd, "%d", OOM_SCORE);
 }
 
 struct identity {

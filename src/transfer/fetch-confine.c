@@ -16,6 +16,7 @@
 #define DESCRIPTORS   64
 #define PROCESSES     64 /* threads of all helpers of that user */
 #define ADDRESS_SPACE (1024UL * 1024 * 1024) /* bytes */
+#define DATA	      (256UL * 1024 * 1024) /* bytes: stacks of threads that look names up count, too */
 
 /* NPROC counts all processes of a user: nobody's may be others'. */
 static int set_limits(bool own_user, struct error *err)
@@ -24,6 +25,7 @@ static int set_limits(bool own_user, struct error *err)
 		.descriptors = DESCRIPTORS,
 		.processes = own_user ? PROCESSES : 0,
 		.address_space = ADDRESS_SPACE,
+		.data = DATA,
 	};
 
 	return confine_limits(&limits, err);
@@ -49,6 +51,7 @@ int fetch_confine(const struct fetch_confine_options *options,
 	int abi = 0;
 	int r;
 
+	confine_go_first();
 	r = fetch_landlock_prepare(options->file_root_fd, &ruleset, &abi, err);
 	if (r >= 0)
 		r = set_limits(was_root && strcmp(user, CONFINE_NOBODY) != 0, err);

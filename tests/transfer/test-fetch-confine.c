@@ -1,5 +1,6 @@
 #include "transfer/fetch-confine.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "kit.h"
@@ -22,6 +23,11 @@ static int try_all(const char *data)
 	could |= (fork() >= 0) << 4;
 	could |= (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_max != 0) << 5;
 	could |= (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0) << 6;
+#ifndef __SANITIZE_ADDRESS__
+	could |= (mmap(NULL, 300 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0) != MAP_FAILED)
+		 << 7;
+#endif
 	return could;
 }
 
