@@ -40,6 +40,9 @@ char *text_copy(const char *text, char *ret_text, size_t room);
 /* The same, but cut between words, with "…" behind, so that a person sees it. */
 char *text_clip(const char *text, char *ret_text, size_t room);
 
+/* Takes "user:password@" out of each URL. Returns text. */
+char *text_hide_logins(char *text);
+
 /* text_clip() of what printf would make. */
 char *text_print(char *ret_text, size_t room, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

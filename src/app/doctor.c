@@ -35,9 +35,11 @@ struct doctor {
 		owner; /* that has the app's unit, if it is another user's; NULL: `manager` has it */
 };
 
-static void tell(struct doctor_tally *tally, enum fault fault, bool warning, const char *text)
+static void tell(struct doctor_tally *tally, enum fault fault, bool warning, char *text)
 {
-	const struct doctor_finding finding = { .fault = fault, .warning = warning, .text = text };
+	const struct doctor_finding finding = { .fault = fault,
+						.warning = warning,
+						.text = text_hide_logins(text) };
 
 	tally->problems += !warning;
 	tally->listener->handle(tally->listener->data, &finding);

@@ -52,6 +52,7 @@ set_text(struct error *err, enum fault fault, const char *tail, const char *form
 
 	if (n < 0)
 		head[0] = '\0';
+	(void)text_hide_logins(head);
 	if (tail_size > ERROR_TEXT_MAX / 2)
 		tail_size = ERROR_TEXT_MAX / 2;
 	head[text_cut_point(head, sizeof(head) - 1 - tail_size)] = '\0';

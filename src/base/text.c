@@ -298,3 +298,19 @@ void text_add_field(struct text *text, const char *key, const char *value)
 	}
 	text_add_bytes(text, "\n", 1);
 }
+
+/* The last @ of what stands before the path: a password may have one. */
+char *text_hide_logins(char *text)
+{
+	char *at = text;
+
+	while ((at = strstr(at, "://")) != NULL) {
+		const char *end;
+
+		at += strlen("://");
+		end = memrchr(at, '@', strcspn(at, "/?# \t\n"));
+		if (end)
+			memmove(at, end + 1, strlen(end));
+	}
+	return text;
+}

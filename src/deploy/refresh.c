@@ -45,9 +45,10 @@ static int fetch(const struct refresh *refresh, struct client *client,
 		r = error_set(err, FAULT_UNTRUSTED, "it has more than %zu bytes", step->max);
 	if (r < 0)
 		return client_fail(client, r, err);
-	if (r == DOWNLOAD_ABSENT)
-		return client_lacks(client, err);
-	return client_give_consume(client, data, size, err);
+	if (r != DOWNLOAD_ABSENT)
+		return client_give_consume(client, data, size, err);
+	r = client_lacks(client, err);
+	return r < 0 ? error_prefix(err, r, "%s", refresh->url) : r;
 }
 
 static int load(const struct refresh *refresh, struct client *client,

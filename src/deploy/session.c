@@ -336,5 +336,6 @@ void session_tell(const struct session *session, enum event_kind kind, enum faul
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	(void)text_hide_logins(text);
 	session_tell_event(session, (struct event){ .kind = kind, .fault = fault, .text = text });
 }

@@ -51,6 +51,17 @@ static void a_prefix_keeps_fault_and_code(void **state)
 	assert_int_equal(error_prefix(NULL, -7, "x"), -7);
 }
 
+/* Whoever names a URL need not think of it. */
+static void no_login_gets_into_a_text(void **state)
+{
+	struct error err = {};
+
+	(void)error_set(&err, FAULT_NETWORK, "%s: gone", "https://me:secret@host/blobs/x");
+	assert_string_equal(err.text, "https://host/blobs/x: gone");
+	(void)error_prefix(&err, -EIO, "%s", "http://me@host");
+	assert_string_equal(err.text, "http://host: https://host/blobs/x: gone");
+}
+
 static void an_argument_may_be_the_text_itself(void **state)
 {
 	struct error err = {};
@@ -94,6 +105,7 @@ int main(void)
 		cmocka_unit_test(every_fault_gives_a_negative_errno),
 		cmocka_unit_test(errno_is_appended_and_decides_the_fault),
 		cmocka_unit_test(a_prefix_keeps_fault_and_code),
+		cmocka_unit_test(no_login_gets_into_a_text),
 		cmocka_unit_test(an_argument_may_be_the_text_itself),
 		cmocka_unit_test(long_texts_keep_their_cause),
 	};

@@ -195,6 +195,28 @@ static void escaping_holds_for_random_bytes(void **state)
 	}
 }
 
+static void logins_are_not_shown(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "" },
+		{ "://", "://" },
+		{ "https://h/p: no", "https://h/p: no" },
+		{ "https://me:secret@h:8000/p: no", "https://h:8000/p: no" },
+		{ "https://me:s@cret@h", "https://h" },
+		{ "update: http://u@h/a@b: x; http://:p@[::1]/",
+		  "update: http://h/a@b: x; http://[::1]/" },
+		{ "http://h and me@home", "http://h and me@home" },
+		{ "http://a:b://c:d@e/", "http://a:b://e/" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[128];
+
+		(void)text_copy(cases[i][0], text, sizeof(text));
+		assert_string_equal(text_hide_logins(text), cases[i][1]);
+	}
+}
+
 static void fields_come_back_as_they_were(void **state)
 {
 	_cleanup_text_ struct text text = {};
@@ -231,6 +253,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_cut_visibly),
 		cmocka_unit_test(what_is_clipped_is_cut_between_words),
 		cmocka_unit_test(escaping_holds_for_random_bytes),
+		cmocka_unit_test(logins_are_not_shown),
 		cmocka_unit_test(fields_come_back_as_they_were),
 	};
 
