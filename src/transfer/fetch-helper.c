@@ -7,6 +7,7 @@
  */
 #include "transfer/fetch-helper.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -233,6 +234,15 @@ static void move(struct slot *slot, uint64_t now)
 		fetch_http_resume(slot->job);
 }
 
+static void end_slow(const struct fetch_settings *settings, struct fetch_stream *stream)
+{
+	char why[96];
+
+	(void)snprintf(why, sizeof(why), "too slow: fewer than %" PRIu64 " bytes in %" PRIu64 " s",
+		       settings->slow_bytes, (uint64_t)(settings->slow_usec / USEC_PER_SEC));
+	fetch_stream_end(stream, FETCH_SLOW, 0, 0, why);
+}
+
 static void judge(const struct helper *helper, struct fetch_stream *stream, uint64_t now)
 {
 	const struct fetch_settings *settings = &helper->settings;
@@ -242,7 +252,7 @@ static void judge(const struct helper *helper, struct fetch_stream *stream, uint
 	if (now >= stream->want.deadline)
 		fetch_stream_end(stream, FETCH_TIMEOUT, 0, 0, "not complete at its deadline");
 	else if (pace_is_slow(&stream->pace, now, settings->slow_bytes, settings->slow_usec))
-		fetch_stream_end(stream, FETCH_SLOW, 0, 0, "too slow");
+		end_slow(settings, stream);
 }
 
 /* False: the worker does not read any more. */
