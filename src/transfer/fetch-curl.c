@@ -246,9 +246,6 @@ enum fetch_class fetch_curl_class(CURL *easy, CURLcode code)
 		(void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
 		return number == ECONNRESET || number == EPIPE ? FETCH_RESET : FETCH_TLS;
 	}
-	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &number);
-	if (code == CURLE_RECV_ERROR && number >= 300) /* the proxy's answer to CONNECT */
-		return FETCH_CONNECT;
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
 		if (classes[i].code == code)
 			return classes[i].class;

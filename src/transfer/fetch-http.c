@@ -273,10 +273,25 @@ static void follow(struct fetch_http_job *job)
 
 /* ---- progress ---- */
 
+/* What a proxy answers instead of a tunnel says itself whether it may pass. False: that was not it. */
+static bool end_tunnel(struct fetch_http_job *job, const char *message)
+{
+	long status = 0;
+
+	if (curl_easy_getinfo(job->easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK ||
+	    status < 300 || status > 999)
+		return false;
+	fetch_stream_end(job->stream, FETCH_STATUS, (unsigned int)status, 0,
+			 status == 407 ? "HTTP 407: " RESPONSE_PROXY_LOGIN : message);
+	return true;
+}
+
 static void end_failed(struct fetch_http_job *job, CURLcode code)
 {
 	const char *message = job->message[0] ? job->message : curl_easy_strerror(code);
 
+	if (end_tunnel(job, message))
+		return;
 	/* What libcurl says of a line of more than 100 kB; it never hands that over. */
 	if (code == CURLE_OUT_OF_MEMORY && !job->judged && job->response.status > 0)
 		end(job, FETCH_PROTOCOL, "a line of the header is too long");

@@ -162,9 +162,9 @@ static const char *explain(unsigned int status)
 {
 	switch (status) {
 	case 401:
-		return ": the server wants a login: [Source] Url=https://NAME:PASSWORD@HOST/";
+		return ": the server wants a name and a password, in [Source] Url=";
 	case 407:
-		return ": the proxy wants a login: [Source] Proxy=http://NAME:PASSWORD@HOST";
+		return ": " RESPONSE_PROXY_LOGIN;
 	default:
 		return "";
 	}

@@ -219,7 +219,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.hang_up()
         host, port = self.path.split(":")
         if host != "localhost":
-            return self.empty(403)
+            return self.empty(407 if "login" in self.path else 403)
         self.send_response(200)
         self.end_headers()
         with socket.create_connection(("127.0.0.1", int(port))) as there:

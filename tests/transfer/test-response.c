@@ -104,8 +104,8 @@ static void other_statuses(void **state)
 	check_class("HTTP/1.1 404 Not Found\n", 0, 0, FETCH_ABSENT, "HTTP 404");
 	check_class("HTTP/1.1 403 Forbidden\n", 5, 5, FETCH_ABSENT, "HTTP 403");
 	check_class("HTTP/1.1 410 Gone\n", 0, 0, FETCH_ABSENT, "HTTP 410");
-	check_class("HTTP/1.1 401 Who\n", 0, 0, FETCH_STATUS, "HTTP 401: the server wants a login");
-	check_class("HTTP/1.1 407 Who\n", 0, 0, FETCH_STATUS, "HTTP 407: the proxy wants a login");
+	check_class("HTTP/1.1 401 Who\n", 0, 0, FETCH_STATUS, "HTTP 401: the server wants a name");
+	check_class("HTTP/1.1 407 Who\n", 0, 0, FETCH_STATUS, "HTTP 407: the proxy wants a name");
 	check_class("HTTP/1.1 500 Oops\n", 0, 0, FETCH_STATUS, "HTTP 500");
 	check_class("HTTP/1.1 204 No Content\n", 0, 0, FETCH_STATUS, "HTTP 204");
 	check_class("HTTP/1.1 302 Found\nLocation: x\n", 0, 0, FETCH_STATUS, "HTTP 302");
