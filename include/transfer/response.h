@@ -11,7 +11,7 @@
 #include "transfer/content-range.h"
 #include "transfer/fetch-class.h"
 
-#define RESPONSE_HEADER_MAX (128 * 1024) /* bytes of all header lines of one fetch */
+#define RESPONSE_HEADER_MAX  (128 * 1024) /* bytes of all header lines of one fetch */
 #define RESPONSE_WHY_MAX     128
 #define RESPONSE_PROXY_LOGIN "the proxy wants a name and a password, in [Source] Proxy="
 

@@ -310,7 +310,7 @@ char *text_hide_logins(char *text)
 		at += strlen("://");
 		end = memrchr(at, '@', strcspn(at, "/?# \t\n"));
 		if (end)
-			memmove(at, end + 1, strlen(end));
+			memmove(at, end + 1, strlen(end + 1) + 1);
 	}
 	return text;
 }
