@@ -8,6 +8,7 @@
 struct demands_machine {
 	const char *kernel; /* as `uname -r` */
 	uint64_t memory; /* bytes */
+	uint64_t available; /* of it for us now; UINT64_MAX: not known */
 	bool installed; /* some release runs: its sequence is known */
 	const char *version; /* of it */
 	uint64_t sequence;
@@ -16,6 +17,9 @@ struct demands_machine {
 	bool (*has_library)(const char *soname);
 	bool (*has_command)(const char *name);
 };
+
+/* Memory that an update to a release with so many entries takes at most, of all processes; docs/BENCH.md has what was measured. */
+uint64_t demands_memory(uint64_t files);
 
 /* FAULT_CONFIG says all that is missing, and what to do. */
 int demands_judge(const struct offer *offer, const struct demands_machine *machine,

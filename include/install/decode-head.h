@@ -9,8 +9,7 @@ struct decode_head {
 	int dirfd; /* the app's directory */
 	enum slot source; /* the one that runs */
 	struct index *source_index; /* of its seal; sorted */
-	const struct digest *expected; /* of the new index */
-	uint64_t length; /* of the bundle */
+	struct bundle_promise promise;
 	const struct rebuild_listener
 		*listener; /* is told of a file that is not what its seal says */
 };

@@ -65,6 +65,7 @@ struct bundle {
 	uint8_t *inlined; /* bytes of blocks that came with the head */
 	struct scratch *scratch; /* likewise, if they are many; NULL: they are not */
 	uint64_t head_length, length; /* of the whole blob */
+	uint64_t text_max; /* that its text may unpack to */
 };
 
 void bundle_free(struct bundle *bundle);
@@ -94,6 +95,19 @@ enum { BUNDLE_BASE_DIFFERS = 1 };
 int bundle_decode(const void *head, size_t size, const struct bundle_source *source,
 		  const struct digest *expected, uint64_t length, struct bundle **ret_bundle,
 		  struct error *err);
+
+/* What the text of a head may unpack to where so many files, of so many bytes together, are promised: known before a byte of it is unpacked. */
+uint64_t bundle_text_max(uint64_t files, uint64_t bytes);
+
+/* The same, held to more of what the offer says. */
+struct bundle_promise {
+	const struct digest *index;
+	uint64_t length; /* of the whole blob */
+	uint64_t text_max;
+};
+int bundle_decode_promised(const void *head, size_t size, const struct bundle_source *source,
+			   const struct bundle_promise *promise, struct bundle **ret_bundle,
+			   struct error *err);
 
 char bundle_kind_letter(enum block_kind kind); /* 'z', 'p', 'b', 's' */
 bool bundle_kind_of(char letter, enum block_kind *ret_kind);

@@ -205,16 +205,18 @@ static int read_head(struct assessment *assessment, enum way_kind kind,
 		.dirfd = assessment->watcher->session->dirfd,
 		.source = transaction_of(assessment)->origin,
 		.source_index = assessment->running.index,
-		.expected = &assessment->offer->index,
-		.length = bundle->length,
+		.promise = { .index = &assessment->offer->index,
+			     .length = bundle->length,
+			     .text_max = bundle_text_max(assessment->offer->files,
+							 assessment->offer->bytes) },
 		.listener = &assessment->listener,
 	};
 	int shown;
 	int r;
 
 	if (kind != WAY_UPDATE)
-		return bundle_decode(head->bytes, head->size, NULL, what.expected, what.length,
-				     &assessment->bundles[kind], err);
+		return bundle_decode_promised(head->bytes, head->size, NULL, &what.promise,
+					      &assessment->bundles[kind], err);
 	r = decode_head(&what, head->bytes, head->size, &assessment->bundles[kind], err);
 	shown = relay_show(&assessment->relay, r < 0 ? NULL : err);
 	return r >= 0 && shown < 0 ? shown : r;

@@ -9,6 +9,10 @@
 #include "base/version.h"
 #include "deploy/host.h"
 
+#define MEMORY_BASE \
+	(16ULL << 20) /* bytes, whatever the release's size: a window, blocks, the helper */
+#define MEMORY_ENTRY 1024 /* and for each file: both indexes, and the seal that is made */
+
 static int judge_step(const struct offer *offer, const struct demands_machine *machine,
 		      struct error *err)
 {
@@ -50,6 +54,27 @@ static int judge_memory(const struct offer *offer, const struct demands_machine 
 	return error_set(err, FAULT_CONFIG, "%s requires %llu MiB of memory; this machine has %llu",
 			 offer->version, (unsigned long long)(offer->requires.memory >> 20),
 			 (unsigned long long)(machine->memory >> 20));
+}
+
+uint64_t demands_memory(uint64_t files)
+{
+	return MEMORY_BASE + files * MEMORY_ENTRY;
+}
+
+/* Better said now than killed in the middle, again and again. */
+static int judge_available(const struct offer *offer, const struct demands_machine *machine,
+			   struct error *err)
+{
+	uint64_t needed = demands_memory(offer->files);
+
+	if (needed <= machine->available)
+		return 0;
+	return error_set(err, FAULT_CONFIG,
+			 "%s has %llu entries, for which %llu MiB of memory must be free; %llu are "
+			 "(MemAvailable, or MemoryMax= of the worker)",
+			 offer->version, (unsigned long long)offer->files,
+			 (unsigned long long)(needed >> 20),
+			 (unsigned long long)(machine->available >> 20));
 }
 
 static int judge_glibc(const struct offer *offer, const struct demands_machine *machine,
@@ -137,8 +162,8 @@ int demands_judge(const struct offer *offer, const struct demands_machine *machi
 {
 	static int (*const judges[])(const struct offer *offer,
 				     const struct demands_machine *machine, struct error *err) = {
-		judge_kernel, judge_memory,    judge_glibc,    judge_os,
-		judge_step,   judge_libraries, judge_commands,
+		judge_kernel, judge_memory, judge_available, judge_glibc,
+		judge_os,     judge_step,   judge_libraries, judge_commands,
 	};
 	char all[ERROR_TEXT_MAX] = "";
 	size_t at = 0;
@@ -169,6 +194,7 @@ int demands_check(const struct offer *offer, const struct descriptor *running, s
 			     &(struct demands_machine){
 				     .kernel = name.release,
 				     .memory = (uint64_t)info.totalram * info.mem_unit,
+				     .available = host_available(),
 				     .installed = running,
 				     .version = running ? running->version : "",
 				     .sequence = running ? running->sequence : 0,

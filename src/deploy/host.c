@@ -14,6 +14,56 @@
 
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-"
 
+/* ---- memory ---- */
+
+/* Of lines "Name:   123 kB"; 0: there is none. */
+static uint64_t read_meminfo(const char *name)
+{
+	_cleanup_fclose_ FILE *stream = fopen("/proc/meminfo", "re");
+	char line[128];
+	size_t size = strlen(name);
+	unsigned long long value = 0;
+
+	while (stream && fgets(line, sizeof(line), stream))
+		if (strncmp(line, name, size) == 0 && line[size] == ':' &&
+		    sscanf(line + size + 1, "%llu kB", &value) == 1)
+			break;
+	return (uint64_t)value * 1024;
+}
+
+/* Of the unit that we are: MemoryMax=. */
+static uint64_t read_limit(void)
+{
+	_cleanup_fclose_ FILE *own = fopen("/proc/self/cgroup", "re");
+	char line[512];
+	char path[600];
+	unsigned long long value;
+
+	while (own && fgets(line, sizeof(line), own)) {
+		_cleanup_fclose_ FILE *stream = NULL;
+
+		if (strncmp(line, "0::/", 4) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", line + 3);
+		stream = fopen(path, "re");
+		if (stream && fscanf(stream, "%llu", &value) == 1)
+			return value;
+	}
+	return UINT64_MAX;
+}
+
+uint64_t host_available(void)
+{
+	uint64_t limit = read_limit();
+	uint64_t free = read_meminfo("MemAvailable");
+
+	if (free == 0)
+		return limit;
+	free += read_meminfo("SwapFree");
+	return free < limit ? free : limit;
+}
+
 /* Never a path, nor a pattern. */
 static bool is_name(const char *name)
 {

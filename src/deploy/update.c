@@ -31,6 +31,24 @@ static int judge_epoch(const struct session *session, const struct offer *offer,
 	return error_set(err, preflight.findings[0].fault, "%s", preflight.findings[0].text);
 }
 
+/* As the full archive would be, whichever way it comes; 0: no limit. */
+static int judge_size(const struct session *session, const struct offer *offer, struct error *err)
+{
+	const struct archive_options *limits = &session->options->stage.archive;
+
+	if (limits->max_files > 0 && offer->files > limits->max_files)
+		return error_set(err, FAULT_NO_SPACE,
+				 "%s has %llu entries, more than MaxFiles= allows (%llu)",
+				 offer->version, (unsigned long long)offer->files,
+				 (unsigned long long)limits->max_files);
+	if (limits->max_bytes > 0 && offer->bytes > limits->max_bytes)
+		return error_set(err, FAULT_NO_SPACE,
+				 "%s has %llu bytes, more than MaxBytes= allows (%llu)",
+				 offer->version, (unsigned long long)offer->bytes,
+				 (unsigned long long)limits->max_bytes);
+	return 0;
+}
+
 int update_judge(const struct session *session, const struct offer *offer, struct error *err)
 {
 	const struct state_transaction *transaction = &session->state.transaction;
@@ -46,6 +64,9 @@ int update_judge(const struct session *session, const struct offer *offer, struc
 	if (offer_find_withdrawn(offer, &offer->index))
 		return error_set(err, FAULT_STALE, "%s was withdrawn by its publisher",
 				 offer->version);
+	r = judge_size(session, offer, err);
+	if (r < 0)
+		return r;
 	if (transaction->unattended && state_is_bad(&session->state, &offer->index))
 		return error_set(err, FAULT_UNHEALTHY,
 				 "%s was rolled back before and is not tried again unattended",

@@ -77,5 +77,5 @@ int decode_head(const struct decode_head *what, const void *head, size_t size,
 	if (r < 0)
 		return r;
 	reading.decode = unpacking;
-	return bundle_decode(head, size, &source, what->expected, what->length, ret_bundle, err);
+	return bundle_decode_promised(head, size, &source, &what->promise, ret_bundle, err);
 }

@@ -141,7 +141,7 @@ static int unpack_frame(struct update *update, struct error *err)
 	r = text_check(&whole, err);
 	if (r == 0)
 		r = frame_unpack(whole.data, whole.size, update->old.data, update->old.size,
-				 BUNDLE_TEXT_MAX, &update->text, err);
+				 update->bundle->text_max, &update->text, err);
 	if (r < 0)
 		return r;
 	update->left.data += update->text.packed - UPDATE_MAGIC_SIZE;

@@ -29,6 +29,8 @@
 #include "release/bundle-update.h"
 #include "release/frame.h"
 
+#define TEXT_LINE \
+	4096 /* bytes: more than the longest path that is not escaped, and far above what lines have */
 #define MAGIC "flipslot-bundle 1\n"
 
 void bundle_free(struct bundle *bundle)
@@ -133,14 +135,15 @@ static int read_index(const struct frame *frame, const struct digest *expected,
 	return r;
 }
 
-static int unpack_index(const void *head, size_t size, const struct digest *expected,
-			struct index **ret_index, size_t *ret_packed, struct error *err)
+static int unpack_index(struct bundle *bundle, const void *head, const struct digest *expected,
+			size_t *ret_packed, struct error *err)
 {
 	_cleanup_frame_ struct frame frame = {};
-	int r = frame_unpack(head, size, NULL, 0, BUNDLE_TEXT_MAX, &frame, err);
+	int r = frame_unpack(head, (size_t)bundle->head_length, NULL, 0, bundle->text_max, &frame,
+			     err);
 
 	if (r == 0)
-		r = read_index(&frame, expected, ret_index, err);
+		r = read_index(&frame, expected, &bundle->index, err);
 	if (r == 0)
 		*ret_packed = frame.packed;
 	return r;
@@ -162,19 +165,30 @@ static int read_head(struct bundle *bundle, const void *head, size_t size,
 {
 	_cleanup_frame_ struct frame table = {};
 	size_t packed = 0;
-	int r = unpack_index(head, size, expected, &bundle->index, &packed, err);
+	int r = unpack_index(bundle, head, expected, &packed, err);
 
 	if (r == 0)
 		r = frame_unpack((const char *)head + packed, size - packed, NULL, 0,
-				 BUNDLE_TEXT_MAX, &table, err);
+				 bundle->text_max, &table, err);
 	if (r == 0 && packed + table.packed != size)
 		r = corrupt(err, "more than two frames");
 	return r < 0 ? r : read_table(bundle, &table, err);
 }
 
-int bundle_decode(const void *head, size_t size, const struct bundle_source *source,
-		  const struct digest *expected, uint64_t length, struct bundle **ret_bundle,
-		  struct error *err)
+uint64_t bundle_text_max(uint64_t files, uint64_t bytes)
+{
+	uint64_t most = BUNDLE_TEXT_MAX;
+	uint64_t blocks = bytes / BLOCK_SIZE;
+
+	if (files >= most / TEXT_LINE || blocks >= most / TEXT_LINE)
+		return most;
+	files = (files + blocks + 1) * TEXT_LINE + BUNDLE_SOLID_MAX;
+	return files < most ? files : most;
+}
+
+int bundle_decode_promised(const void *head, size_t size, const struct bundle_source *source,
+			   const struct bundle_promise *promise, struct bundle **ret_bundle,
+			   struct error *err)
 {
 	_cleanup_(bundle_freep) struct bundle *bundle = calloc(1, sizeof(*bundle));
 	int r;
@@ -182,10 +196,20 @@ int bundle_decode(const void *head, size_t size, const struct bundle_source *sou
 	if (!bundle)
 		return error_errno(err, "reading a bundle");
 	bundle->head_length = size;
-	bundle->length = length;
-	r = source ? bundle_update_read(bundle, head, source, expected, err) :
-		     read_head(bundle, head, size, expected, err);
+	bundle->length = promise->length;
+	bundle->text_max = promise->text_max;
+	r = source ? bundle_update_read(bundle, head, source, promise->index, err) :
+		     read_head(bundle, head, size, promise->index, err);
 	if (r == 0)
 		*ret_bundle = TAKE_PTR(bundle);
 	return r;
+}
+
+int bundle_decode(const void *head, size_t size, const struct bundle_source *source,
+		  const struct digest *expected, uint64_t length, struct bundle **ret_bundle,
+		  struct error *err)
+{
+	const struct bundle_promise promise = { expected, length, BUNDLE_TEXT_MAX };
+
+	return bundle_decode_promised(head, size, source, &promise, ret_bundle, err);
 }

@@ -16,6 +16,7 @@ static int judge(const struct offer_requires *requires, const char *kernel, uint
 	return demands_judge(&offer,
 			     &(struct demands_machine){ .kernel = kernel,
 							.memory = memory,
+							.available = UINT64_MAX,
 							.installed = installed,
 							.version = "1.0",
 							.sequence = sequence,
@@ -84,10 +85,33 @@ static void stepping_stones(void **unused)
 	assert_non_null(strstr(err.text, "no known sequence"));
 }
 
+/* An update that would be killed for want of memory is refused instead. */
+static void many_files_need_memory(void **unused)
+{
+	const struct offer offer = { .version = "2.0", .files = 50000 };
+	struct demands_machine machine = {
+		.kernel = "6.1",
+		.version = "1.0",
+		.os_id = "debian",
+		.os_version = "12",
+		.glibc = "2.36",
+	};
+	struct error err = {};
+
+	(void)unused;
+	machine.available = demands_memory(offer.files);
+	assert_true(machine.available > 50000 * 900);
+	assert_int_equal(demands_judge(&offer, &machine, NULL), 0);
+	machine.available--;
+	check_error(demands_judge(&offer, &machine, &err), &err, FAULT_CONFIG,
+		    "2.0 has 50000 entries, for which 64 MiB of memory must be free");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_always_there),
+		cmocka_unit_test(many_files_need_memory),
 		cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(stepping_stones),
 	};

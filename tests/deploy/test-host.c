@@ -30,6 +30,7 @@ static void what_every_machine_has(void **state)
 	assert_false(host_has_library("*"));
 	assert_false(host_has_library("../lib/libc.so.6"));
 	assert_true(host_glibc()[0] == '2');
+	assert_true(host_available() > 1 << 20);
 }
 
 int main(void)

@@ -102,6 +102,19 @@ static void what_was_rolled_back_is_not_tried_unattended(void **state)
 	assert_string_equal(transaction->release.version, "1.0");
 }
 
+/* By whichever way it would come, and before anything is fetched. */
+static void what_is_larger_than_the_limits_is_refused(void **state)
+{
+	(void)state;
+	app_options.stage.archive.max_files = 2;
+	repo_add("1.0");
+	check_refused(FAULT_NO_SPACE, "more than MaxFiles= allows (2)");
+	app_options.stage.archive.max_files = 10000;
+	app_options.stage.archive.max_bytes = 2000000;
+	check_refused(FAULT_NO_SPACE, "more than MaxBytes= allows (2000000)");
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
 static void nothing_offered_is_said(void **state)
 {
 	setup_session();
@@ -117,6 +130,7 @@ int main(void)
 		repo_test(what_runs_is_left_alone),
 		repo_test(another_sequence_than_asked_for_is_refused),
 		repo_test(what_was_rolled_back_is_not_tried_unattended),
+		repo_test(what_is_larger_than_the_limits_is_refused),
 		repo_test(nothing_offered_is_said),
 	};
 

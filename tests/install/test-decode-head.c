@@ -64,8 +64,7 @@ static int read_head(const struct fixture *fixture, struct bundle **ret_bundle, 
 		.dirfd = fixture->app,
 		.source = SLOT_A,
 		.source_index = fixture->old,
-		.expected = &expected,
-		.length = fixture->head.size,
+		.promise = { &expected, fixture->head.size, BUNDLE_TEXT_MAX },
 		.listener = &listener,
 	};
 

@@ -49,6 +49,32 @@ static void test_other_indexes(void **state)
 	assert_non_null(strstr(err.text, "of a version that this flipslot does not read"));
 }
 
+/* Nothing is unpacked that is larger than what the offer promises could need. */
+static void test_the_text_is_bounded(void **state)
+{
+	_cleanup_(index_freep) struct index *new = sample_new();
+	struct bundle_block blocks[SAMPLE_BLOCKS];
+	_cleanup_free_ void *head = NULL;
+	struct bundle_promise promise = {};
+	struct bundle *bundle = NULL;
+	struct digest digest;
+	struct error err = {};
+	size_t size, text;
+
+	sample_blocks(blocks);
+	assert_int_equal(index_encode(new, NULL, &text, &digest, NULL), 0);
+	assert_int_equal(bundle_write_head(new, blocks + 1, 3, 3, &head, &size, NULL), 0);
+	promise = (struct bundle_promise){ &digest, size + 3000, text };
+	assert_int_equal(bundle_decode_promised(head, size, NULL, &promise, &bundle, NULL), 0);
+	bundle_free(bundle);
+	promise.text_max--;
+	check_error(bundle_decode_promised(head, size, NULL, &promise, &bundle, &err), &err,
+		    FAULT_CORRUPT, "unpacks to too much");
+	assert_in_range(bundle_text_max(1, 0), 4096, 4U << 20);
+	assert_in_range(bundle_text_max(10000, 250U << 20), 10000 * 4096, 45U << 20);
+	assert_int_equal(bundle_text_max(UINT64_MAX, UINT64_MAX), BUNDLE_TEXT_MAX);
+}
+
 static void test_packed_bytes_are_verified(void **state)
 {
 	struct bundle_block block = { .length = 3, .offset = 77 };
@@ -88,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heads_that_are_damaged),
 		cmocka_unit_test(test_other_indexes),
+		cmocka_unit_test(test_the_text_is_bounded),
 		cmocka_unit_test(test_packed_bytes_are_verified),
 		cmocka_unit_test(test_sizes),
 	};
