@@ -108,9 +108,12 @@ TUF_CLIENT := $(if $(wildcard tests/tuf-conformance/client.c),$(B)/tuf-conforman
 .SECONDARY:
 all: $(PROGRAM) $(LINKED) $(FAULT_APP)
 
+# What a file was made of, for either name of it: B= may have been given whole or from here.
+depends = -MMD -MP -MT $(patsubst $(CURDIR)/%,%,$(abspath $1)) -MT $(abspath $1)
+
 $(B)/src/%.o: src/%.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(or $(PC_$(patsubst %/,%,$(dir $*))),$(PC_app))) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(or $(PC_$(patsubst %/,%,$(dir $*))),$(PC_app))) $(call depends,$@) -c $< -o $@
 
 # An archive, and the proof that it needs nothing but what the table above allows: all of it is
 # linked with nothing else.
@@ -126,7 +129,7 @@ $(B)/link-$1: $(DEPS_$1)
 
 $(TEST_$1:%=$(B)/%): $(B)/tests/$1/test-%: tests/$1/test-%.c $(DEPS_$1) $(MAKEFILE_LIST)
 	@mkdir -p $$(@D)
-	$$(call say,TEST)$(CC) $$(CFLAGS_ALL) $$(call cflags,cmocka $(PC_$1)) -MMD -MP -MF $$@.d \
+	$$(call say,TEST)$(CC) $$(CFLAGS_ALL) $$(call cflags,cmocka $(PC_$1)) $$(call depends,$$@) -MF $$@.d \
 		$$(LDFLAGS_ALL) -o $$@ $$< \
 		$$(shell sed -n '1,9s|^/\* LDFLAGS: \(.*\) \*/$$$$|\1|p' $$<) \
 		$(DEPS_$1) $$(call libs,cmocka $(PC_$1))
@@ -149,12 +152,12 @@ $(B)/flipslot: $(B)/src/main.o $(LATE) $(DEPS_app)
 
 $(B)/fault-app: tests/fault-app/fault-app.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) -MMD -MP -MF $@.d \
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libsystemd) $(call depends,$@) -MF $@.d \
 		$(LDFLAGS_ALL) -o $@ $< $(call libs,libsystemd)
 
 $(B)/crash-stop: tests/crash/stop.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $<
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call depends,$@) -MF $@.d $(LDFLAGS_ALL) -o $@ $<
 
 # A durable call is told by where it returns to: so it must be a call, and no jump at the end of a function.
 $(B)/src/store/%.o $(B)/src/install/%.o: CFLAGS_ALL += -fno-optimize-sibling-calls
@@ -164,7 +167,7 @@ DURABLE := fsync fdatasync syncfs $(addprefix durable_,sync_dir sync_fs replace 
 	exchange preallocate overwrite)
 $(B)/crash-skip.o: tests/crash/skip.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -c -o $@ $<
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call depends,$@) -MF $@.d -c -o $@ $<
 
 $(B)/crash-flipslot: $(B)/src/main.o $(B)/crash-skip.o $(LATE) $(DEPS_app)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(DURABLE:%=-Wl,--wrap=%) -o $@ $^ $(PROGRAM_LIBS)
@@ -175,14 +178,14 @@ PROTECTION := data_restore epoch_bars job_start_and_forget state_store job_wait 
 	ask_worker preflight_give_up staging_run layout_current layout_clear_slot sweep_directory init_file_compare retry_decide checked_load vacancy_wait
 $(B)/without.o: tests/without/without.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_app)) -MMD -MP -MF $@.d -c -o $@ $<
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_app)) $(call depends,$@) -MF $@.d -c -o $@ $<
 
 $(B)/without-flipslot: $(B)/src/main.o $(B)/without.o $(LATE) $(DEPS_app)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(PROTECTION:%=-Wl,--wrap=%) -o $@ $^ $(PROGRAM_LIBS)
 
 $(B)/tuf-conformance-client: tests/tuf-conformance/client.c $(DEPS_trust) $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libcurl $(PC_trust)) -MMD -MP -MF $@.d \
+	$(call say,CC)$(CC) $(CFLAGS_ALL) $(call cflags,libcurl $(PC_trust)) $(call depends,$@) -MF $@.d \
 		$(LDFLAGS_ALL) -o $@ $< $(DEPS_trust) $(call libs,libcurl $(PC_trust))
 
 # Fuzz targets may use what deploy may. Seams by a comment, as in tests.
@@ -191,7 +194,7 @@ FUZZ_DEPS := $(filter-out $(B)/libdeploy.a,$(DEPS_deploy))
 
 $(FUZZ:%=$(B)/%): $(B)/%: %.c $(FUZZ_DEPS) $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call say,FUZZ)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_deploy)) -MMD -MP -MF $@.d \
+	$(call say,FUZZ)$(CC) $(CFLAGS_ALL) $(call cflags,$(PC_deploy)) $(call depends,$@) -MF $@.d \
 		$(LDFLAGS_ALL) -o $@ $< \
 		$(shell sed -n '1,9s|^/\* LDFLAGS: \(.*\) \*/$$|\1|p' $<) \
 		$(FUZZ_DEPS) $(call libs,$(PC_deploy))
