@@ -6,6 +6,7 @@
 #include "base/window.h"
 #include "deploy/alert.h"
 #include "deploy/way.h"
+#include "install/rebuild.h"
 #include "install/stage.h"
 #include "transfer/fetch-settings.h"
 #include "trust/expiry.h"
@@ -69,6 +70,7 @@ struct deploy_options {
 	uint64_t scrub_usec; /* how often the slots are read and compared; 0: never */
 	uint64_t max_inhibit_usec; /* that processes may hold one off */
 	struct stage_options stage;
+	enum dedupe dedupe;
 	char **shipped; /* unit files of the release that flip with it, NULL-terminated; NULL: none */
 	char **siblings; /* units that are restarted with it (AlsoRestart=); as shipped */
 	/* of kind exec, run before the switch; without a command it still says how long the release's own may take */

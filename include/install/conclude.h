@@ -12,6 +12,7 @@ struct conclude_options {
 	int dirfd;
 	enum slot slot;
 	int slot_fd; /* open since before the first write: syncfs tells of errors since then */
+	int other_fd; /* the other slot, if it may share files; -1 */
 	uid_t owner;
 	struct index *index; /* sorted */
 	struct place *place;

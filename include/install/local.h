@@ -19,6 +19,9 @@ int local_new(local_progress progress, void *data, struct local **ret_local, str
 void local_free(struct local *local);
 CLEANUP_DEFINE(struct local, local_free);
 
+/* local_copy copies, also where it could reflink. */
+void local_share_nothing(struct local *local);
+
 /*
  * Opens a regular file for reading, as fd_open_inside; a device is not even opened. Returns the descriptor and its stat,
  * or -1 with errno set (EBADF: another kind of file).

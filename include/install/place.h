@@ -53,6 +53,10 @@ int place_bytes(struct place *place, const struct index_entry *entry, const void
 int place_move(struct place *place, int fd, const char *name, const struct index_entry *entry,
 	       struct error *err);
 
+/* The file fd of the other slot gets a second name here, as the entry. > 0: PLACE_NO_LINK, it can have no more. */
+enum { PLACE_NO_LINK = 10 };
+int place_second(struct place *place, int fd, const struct index_entry *entry, struct error *err);
+
 /* The symbolic or hard link of that entry. > 0: PLACE_THERE, something has that name already. */
 enum { PLACE_THERE = 1 };
 int place_link(struct place *place, const struct index_entry *entry, struct error *err);

@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "install/dedupe.h"
 #include "install/stage.h"
 #include "release/bundle.h"
 
@@ -55,6 +56,8 @@ struct rebuild_options {
 	struct index *
 		source_index; /* of its seal; NULL: none. Bundles with a base are differences to this. */
 	struct index *index; /* of the new release, whole (index_decode) */
+	enum dedupe
+		dedupe; /* DEDUPE_HARDLINK without a source: only what is shared already stays so */
 	const struct rebuild_listener *listener; /* may be NULL */
 };
 

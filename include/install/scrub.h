@@ -23,5 +23,13 @@ int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress
  * The same for a tree that was just made, without reading what is in its files: all but content and capabilities, and that
  * no file has a name outside of it. index is sorted.
  */
-int scrub_tree(int slot_fd, uid_t owner, const struct index *index, scrub_finding finding,
-	       void *data, uint64_t *ret_differences, struct error *err);
+struct scrub_glance {
+	int slot_fd;
+	int other_fd; /* the other slot: a file may have the same name there; -1: it may not */
+	uid_t owner;
+	const struct index *index;
+	scrub_finding finding;
+	void *data;
+};
+
+int scrub_tree(const struct scrub_glance *options, uint64_t *ret_differences, struct error *err);

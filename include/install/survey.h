@@ -10,7 +10,7 @@
 /* What becomes of a file of the new index. */
 enum survey_fate {
 	SURVEY_OTHER, /* is no file */
-	SURVEY_KEEP, /* is there: content, attributes, owner, and no name of it is a stranger's */
+	SURVEY_KEEP, /* is there: content, attributes, owner, and no name of it is a stranger's (the other slot's may be none) */
 	SURVEY_MEND, /* the same but for mode, time or capabilities */
 	SURVEY_MAKE,
 };
@@ -50,11 +50,13 @@ struct survey {
 	uint64_t stay_bytes,
 		stay_inodes; /* on the disk, of what stays or is moved within the slot */
 	uid_t owner;
+	bool shares; /* a file of the other slot may be one of this one, too */
 };
 
 struct survey_options {
 	int slot_fd;
 	int staging_fd; /* -1: there is none */
+	int other_fd; /* the other slot, if a file may have the same name there, too; -1: it may not */
 	uid_t owner; /* of all that may stay */
 	const struct index *index; /* sorted, borrowed, as source is (NULL: none) */
 	const struct index *source;
@@ -64,6 +66,12 @@ struct survey_options {
 int survey_run(const struct survey_options *options, struct survey **ret_survey, struct error *err);
 void survey_free(struct survey *survey);
 CLEANUP_DEFINE(struct survey, survey_free);
+
+/*
+ * The number in the source of the file that can get a second name as that one: of the same name there, the same content and attributes,
+ * neither with more names of its own, nor for others to write to. INDEX_NONE: there is none.
+ */
+uint32_t survey_twin(const struct survey *survey, uint32_t number);
 
 /* Does the file of that number stay (as it is, or mended)? */
 bool survey_stays(const struct survey *survey, uint32_t number);

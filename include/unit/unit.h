@@ -26,6 +26,7 @@ struct unit {
 	char user[64]; /* User=, empty for root */
 	char group[64];
 	bool dynamic_user;
+	uint64_t ambient_capabilities; /* AmbientCapabilities=: bits of linux/capability.h */
 	bool remains; /* RemainAfterExit= */
 	char fragment_path[UNIT_TEXT_MAX];
 	char **drop_in_paths; /* NULL-terminated, never NULL */

@@ -115,6 +115,38 @@ static int set_expiry(void *object, const char *value, struct error *err)
 	return error_set(err, FAULT_CONFIG, "\"%s\" is not enforce, floor or warn", value);
 }
 
+/* Its place among the words; n: it is none of them. */
+static size_t find_word(const char *value, const char *const *words, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(value, words[i]) != 0)
+		i++;
+	return i;
+}
+
+static int set_dedupe(void *object, const char *value, struct error *err)
+{
+	static const char *const names[] = {
+		[DEDUPE_AUTO] = "auto",
+		[DEDUPE_COPY] = "copy",
+		[DEDUPE_REFLINK] = "reflink",
+		[DEDUPE_HARDLINK] = "hardlink",
+	};
+	struct config *config = object;
+	size_t i = find_word(value, names, ARRAY_SIZE(names));
+
+	if (i == ARRAY_SIZE(names))
+		return error_set(err, FAULT_CONFIG, "\"%s\" is not auto, copy, reflink or hardlink",
+				 value);
+	if (i == DEDUPE_HARDLINK && scope_is_user())
+		return error_set(
+			err, FAULT_CONFIG,
+			"not for a flipslot of your own, whose slots the service could write");
+	config->deploy.dedupe = (enum dedupe)i;
+	return 0;
+}
+
 static int set_delta(void *object, const char *value, struct error *err)
 {
 	static const char *const names[] = {
@@ -123,14 +155,12 @@ static int set_delta(void *object, const char *value, struct error *err)
 		[WAY_OFF] = "off",
 	};
 	struct config *config = object;
+	size_t i = find_word(value, names, ARRAY_SIZE(names));
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		config->deploy.source.way.delta = (enum way_delta)i;
-		return 0;
-	}
-	return error_set(err, FAULT_CONFIG, "\"%s\" is not prefer, require or off", value);
+	if (i == ARRAY_SIZE(names))
+		return error_set(err, FAULT_CONFIG, "\"%s\" is not prefer, require or off", value);
+	config->deploy.source.way.delta = (enum way_delta)i;
+	return 0;
 }
 
 static int set_fallback(void *object, const char *value, struct error *err)
@@ -291,6 +321,9 @@ const struct config_key config_table[] = {
 	    "How long that may last, and what a release brings to check itself."),
 	KEY("Update", "Reserve", SIZE, OF(deploy.stage.reserve_bytes), "0", "1T", "64M", NULL,
 	    "Free space that an update must leave on the disk."),
+	KEY("Update", "Dedupe", OTHER, 0, NULL, NULL, "auto", set_dedupe,
+	    "How files that the running release has get into the next one. auto: sharing blocks where the file system can, else copied. copy. "
+	    "reflink: sharing blocks, or not at all. hardlink: as the same file; only if the service cannot write its slots."),
 	KEY("Update", "AllowSetuid", BOOL, OF(deploy.stage.archive.allow_setuid), NULL, NULL, "no",
 	    NULL, "Whether releases may hold setuid and setgid files and file capabilities."),
 	KEY("Update", "MaxBytes", SIZE, OF(deploy.stage.archive.max_bytes), "1K", "64T", "8G", NULL,
@@ -349,23 +382,6 @@ const struct config_key config_table[] = {
 	{},
 };
 
-static bool is_later(const char *section, const char *key)
-{
-	static const char *const later[][2] = {
-		{ "Update", "Dedupe" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-		const char *name = later[i][0];
-
-		if (strcmp(section, name) != 0)
-			continue;
-		if (!later[i][1] || strcmp(key, later[i][1]) == 0)
-			return true;
-	}
-	return false;
-}
-
 int config_table_set_defaults(struct config *config, struct error *err)
 {
 	for (const struct config_key *key = config_table; key->name; key++) {
@@ -384,11 +400,6 @@ void config_table_unknown_key(const struct config_key *table, const char *sectio
 	const char *nearest;
 	size_t n = 0;
 
-	if (is_later(entry->section, entry->key)) {
-		config_findings_add(findings, "%s: [%s] %s= is not supported by this version",
-				    entry->where, entry->section, entry->key);
-		return;
-	}
 	for (; table->name; table++) {
 		if (strcmp(table->section, section) != 0)
 			continue;
@@ -419,11 +430,6 @@ static void unknown_section(struct config *config, const struct config_entry *en
 	if (config->unknown && strcmp(config->unknown, entry->section) == 0)
 		return;
 	config->unknown = entry->section;
-	if (is_later(entry->section, "")) {
-		config_findings_add(findings, "%s: [%s] is not supported by this version",
-				    entry->where, entry->section);
-		return;
-	}
 	word = strndup(entry->section, strcspn(entry->section, " "));
 	nearest = word ? config_key_nearest(word, names) : NULL;
 	config_findings_add(findings, "%s: there is no section [%s]%s%s%s", entry->where,

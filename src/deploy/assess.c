@@ -111,6 +111,7 @@ static int make_rebuild(struct assessment *assessment, struct index *index, stru
 		.source = assessment->running.index ? transaction->origin : SLOT_NONE,
 		.source_index = assessment->running.index,
 		.index = index,
+		.dedupe = assessment->watcher->session->options->dedupe,
 		.listener = &assessment->listener,
 	};
 

@@ -12,6 +12,7 @@
 #include "deploy/epoch.h"
 #include "deploy/landlord.h"
 #include "deploy/preflight.h"
+#include "deploy/sharing.h"
 #include "deploy/shipped.h"
 #include "deploy/siblings.h"
 #include "deploy/source.h"
@@ -465,6 +466,7 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	r = unit_query(manager, options->unit, &unit, err);
 	if (r < 0)
 		return r;
+	sharing_check(options, &unit, ret_preflight);
 	check_fallback(&check);
 	r = check_lingering(&check, err);
 	if (r == 0)

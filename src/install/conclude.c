@@ -35,8 +35,15 @@ static int check_tree(const void *data, struct error *err)
 	const struct conclude_options *options = data;
 	struct error first = {};
 	uint64_t differences = 0;
-	int r = scrub_tree(options->slot_fd, options->owner, options->index, on_difference, &first,
-			   &differences, err);
+	const struct scrub_glance glance = {
+		.slot_fd = options->slot_fd,
+		.other_fd = options->other_fd,
+		.owner = options->owner,
+		.index = options->index,
+		.finding = on_difference,
+		.data = &first,
+	};
+	int r = scrub_tree(&glance, &differences, err);
 
 	if (r < 0 || differences == 0)
 		return r;

@@ -17,6 +17,7 @@ struct local {
 	void *data;
 	struct digester *digester;
 	char *buffer;
+	bool shares_nothing;
 };
 
 int local_new(local_progress progress, void *data, struct local **ret_local, struct error *err)
@@ -35,6 +36,11 @@ int local_new(local_progress progress, void *data, struct local **ret_local, str
 	if (r == 0)
 		*ret_local = TAKE_PTR(local);
 	return r;
+}
+
+void local_share_nothing(struct local *local)
+{
+	local->shares_nothing = true;
 }
 
 void local_free(struct local *local)
@@ -201,11 +207,13 @@ static int clone_bytes(struct copy *copy, struct digest *ret_digest, struct erro
 	uint64_t size;
 	int r;
 
-	if (ioctl(copy->to, FICLONE, copy->from) == 0) {
+	bool cloned = !copy->local->shares_nothing && ioctl(copy->to, FICLONE, copy->from) == 0;
+
+	if (cloned) {
 		r = local_digest(copy->local, copy->to, ret_digest, &size, err);
 		return r == 0 && size != copy->size ? LOCAL_DIFFERS : r;
 	}
-	if (errno == ENOSPC || errno == EDQUOT)
+	if (!copy->local->shares_nothing && (errno == ENOSPC || errno == EDQUOT))
 		return error_errno(err, "writing a copy");
 	r = copy_bytes(copy, err);
 	return r != 0 ? r : digester_finish(copy->local->digester, ret_digest, err);

@@ -53,7 +53,12 @@ static void count_made(const struct count *count, uint32_t number, const struct 
 		outlay->local_files++;
 		outlay->local_bytes += entry->size;
 	}
-	if (is_moved(count, content, first)) {
+	if (survey_twin(survey, number) != INDEX_NONE &&
+	    (survey->origins[content].origin == SURVEY_HERE ||
+	     survey->origins[content].origin == SURVEY_SOURCE)) {
+		outlay->plan.bytes_needed = less(outlay->plan.bytes_needed, need);
+		outlay->plan.inodes_needed = less(outlay->plan.inodes_needed, 1);
+	} else if (is_moved(count, content, first)) {
 		outlay->plan.bytes_needed = less(outlay->plan.bytes_needed, need);
 		outlay->plan.inodes_needed = less(outlay->plan.inodes_needed, 1);
 	} else if (is_shared(count, content, first)) {

@@ -221,6 +221,17 @@ int place_move(struct place *place, int fd, const char *name, const struct index
 
 /* ---- links ---- */
 
+int place_second(struct place *place, int fd, const struct index_entry *entry, struct error *err)
+{
+	int parent_fd = open_parent(place, entry->path);
+
+	if (parent_fd >= 0 && link_nameless(place, fd, parent_fd, last_part(entry->path)) == 0)
+		return 0;
+	if (errno == EMLINK || errno == EXDEV || errno == EPERM)
+		return PLACE_NO_LINK;
+	return complain("linking", entry->path, err);
+}
+
 static int make_hardlink(const struct place *place, int parent_fd, const struct index_entry *entry)
 {
 	size_t size = (size_t)(last_part(entry->target) - entry->target);

@@ -25,6 +25,7 @@ struct rebuild {
 	int slot_fd; /* open since before the first write: syncfs tells of errors since then */
 	int staging_fd; /* -1: there is none yet */
 	int source_fd;
+	int other_fd; /* the slot that is not the target; -1: nothing is shared with it */
 	struct survey *survey;
 	struct outlay outlay;
 	bool reflink;
@@ -52,6 +53,7 @@ void rebuild_free(struct rebuild *rebuild)
 	cleanup_close(&rebuild->slot_fd);
 	cleanup_close(&rebuild->staging_fd);
 	cleanup_close(&rebuild->source_fd);
+	cleanup_close(&rebuild->other_fd);
 	free(rebuild);
 }
 
@@ -64,6 +66,9 @@ static int open_directories(struct rebuild *rebuild, struct error *err)
 
 	if (r == 0 && options->source != SLOT_NONE && options->source_index)
 		r = layout_open_slot(options->dirfd, options->source, &rebuild->source_fd, err);
+	if (r == 0 && options->dedupe == DEDUPE_HARDLINK)
+		(void)layout_open_slot(options->dirfd, slot_other(options->target),
+				       &rebuild->other_fd, NULL);
 	if (r == 0)
 		r = staged_open_dir(options->dirfd, &rebuild->staging_fd, err);
 	return r < 0 ? r : 0;
@@ -78,25 +83,12 @@ static int sort_indexes(const struct rebuild *rebuild, struct error *err)
 	return r;
 }
 
-/* Files of two file systems cannot share blocks. */
-static bool can_reflink(const struct rebuild *rebuild)
-{
-	struct stat target;
-	struct stat source;
-
-	if (fstat(rebuild->slot_fd, &target) < 0)
-		return false;
-	if (rebuild->source_fd >= 0 &&
-	    (fstat(rebuild->source_fd, &source) < 0 || source.st_dev != target.st_dev))
-		return false;
-	return local_can_reflink(rebuild->slot_fd);
-}
-
 static int survey(struct rebuild *rebuild, struct error *err)
 {
 	struct survey_options options = {
 		.slot_fd = rebuild->slot_fd,
 		.staging_fd = rebuild->staging_fd,
+		.other_fd = rebuild->other_fd,
 		.index = rebuild->options.index,
 		.source = rebuild->source_fd >= 0 ? rebuild->options.source_index : NULL,
 		.listener = &rebuild->listener.stage,
@@ -110,7 +102,10 @@ static int survey(struct rebuild *rebuild, struct error *err)
 	r = survey_run(&options, &rebuild->survey, err);
 	if (r < 0)
 		return r;
-	rebuild->reflink = can_reflink(rebuild);
+	r = dedupe_decide(rebuild->options.dedupe, rebuild->slot_fd, rebuild->source_fd,
+			  &rebuild->reflink, err);
+	if (r < 0)
+		return r;
 	return outlay_measure(rebuild->options.dirfd, rebuild->slot_fd, rebuild->survey,
 			      rebuild->reflink, &rebuild->outlay, err);
 }
@@ -127,7 +122,7 @@ int rebuild_new(const struct rebuild_options *options, struct rebuild **ret_rebu
 	if (options->listener)
 		rebuild->listener = *options->listener;
 	rebuild->meter.listener = &rebuild->listener.stage;
-	rebuild->slot_fd = rebuild->staging_fd = rebuild->source_fd = -1;
+	rebuild->slot_fd = rebuild->staging_fd = rebuild->source_fd = rebuild->other_fd = -1;
 	r = open_directories(rebuild, err);
 	if (r == 0)
 		r = sort_indexes(rebuild, err);
@@ -236,6 +231,8 @@ static int prepare_hands(struct rebuild *rebuild, struct error *err)
 	for (size_t i = 0; r == 0 && i < CREW_HANDS; i++) {
 		r = local_new(i == 0 ? meter_tell : meter_count, &rebuild->meter,
 			      &supply->locals[i], err);
+		if (r == 0 && rebuild->options.dedupe == DEDUPE_COPY)
+			local_share_nothing(supply->locals[i]);
 		if (r == 0)
 			r = place_new(rebuild->slot_fd, rebuild->staging_fd, &supply->places[i],
 				      err);
@@ -470,6 +467,7 @@ static int finish(struct rebuild *rebuild, struct descriptor *descriptor, struct
 		.dirfd = rebuild->options.dirfd,
 		.slot = rebuild->options.target,
 		.slot_fd = rebuild->slot_fd,
+		.other_fd = rebuild->other_fd,
 		.owner = rebuild->survey->owner,
 		.index = rebuild->options.index,
 		.place = rebuild->supply.places[0],

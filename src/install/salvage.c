@@ -113,6 +113,7 @@ static int survey(struct salvage *salvage, struct error *err)
 		.index = salvage->seal.index,
 		.listener = &salvage->listener,
 	};
+	_cleanup_close_ int other_fd = -1;
 	struct stat st;
 	size_t n;
 	int r;
@@ -120,6 +121,8 @@ static int survey(struct salvage *salvage, struct error *err)
 	if (fstat(salvage->dirfd, &st) < 0)
 		return error_errno(err, "looking at the app's directory");
 	options.owner = st.st_uid;
+	(void)layout_open_slot(salvage->dirfd, slot_other(salvage->slot), &other_fd, NULL);
+	options.other_fd = other_fd;
 	r = survey_run(&options, &salvage->survey, err);
 	if (r < 0)
 		return r;
@@ -428,6 +431,7 @@ static int open_rebuild(struct salvage *salvage, struct rebuild **ret_rebuild, s
 		.dirfd = salvage->dirfd,
 		.target = salvage->slot,
 		.source = SLOT_NONE,
+		.dedupe = DEDUPE_HARDLINK, /* what is shared stays so */
 		.index = salvage->seal.index,
 	};
 	_cleanup_(rebuild_freep) struct rebuild *rebuild = NULL;

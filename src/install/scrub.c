@@ -17,6 +17,7 @@
 
 struct scrub {
 	int slot_fd;
+	int other_fd; /* of a glance: where files may have another name; -1 */
 	struct index *found; /* what is on disk: paths, and st_mode as the mode */
 	struct digester *digester;
 	char *buffer;
@@ -305,6 +306,17 @@ int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress
 
 /* ---- a glance: one walk, contents and capabilities are not looked at ---- */
 
+static bool is_shared(const struct scrub *scrub, const struct index_entry *entry,
+		      const struct stat *st)
+{
+	_cleanup_close_ int fd =
+		scrub->other_fd < 0 ? -1 : fd_open_inside(scrub->other_fd, entry->path, O_PATH);
+	struct stat other;
+
+	return st->st_nlink == 2 && fd >= 0 && fstat(fd, &other) == 0 &&
+	       other.st_ino == st->st_ino && other.st_dev == st->st_dev;
+}
+
 /* Each name is one of the index; what has more is somebody else's too. */
 static void check_shallow(struct scrub *scrub, const struct index_entry *entry,
 			  const struct stat *st)
@@ -313,7 +325,7 @@ static void check_shallow(struct scrub *scrub, const struct index_entry *entry,
 		report(scrub, entry->path, "time of change differs");
 	if ((uint64_t)st->st_size != entry->size)
 		report(scrub, entry->path, "size differs");
-	if (st->st_nlink > 1 && !entry->linked)
+	if (st->st_nlink > 1 && !entry->linked && !is_shared(scrub, entry, st))
 		report(scrub, entry->path, "has another name elsewhere");
 }
 
@@ -391,17 +403,17 @@ static int glance(struct scrub *scrub, struct error *err)
 	return r;
 }
 
-int scrub_tree(int slot_fd, uid_t owner, const struct index *index, scrub_finding finding,
-	       void *data, uint64_t *ret_differences, struct error *err)
+int scrub_tree(const struct scrub_glance *options, uint64_t *ret_differences, struct error *err)
 {
 	_cleanup_(scrub_done) struct scrub scrub = {
 		.slot_fd = -1,
-		.finding = finding,
-		.data = data,
-		.owner = owner,
-		.promised = index,
+		.other_fd = options->other_fd,
+		.finding = options->finding,
+		.data = options->data,
+		.owner = options->owner,
+		.promised = options->index,
 	};
-	int r = fd_open_dir(slot_fd, ".", &scrub.slot_fd, err);
+	int r = fd_open_dir(options->slot_fd, ".", &scrub.slot_fd, err);
 
 	if (r == 0)
 		r = glance(&scrub, err);

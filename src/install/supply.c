@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "base/fd.h"
+#include "install/attributes.h"
 #include "install/local.h"
 #include "install/place.h"
 #include "install/staged.h"
@@ -58,6 +59,29 @@ static int copy_short(const struct supply *supply, unsigned int hand, int dirfd,
 	return r != 0 ? r : place_bytes(supply->places[hand], entry, bytes, entry->size, err);
 }
 
+/* > 0: LOCAL_DIFFERS or PLACE_NO_LINK, a copy may do. What gets the second name is what was read. */
+static int make_link(const struct supply *supply, unsigned int hand, uint32_t number,
+		     struct error *err)
+{
+	const struct index_entry *entry = entry_at(supply, number);
+	_cleanup_close_ int fd = -1;
+	struct digest digest;
+	struct stat st;
+	uint64_t size;
+	int r;
+
+	if (survey_twin(supply->survey, number) == INDEX_NONE)
+		return PLACE_NO_LINK;
+	fd = local_open(supply->source_fd, entry->path, &st);
+	if (fd < 0 || st.st_nlink != 1 || st.st_uid != supply->survey->owner ||
+	    (uint64_t)st.st_size != entry->size || !attributes_match(fd, &st, entry))
+		return LOCAL_DIFFERS;
+	r = local_digest(supply->locals[hand], fd, &digest, &size, err);
+	if (r == 0 && (size != entry->size || !digest_equal(&digest, &entry->digest)))
+		r = LOCAL_DIFFERS;
+	return r != 0 ? r : place_second(supply->places[hand], fd, entry, err);
+}
+
 /* > 0: LOCAL_UNREADABLE, LOCAL_DIFFERS. */
 static int make_copy(const struct supply *supply, unsigned int hand, int dirfd, const char *path,
 		     const struct index_entry *entry, const char **ret_why, struct error *err)
@@ -67,6 +91,17 @@ static int make_copy(const struct supply *supply, unsigned int hand, int dirfd, 
 			   LOCAL_SPARSE;
 
 	return r == LOCAL_SPARSE ? copy_file(supply, hand, dirfd, path, entry, ret_why, err) : r;
+}
+
+/* > 0: as make_copy. */
+static int make(const struct supply *supply, unsigned int hand, int dirfd, const char *path,
+		uint32_t number, const char **ret_why, struct error *err)
+{
+	int r = make_link(supply, hand, number, err);
+
+	return r <= 0 ?
+		       r :
+		       make_copy(supply, hand, dirfd, path, entry_at(supply, number), ret_why, err);
 }
 
 /* The other files of a content of which one is in its place. */
@@ -81,8 +116,7 @@ static int supply_rest(const struct supply *supply, unsigned int hand, uint32_t 
 	int r = 0;
 
 	while (r == 0 && (number = next_file(supply, content, &i)) != CONTENTS_NONE) {
-		r = make_copy(supply, hand, supply->slot_fd, first->path, entry_at(supply, number),
-			      &why, err);
+		r = make(supply, hand, supply->slot_fd, first->path, number, &why, err);
 		if (r == 0)
 			mark_made(supply, content, number);
 	}
@@ -97,9 +131,8 @@ static int supply_from_source(const struct supply *supply, unsigned int hand, ui
 	struct survey_content *origin = &supply->survey->origins[content];
 	uint32_t i = 0;
 	uint32_t number = next_file(supply, content, &i);
-	int r = make_copy(supply, hand, supply->source_fd,
-			  index_at(supply->survey->source, origin->from)->path,
-			  entry_at(supply, number), ret_why, err);
+	int r = make(supply, hand, supply->source_fd,
+		     index_at(supply->survey->source, origin->from)->path, number, ret_why, err);
 
 	if (r > 0) {
 		origin->origin = SURVEY_WANTED;

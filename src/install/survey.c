@@ -59,6 +59,28 @@ bool survey_stays(const struct survey *survey, uint32_t number)
 	return survey->fates[number] == SURVEY_KEEP || survey->fates[number] == SURVEY_MEND;
 }
 
+static bool is_alike(const struct index_entry *a, const struct index_entry *b)
+{
+	return a->type == INDEX_FILE && b->type == INDEX_FILE && a->size == b->size &&
+	       digest_equal(&a->digest, &b->digest) && a->mode == b->mode && a->mtime == b->mtime &&
+	       a->capability_size == b->capability_size &&
+	       memcmp(a->capability, b->capability, a->capability_size) == 0;
+}
+
+uint32_t survey_twin(const struct survey *survey, uint32_t number)
+{
+	const struct index_entry *entry = index_at(survey->index, number);
+	const struct index_entry *there;
+	uint32_t twin;
+
+	if (!survey->shares || !survey->source || entry->linked ||
+	    (entry->mode & GROUP_OR_OTHER_WRITE))
+		return INDEX_NONE;
+	twin = index_number(survey->source, entry->path);
+	there = twin == INDEX_NONE ? NULL : index_at(survey->source, twin);
+	return there && !there->linked && is_alike(entry, there) ? twin : INDEX_NONE;
+}
+
 /* NULL: errno says why. */
 static DIR *list(int dirfd)
 {
@@ -118,12 +140,18 @@ static nlink_t count_staged_names(const struct work *work, const struct index_en
 	       is_file(fd, place_temporary_name(&entry->digest, temporary), st);
 }
 
+static bool is_shared(const struct work *work, const struct index_entry *entry,
+		      const struct stat *st)
+{
+	return st->st_nlink > 1 && is_file(work->options->other_fd, entry->path, st);
+}
+
 /* Are all names of the file such as we give it? Another one may be the running slot's. */
 static bool has_no_strange_name(const struct work *work, const struct index_entry *entry,
 				const struct stat *st)
 {
 	const struct index *index = work->options->index;
-	nlink_t names = 1;
+	nlink_t names = 1 + is_shared(work, entry, st);
 
 	if (st->st_nlink == 1)
 		return true;
@@ -167,6 +195,8 @@ static enum survey_fate judge_attributes(struct work *work, size_t n, int fd, co
 	const struct index_entry *entry = index_at(work->options->index, n);
 	bool same = attributes_match(fd, st, entry);
 
+	if (is_shared(work, entry, st))
+		return same ? SURVEY_KEEP : SURVEY_MAKE;
 	if (!same && !may_be_mended(entry, st))
 		return SURVEY_MAKE;
 	atomic_fetch_add(&work->stay_bytes, (unsigned long long)st->st_blocks * 512);
@@ -398,6 +428,7 @@ int survey_run(const struct survey_options *options, struct survey **ret_survey,
 	survey->index = options->index;
 	survey->source = options->source;
 	survey->owner = options->owner;
+	survey->shares = options->other_fd >= 0;
 	r = prepare(&work, survey, err);
 	if (r == 0)
 		r = look_at_files(&work, err);

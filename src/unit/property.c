@@ -275,6 +275,7 @@ static const struct property properties[] = {
 	{ "Group", "s", read_string, MEMBER(group) },
 	{ "RemainAfterExit", "b", read_bool, MEMBER(remains) },
 	{ "DynamicUser", "b", read_bool, MEMBER(dynamic_user) },
+	{ "AmbientCapabilities", "t", read_number, MEMBER(ambient_capabilities) },
 	{ "FragmentPath", "s", read_string, MEMBER(fragment_path) },
 	{ "DropInPaths", "as", read_list, MEMBER(drop_in_paths) },
 	{ "TriggeredBy", "as", read_list, MEMBER(triggered_by) },

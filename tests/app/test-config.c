@@ -100,6 +100,7 @@ static void test_every_key(void **state)
 		asprintf(&text,
 			 "[App]\nUnit=gw@1.service\nScope=system\nRoot=%s/srv/gw\n"
 			 "[Update]\nAuto=yes\nCheckOnStart=no\nSwitchMode=stop-start\nReserve=1G\n"
+			 "Dedupe=hardlink\n"
 			 "AllowSetuid=yes\nMaxBytes=1M\nMaxFiles=7\nMaxDepth=8\nMaxRatio=9\n"
 			 "MaxArchive=2M\n"
 			 "[Health]\nStartDeadline=4min\nWatch=0\nBootTries=0\nBaseline=no\n"
@@ -112,6 +113,7 @@ static void test_every_key(void **state)
 	assert_true(config_auto_install(config));
 	assert_false(config_check_on_start(config));
 	assert_int_equal(deploy->switch_mode, SWITCH_STOP_START);
+	assert_int_equal(deploy->dedupe, DEDUPE_HARDLINK);
 	assert_int_equal(deploy->stage.reserve_bytes, 1 << 30);
 	assert_true(deploy->stage.archive.allow_setuid);
 	assert_int_equal(deploy->stage.archive.max_bytes, 1 << 20);
@@ -259,7 +261,7 @@ static void test_wrong_keys(void **state)
 		{ UNIT "Speed=9\n", CONF ":3: there is no key Speed= in [App]" },
 		{ UNIT "Speed=\n", CONF ":3: there is no key Speed= in [App]" },
 		{ UNIT "[Update]\nDedupe=yes\n",
-		  CONF ":4: [Update] Dedupe= is not supported by this version" },
+		  CONF ":4: Dedupe=: \"yes\" is not auto, copy, reflink or hardlink" },
 		{ UNIT "Units=../x.service\n",
 		  CONF ":3: Units=: \"../x.service\" is not the path of a file in the release, "
 		       "like lib/systemd/gateway.service" },

@@ -11,6 +11,7 @@
  * An app whose slot b runs `running` and whose slot a holds `old`; `new` is what shall be in slot a. Kinds of
  * files: kept, changed large and small, from the running slot, renamed, twice, empty, links.
  */
+#ifndef TREES
 #define TREES                                                                                         \
 	"mkdir -p running/d running/e old/d/gone new/d new/e new/deep/er;"                            \
 	"head -c 5000000 /dev/urandom >running/large; head -c 5000 /dev/urandom >running/small;"      \
@@ -24,6 +25,7 @@
 	"echo old >old/d/old; ln -s d/kept new/link; ln new/d/kept new/d/kept-too; ln -s x old/link;" \
 	"echo exec >running/e/run; cp running/e/run new/e/run; chmod 0755 new/e/run;"                 \
 	"touch -d @1000000000 new/e/run new/small"
+#endif
 
 struct fixture {
 	int top;
@@ -34,6 +36,7 @@ struct fixture {
 	struct kit_bundle full;
 	struct kit_findings findings;
 	struct rebuild_listener listener;
+	enum dedupe dedupe;
 };
 
 UNUSED static void fixture_done(const struct fixture *fixture)
@@ -71,6 +74,7 @@ UNUSED static struct rebuild *survey(struct fixture *fixture)
 		.source = SLOT_B,
 		.source_index = fixture->running,
 		.index = fixture->index,
+		.dedupe = fixture->dedupe,
 		.listener = &fixture->listener,
 	};
 	struct rebuild *rebuild = NULL;

@@ -7,6 +7,8 @@
 
 #include "install/survey.h"
 
+static bool looked_shares; /* files of source may be files of slot */
+
 struct looked {
 	int dirfd;
 	int slot;
@@ -46,6 +48,7 @@ UNUSED static void look(struct looked *looked, void **state, const char *script)
 	looked->source_fd = shell_open(dirfd, "source");
 	options.slot_fd = looked->slot;
 	options.staging_fd = looked->staging;
+	options.other_fd = looked_shares ? looked->source_fd : -1;
 	options.index = looked->index;
 	options.source = looked->source;
 	assert_int_equal(survey_run(&options, &looked->survey, NULL), 0);

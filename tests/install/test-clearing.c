@@ -23,7 +23,7 @@ static void done(const struct fixture *fixture)
 /* The tree `new`, to be made of the tree that the script makes in `slot`. */
 static int clear(struct fixture *fixture, void **state, const char *script, struct error *err)
 {
-	struct survey_options options = { .staging_fd = -1, .owner = geteuid() };
+	struct survey_options options = { .staging_fd = -1, .other_fd = -1, .owner = geteuid() };
 	int dirfd = check_dirfd(state);
 
 	*fixture = (struct fixture){ .dirfd = dirfd };

@@ -11,6 +11,7 @@ static int conclude(void **state, const char *script, struct error *err)
 	_cleanup_looked_ struct looked looked;
 	struct meter meter = {};
 	struct conclude_options options = {
+		.other_fd = -1,
 		.dirfd = app,
 		.slot = SLOT_A,
 		.owner = geteuid(),
