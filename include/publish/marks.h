@@ -18,8 +18,10 @@ struct marks_request {
 	size_t n_solids;
 	const struct bundle_block *blocks; /* of all other contents that the old index lacks */
 	size_t n_blocks;
+	uint64_t room; /* bytes of files to be listed, to be filled with those that the new tree lacks; 0: bases of solids only */
+	size_t align; /* that each of them is taken for a multiple of */
 };
 
-/* *ret_marks (malloc'ed) has one for each entry, as does *ret_listed for each of the old index: is it a base of a solid? */
+/* *ret_marks (malloc'ed) has one for each entry, as does *ret_listed for each of the old index: is it listed? */
 int marks_make(const struct marks_request *request, struct outline_mark **ret_marks,
 	       bool **ret_listed, struct error *err);

@@ -27,7 +27,8 @@ enum shares_policy {
 	SHARES_SOLID, /* together as much as may be */
 	SHARES_MIXED, /* not what has a patch of its own */
 	SHARES_APART, /* nothing together */
-	SHARES_LONG, /* together as much as may be in a head whose contents come block by block */
+	SHARES_WIDE, /* as SHARES_SOLID, next to all old files that the new tree lacks */
+	SHARES_LONG, /* likewise, as much as may be in a head whose contents come block by block */
 	SHARES_POLICY_MAX,
 };
 

@@ -10,3 +10,7 @@
 enum { SPLIT_NOTHING = 1 };
 int split_run(const struct match_step *steps, size_t n, const uint8_t *old, const uint8_t *bytes,
 	      struct match_step **ret_steps, size_t *ret_n, struct error *err);
+
+/* The other way round: copies of a few bytes, which cost more than these, become new bytes. By fewer steps, otherwise the same. */
+int split_join(const struct match_step *steps, size_t n, struct match_step **ret_steps,
+	       size_t *ret_n, struct error *err);

@@ -14,6 +14,7 @@ struct update_head {
 		*blocks; /* in the order of the table; with bytes where is_inlined */
 	size_t n_blocks;
 	bool is_long; /* the solids come block by block; there is one at least */
+	bool is_wide; /* old files that the new tree lacks are listed, too, as many as may be */
 	int level; /* of zstd */
 	unsigned int threads;
 };

@@ -1,5 +1,5 @@
 /*
- * The contents in the head of a bundle with a base that come block by block (src/release/bundle-update.c draws it).
+ * What in the head of a bundle with a base comes block by block (src/release/bundle-update.c draws it).
  */
 #pragma once
 
@@ -10,11 +10,11 @@
 #include "base/text.h"
 
 struct update_long {
-	const uint8_t *bytes; /* of the listed files, and of the contents behind them */
-	size_t listed, contents; /* how many of each; contents: at least 1 */
+	const uint8_t *bytes; /* of what it is made against, and of what is made behind them */
+	size_t base, size; /* how many of each; size: at least 1 */
 	int level; /* of zstd */
 	unsigned int threads;
 };
 
-/* Appends what follows the text; a function of all but the threads. */
+/* Appends it; a function of all but the threads. */
 int update_long_write(const struct update_long *what, struct text *out, struct error *err);

@@ -12,7 +12,9 @@
 int bundle_table_read(struct bundle *bundle, const struct index *base, const char *text,
 		      size_t size, struct error *err);
 
-int bundle_table_add(struct bundle *bundle, const struct bundle_block *block, struct error *err);
+/* All blocks of a file whose bytes came with the head: they must last. */
+int bundle_table_add_bytes(struct bundle *bundle, uint32_t entry, const uint8_t *bytes,
+			   struct error *err);
 
 /* Once the index has all digests: no content has blocks twice, but for those that were added by themselves. */
 int bundle_table_check(const struct bundle *bundle, struct error *err);

@@ -35,9 +35,7 @@
 #define BUNDLE_SOLID_MAX \
 	(2U * 1024 *     \
 	 1024) /* bytes of the files that are packed together; and of those of the base */
-#define BUNDLE_LONG_MAX \
-	(32U * 1024 *   \
-	 1024) /* the same, where they come block by block: no file beyond BLOCK_SIZE */
+#define BUNDLE_LONG_MAX	   (32U * 1024 * 1024) /* the same, where they come block by block */
 #define BUNDLE_INLINED_MAX (16U * 1024 * 1024) /* bytes of the files that have blocks there */
 
 struct bundle_short {

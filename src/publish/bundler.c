@@ -301,7 +301,8 @@ static bool is_pointless(const struct bundling *bundling, enum shares_policy pol
 	for (size_t i = 0; i < bundling->n_parts; i++)
 		if (bundling->shares[i].share == SHARE_SOLID)
 			bytes += bundling->shares[i].size;
-	return policy == SHARES_LONG && bytes <= BUNDLE_SOLID_MAX;
+	return (policy == SHARES_LONG && bytes <= BUNDLE_SOLID_MAX) ||
+	       (policy == SHARES_WIDE && bytes == 0);
 }
 
 static int try_policy(struct bundling *bundling, enum shares_policy policy, struct error *err)
@@ -310,6 +311,7 @@ static int try_policy(struct bundling *bundling, enum shares_policy policy, stru
 	struct update_head what = { .fresh = request->fresh,
 				    .old = request->old,
 				    .is_long = policy == SHARES_LONG,
+				    .is_wide = policy == SHARES_LONG || policy == SHARES_WIDE,
 				    .level = request->level,
 				    .threads = spool_threads(bundling->spool) };
 	void *head = NULL;

@@ -207,18 +207,23 @@ static int try_patch(struct encoder_block *best, struct bytes plain, uint64_t po
 		     const struct encoder_base *base, int level, struct error *err)
 {
 	_cleanup_free_ struct match_step *steps = NULL;
-	_cleanup_free_ struct match_step *more = NULL;
-	size_t n;
+	_cleanup_free_ struct match_step *split = NULL;
+	_cleanup_free_ struct match_step *joined = NULL;
+	size_t n, n_split, n_joined;
 	int r = match_run(base->suffix, base->data, base->size, plain.data, plain.size, position,
 			  &steps, &n, err);
 
 	if (r == 0)
 		r = try_steps(best, steps, n, plain, position, base, level, err);
 	if (r == 0)
-		r = split_run(steps, n, base->data, plain.data, &more, &n, err);
-	if (r == SPLIT_NOTHING)
-		return 0;
-	return r < 0 ? r : try_steps(best, more, n, plain, position, base, level, err);
+		r = split_run(steps, n, base->data, plain.data, &split, &n_split, err);
+	if (r == 0)
+		r = try_steps(best, split, n_split, plain, position, base, level, err);
+	if (r >= 0)
+		r = split_join(steps, n, &joined, &n_joined, err);
+	if (r == 0)
+		r = try_steps(best, joined, n_joined, plain, position, base, level, err);
+	return r < 0 ? r : 0;
 }
 
 /* With a large prefix it takes long, and next to a good patch there is nothing to gain. */

@@ -4,6 +4,8 @@
 
 #include "publish/contents.h"
 
+#define ORPHAN_MAX (8U * 1024 * 1024) /* bytes of a file that is listed for what it may have */
+
 enum role {
 	ROLE_NONE, /* the old index has its content, or another entry brings it */
 	ROLE_BLOCKS,
@@ -33,6 +35,37 @@ static void marking_done(const struct marking *marking)
 	free(marking->marks);
 }
 
+static uint64_t aligned(const struct marks_request *request, uint64_t size)
+{
+	return (size + request->align - 1) / request->align * request->align;
+}
+
+static bool is_orphan(const struct marking *marking, const struct index_entry *entry)
+{
+	return entry->type == INDEX_FILE && entry->size > 0 && entry->size <= ORPHAN_MAX &&
+	       !contents_look_up(&marking->fresh, &entry->digest);
+}
+
+/* What is in them may be in other files now. */
+static void list_orphans(struct marking *marking)
+{
+	const struct marks_request *request = marking->request;
+	const struct index *old = request->old;
+	uint64_t room = request->room;
+
+	for (size_t i = 0; i < index_count(old); i++)
+		if (marking->listed[i])
+			room -= aligned(request, index_at(old, i)->size);
+	for (size_t i = 0; i < index_count(old); i++) {
+		uint64_t size = aligned(request, index_at(old, i)->size);
+
+		if (marking->listed[i] || size > room || !is_orphan(marking, index_at(old, i)))
+			continue;
+		marking->listed[i] = true;
+		room -= size;
+	}
+}
+
 static int prepare(struct marking *marking, struct error *err)
 {
 	const struct marks_request *request = marking->request;
@@ -53,6 +86,8 @@ static int prepare(struct marking *marking, struct error *err)
 		if (request->solids[i].base != BUNDLE_NO_BASE)
 			marking->listed[request->solids[i].base] = true;
 	}
+	if (r == 0 && request->room > 0)
+		list_orphans(marking);
 	return r;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "release/bundle.h"
+#include "release/bundle-long.h"
 
 static int compare(uint64_t a, uint64_t b, const void *x, const void *y)
 {
@@ -31,14 +31,20 @@ static bool may_be_solid(const struct shares_part *part, enum shares_policy poli
 {
 	switch (policy) {
 	case SHARES_SOLID:
+	case SHARES_WIDE:
 		return true;
 	case SHARES_MIXED:
 		return !part->is_patch;
 	case SHARES_LONG:
-		return part->size <= BLOCK_SIZE;
+		return true;
 	default:
 		return false;
 	}
+}
+
+static uint64_t room_of(uint64_t size, enum shares_policy policy)
+{
+	return policy == SHARES_LONG ? bundle_long_align(size) : size;
 }
 
 /* The smallest ones first, as long as there is room for them. */
@@ -52,12 +58,12 @@ static void choose_solid(struct shares_part **order, size_t n, enum shares_polic
 	for (size_t i = 0; i < n; i++) {
 		struct shares_part *part = order[i];
 
-		if (!may_be_solid(part, policy) || part->size > max - bytes ||
-		    part->solid_base > max - bases || part->packed > packed)
+		if (!may_be_solid(part, policy) || room_of(part->size, policy) > max - bytes ||
+		    room_of(part->solid_base, policy) > max - bases || part->packed > packed)
 			continue;
 		part->share = SHARE_SOLID;
-		bytes += part->size;
-		bases += part->solid_base;
+		bytes += room_of(part->size, policy);
+		bases += room_of(part->solid_base, policy);
 		packed -= part->packed;
 	}
 }

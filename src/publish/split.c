@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define AGREE_MAX 3 /* bytes in a row that agree by chance */
+#define JOIN_MAX  24 /* bytes of a copy that is not worth a step */
 #define SIZE_MIN  6 /* of a stretch; a shorter one is not worth a step */
 
 /* From a byte that differs on: how far, and how many of them differ. */
@@ -73,5 +74,26 @@ int split_run(const struct match_step *steps, size_t n, const uint8_t *old, cons
 	}
 	*ret_steps = split.list;
 	*ret_n = split.n;
+	return 0;
+}
+
+int split_join(const struct match_step *steps, size_t n, struct match_step **ret_steps,
+	       size_t *ret_n, struct error *err)
+{
+	struct match_steps joined = {};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (joined.n > 0 && steps[i].copy < JOIN_MAX)
+			joined.list[joined.n - 1].extra += steps[i].copy + steps[i].extra;
+		else
+			r = match_steps_add(&joined, steps[i], err);
+	}
+	if (r < 0 || joined.n == n) {
+		free(joined.list);
+		return r < 0 ? r : SPLIT_NOTHING;
+	}
+	*ret_steps = joined.list;
+	*ret_n = joined.n;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "publish/encoder.h"
 #include "publish/update-long.h"
+#include "release/bundle-long.h"
 #include "release/bundle-table-write.h"
 #include "release/bundle-update.h"
 #include "release/frame-write.h"
@@ -51,9 +52,10 @@ static void put_number(struct text *text, uint64_t number)
 	text_add_bytes(text, &byte, 1);
 }
 
-static int add_file(struct text *text, const struct stock *stock, uint32_t number,
+static int add_file(struct text *text, const struct stock *stock, uint32_t number, bool is_long,
 		    struct error *err)
 {
+	static const uint8_t zeroes[BUNDLE_LONG_ALIGN];
 	const struct index_entry *entry = index_at(stock->index, number);
 	_cleanup_free_ uint8_t *bytes = NULL;
 	int r = stock_read(stock, entry, &bytes, err);
@@ -61,6 +63,8 @@ static int add_file(struct text *text, const struct stock *stock, uint32_t numbe
 	if (r < 0)
 		return r;
 	text_add_bytes(text, bytes, entry->size);
+	if (is_long)
+		text_add_bytes(text, zeroes, bundle_long_align(entry->size) - entry->size);
 	return text_check(text, err);
 }
 
@@ -84,7 +88,7 @@ static int make_old(struct writing *writing, struct error *err)
 			continue;
 		put_number(&writing->list, i - behind);
 		behind = i + 1;
-		r = add_file(listed, old, i, err);
+		r = add_file(listed, old, i, writing->what->is_long, err);
 	}
 	writing->region_listed = writing->region.size;
 	if (r == 0 && !writing->what->is_long && writing->old.size <= PATCH_BASE_MAX)
@@ -109,7 +113,7 @@ static int make_text(struct writing *writing, struct error *err)
 	r = outline_write(what->fresh->index, writing->marks, &writing->text, err);
 	text_add_bytes(&writing->text, "\n", 1);
 	for (size_t i = 0; r == 0 && i < what->n_solids; i++)
-		r = add_file(contents, what->fresh, what->solids[i].entry, err);
+		r = add_file(contents, what->fresh, what->solids[i].entry, what->is_long, err);
 	if (r == 0)
 		r = text_check(&writing->tail, err);
 	return r < 0 ? r : text_check(&writing->text, err);
@@ -125,6 +129,10 @@ static int make_parts(struct writing *writing, struct error *err)
 		.n_solids = what->n_solids,
 		.blocks = what->blocks,
 		.n_blocks = what->n_blocks,
+		.room = !what->is_wide ? 0 :
+			what->is_long  ? BUNDLE_LONG_MAX :
+					 BUNDLE_SOLID_MAX,
+		.align = what->is_long ? BUNDLE_LONG_ALIGN : 1,
 	};
 	int r = marks_make(&request, &writing->marks, &writing->listed, err);
 
@@ -144,7 +152,8 @@ static void begin(const struct writing *writing, unsigned int form, struct text 
 	text_add_bytes(head, &first, 1);
 	if (writing->tail.size > 0)
 		put_number(head, writing->tail.size);
-	text_add_bytes(head, writing->list.data, writing->list.size);
+	if (form != UPDATE_LONG)
+		text_add_bytes(head, writing->list.data, writing->list.size);
 }
 
 static int end(struct writing *writing, struct text *head, struct error *err)
@@ -233,24 +242,34 @@ static int try_apart(struct writing *writing, struct error *err)
 	return r < 0 ? r : end(writing, &head, err);
 }
 
-/* The text in a frame, the contents block by block. */
+static int add_run(const struct writing *writing, const struct text *bytes, size_t base,
+		   struct text *head, struct error *err)
+{
+	const struct update_long run = {
+		.bytes = (const uint8_t *)bytes->data,
+		.base = base,
+		.size = bytes->size - base,
+		.level = writing->what->level,
+		.threads = writing->what->threads,
+	};
+
+	return update_long_write(&run, head, err);
+}
+
 static int make_long(struct writing *writing, struct error *err)
 {
-	const struct update_head *what = writing->what;
-	const struct update_long contents = {
-		.bytes = (const uint8_t *)writing->region.data,
-		.listed = writing->region_listed,
-		.contents = writing->region.size - writing->region_listed,
-		.level = what->level,
-		.threads = what->threads,
-	};
 	_cleanup_text_ struct text head = {};
+	size_t base = writing->old.size;
 	int r;
 
+	text_add_bytes(&writing->old, writing->list.data, writing->list.size);
+	text_add_bytes(&writing->old, writing->text.data, writing->text.size);
+	r = text_check(&writing->old, err);
 	begin(writing, UPDATE_LONG, &head);
-	r = add_frame(writing, &writing->text, &head, err);
 	if (r == 0)
-		r = update_long_write(&contents, &head, err);
+		r = add_run(writing, &writing->old, base, &head, err);
+	if (r == 0)
+		r = add_run(writing, &writing->region, writing->region_listed, &head, err);
 	return r < 0 ? r : end(writing, &head, err);
 }
 

@@ -9,14 +9,14 @@
 struct job {
 	const struct update_long *what;
 	const struct suffix *suffix;
-	size_t at; /* in the contents */
+	size_t at; /* in what is made */
 	struct encoder_block made;
 };
 
 struct jobs {
 	struct job *list;
 	size_t n;
-	struct suffix *suffix; /* of the listed files; NULL: there are none */
+	struct suffix *suffix; /* of the base; NULL: there is none */
 	struct pool *pool;
 };
 
@@ -41,13 +41,13 @@ static void put_number(struct text *text, uint64_t number)
 	text_add_bytes(text, &byte, 1);
 }
 
-/* What comes before the block is what it is made against; but differences are looked for in the listed files alone. */
+/* What comes before the block is what it is made against; but differences are looked for in the base alone. */
 static int run_job(void *data, struct error *err)
 {
 	struct job *job = data;
 	const struct update_long *what = job->what;
-	size_t base_size = what->listed + job->at;
-	size_t rest = what->contents - job->at;
+	size_t base_size = what->base + job->at;
+	size_t rest = what->size - job->at;
 	const struct encoder_base base = { what->bytes, base_size, job->suffix, base_size };
 
 	return encoder_run(what->bytes + base_size, rest < BLOCK_SIZE ? rest : BLOCK_SIZE, job->at,
@@ -58,12 +58,12 @@ static int prepare(const struct update_long *what, struct jobs *jobs, struct err
 {
 	int r = 0;
 
-	jobs->n = (size_t)bundle_count_blocks(what->contents);
+	jobs->n = (size_t)bundle_count_blocks(what->size);
 	jobs->list = calloc(jobs->n, sizeof(*jobs->list));
 	if (!jobs->list)
 		return error_errno(err, "making a bundle");
-	if (what->listed > 0)
-		r = suffix_new(what->bytes, what->listed, &jobs->suffix, err);
+	if (what->base > 0)
+		r = suffix_new(what->bytes, what->base, &jobs->suffix, err);
 	return r < 0 ? r : pool_new(what->threads, &jobs->pool, err);
 }
 
@@ -86,7 +86,7 @@ int update_long_write(const struct update_long *what, struct text *out, struct e
 
 	if (r < 0)
 		return r;
-	put_number(out, what->contents);
+	put_number(out, what->size);
 	for (size_t i = 0; i < jobs.n; i++) {
 		const struct encoder_block *made = &jobs.list[i].made;
 		char letter = bundle_kind_letter(made->kind);

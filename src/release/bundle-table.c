@@ -152,7 +152,7 @@ static bool place(const struct bundle *bundle, struct bundle_block *block)
 	       (block->entry == last->entry && block->is_inlined == last->is_inlined);
 }
 
-int bundle_table_add(struct bundle *bundle, const struct bundle_block *block, struct error *err)
+static int add_block(struct bundle *bundle, const struct bundle_block *block, struct error *err)
 {
 	size_t n = bundle->n_blocks;
 
@@ -168,6 +168,30 @@ int bundle_table_add(struct bundle *bundle, const struct bundle_block *block, st
 	return 0;
 }
 
+int bundle_table_add_bytes(struct bundle *bundle, uint32_t entry, const uint8_t *bytes,
+			   struct error *err)
+{
+	uint64_t size = index_at(bundle->index, entry)->size;
+	struct bundle_block block = {
+		.kind = BLOCK_STORED, .entry = entry, .base = BUNDLE_NO_BASE, .is_inlined = true
+	};
+	int r = 0;
+
+	for (uint64_t done = 0; r == 0 && done < size; done += BLOCK_SIZE) {
+		struct digest digest = {};
+
+		block.bytes = bytes + done;
+		block.length = (uint32_t)(size - done < BLOCK_SIZE ? size - done : BLOCK_SIZE);
+		if (size > BLOCK_SIZE)
+			r = digest_of(block.bytes, block.length, &digest, err);
+		bundle_short_of(&digest, &block.raw);
+		if (r == 0)
+			r = add_block(bundle, &block, err);
+		block.number++;
+	}
+	return r;
+}
+
 static int read_line(struct reading *reading, const char *line, size_t size, struct error *err)
 {
 	char fields[FIELDS_MAX][FIELD_MAX];
@@ -179,7 +203,7 @@ static int read_line(struct reading *reading, const char *line, size_t size, str
 		return error_set(err, FAULT_CORRUPT, "block %zu of the bundle's table",
 				 reading->bundle->n_blocks);
 	reading->offset += block.is_inlined ? 0 : block.length;
-	return bundle_table_add(reading->bundle, &block, err);
+	return add_block(reading->bundle, &block, err);
 }
 
 static int by_content(const void *a, const void *b)

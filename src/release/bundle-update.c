@@ -5,15 +5,18 @@
  *     <tail>      with UPDATE_TAIL: bytes of the blocks at the end of the head
  *     <n> <gap>…  how many files of the base are listed, and for each how many entries of the base's index lie between it and
  *                 the one before (or the beginning); LEB128 numbers, as <tail> is
+ *                 With UPDATE_LONG it stands not here, but in front of the decoded text
  *     <text>      a zstd frame (RFC 8878) without its first four bytes, which says the size of its content; with UPDATE_PATCH:
  *                 LEB128, the size of its content, and a patch (release/block.h)
  *     <contents>  with UPDATE_APART: the letter of a kind (release/bundle.h), LEB128 the size of its content, and a block;
- *                 with UPDATE_LONG: LEB128 the size of all, and for each BLOCK_SIZE bytes of them, the last ones fewer, the
- *                 letter of a kind, LEB128 the length of a block, and that block
+ *
+ * With UPDATE_LONG text and contents are runs: LEB128 the size of all, and for each BLOCK_SIZE bytes of it, the last ones fewer, the
+ * letter of a kind, LEB128 the length of a block, and that block.
  *
  * What text, and contents, are decoded against is one file: the base's index as release/outline.h has it, a newline, and the contents
- * of the listed files one after the other. With UPDATE_LONG it is the first two of these for the text; for each block of the contents
- * the last, and behind that the contents before the block. Decoded, and one behind the other, text and contents are
+ * of the listed files one after the other. With UPDATE_LONG it is the first two of these for the text, the last for the contents, and for
+ * each block what its run has before it, too; and each file, listed or new, begins at a multiple of BUNDLE_LONG_ALIGN, with zeroes up to
+ * the next one, or the end. Decoded, and one behind the other, text and contents are
  *
  *     the table of the blocks, as release/bundle.h has it, but without its first line
  *     the index, as release/outline.h has it
@@ -105,7 +108,7 @@ static int list_short(struct update *update, size_t bytes, struct error *err)
 
 	if (!contents)
 		return error_errno(err, "reading a bundle");
-	r = listing_read(update->listed, update->source, contents, err);
+	r = listing_read(update->listed, update->source, 1, contents, err);
 	if (r == 0)
 		text_add_bytes(&update->old, contents, bytes);
 	return r;
@@ -114,18 +117,15 @@ static int list_short(struct update *update, size_t bytes, struct error *err)
 static int make_old(struct update *update, struct error *err)
 {
 	const struct index *base = update->source->index;
-	bool is_long = update->form == UPDATE_LONG;
 	size_t bytes = 0;
 	int r = outline_write(base, NULL, &update->old, err);
 
-	if (r == 0)
-		r = listing_take(&update->left, base, is_long ? BUNDLE_LONG_MAX : BUNDLE_SOLID_MAX,
-				 &update->listed, &bytes, err);
-	if (r < 0)
-		return r;
 	text_add_bytes(&update->old, "\n", 1);
-	r = is_long ? bundle_long_list(&update->longs, update->listed, bytes, update->source, err) :
-		      list_short(update, bytes, err);
+	if (r == 0 && update->form != UPDATE_LONG) {
+		r = listing_take(&update->left, base, BUNDLE_SOLID_MAX, 1, &update->listed, &bytes,
+				 err);
+		r = r == 0 ? list_short(update, bytes, err) : r;
+	}
 	return r == 0 ? text_check(&update->old, err) : r;
 }
 
@@ -187,7 +187,8 @@ static int unpack_contents(struct update *update, struct error *err)
 	uint64_t size;
 
 	if (update->form == UPDATE_LONG)
-		return bundle_long_take(&update->longs, &update->left, err);
+		return bundle_long_contents(&update->longs, update->source, &update->text,
+					    &update->listed, &update->left, err);
 	if (update->form != UPDATE_APART)
 		return 0;
 	if (update->left.size == 0 || !bundle_kind_of((char)*update->left.data, &kind))
@@ -199,10 +200,22 @@ static int unpack_contents(struct update *update, struct error *err)
 	return unpack_block(update, kind, (size_t)size, &update->contents, err);
 }
 
+static int unpack_text(struct update *update, struct error *err)
+{
+	switch (update->form) {
+	case UPDATE_PATCH:
+		return unpack_patch(update, err);
+	case UPDATE_LONG:
+		return bundle_long_text(update->old.data, update->old.size, &update->left,
+					&update->text.data, &update->text.size, err);
+	default:
+		return unpack_frame(update, err);
+	}
+}
+
 static int unpack(struct update *update, struct error *err)
 {
-	int r = update->form == UPDATE_PATCH ? unpack_patch(update, err) :
-					       unpack_frame(update, err);
+	int r = unpack_text(update, err);
 
 	if (r == 0)
 		r = unpack_contents(update, err);
@@ -275,8 +288,8 @@ static int keep_inlined(struct update *update, struct error *err)
 	update->rest.data = bundle->inlined;
 	update->tail.data = bundle->inlined + size;
 	if (update->form == UPDATE_LONG) {
-		update->rest = (struct patch_bytes){ bundle_long_contents(&update->longs),
-						     update->longs.contents };
+		update->rest = (struct patch_bytes){ bundle_long_bytes(&update->longs),
+						     update->longs.size };
 		bundle->scratch = TAKE_PTR(update->longs.scratch);
 	}
 	return 0;
@@ -370,20 +383,21 @@ static int read_tail(struct update *update, struct error *err)
 static int add_content(struct update *update, uint32_t number, struct error *err)
 {
 	struct index_entry *entry = index_at(update->bundle->index, number);
-	struct bundle_block block = { .kind = BLOCK_STORED,
-				      .entry = number,
-				      .base = BUNDLE_NO_BASE,
-				      .is_inlined = true,
-				      .bytes = update->rest.data };
+	uint64_t size = entry->size;
 	int r;
 
-	if (entry->size > update->rest.size || entry->size > BLOCK_SIZE)
+	if (size > update->rest.size)
 		return corrupt(err, "the contents are cut short");
-	r = digest_of(update->rest.data, (size_t)entry->size, &entry->digest, err);
-	block.length = (uint32_t)entry->size;
-	update->rest.data += entry->size;
-	update->rest.size -= (size_t)entry->size;
-	return r < 0 || entry->size == 0 ? r : bundle_table_add(update->bundle, &block, err);
+	r = digest_of(update->rest.data, (size_t)size, &entry->digest, err);
+	if (r == 0)
+		r = bundle_table_add_bytes(update->bundle, number, update->rest.data, err);
+	if (update->form == UPDATE_LONG)
+		size = bundle_long_align(size);
+	if (size > update->rest.size)
+		return corrupt(err, "the contents are cut short");
+	update->rest.data += size;
+	update->rest.size -= (size_t)size;
+	return r;
 }
 
 static int refer(struct update *update, uint32_t number, uint32_t base, struct error *err)

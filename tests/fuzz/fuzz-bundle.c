@@ -99,6 +99,26 @@ static void add_frame(struct text *head, const char *text)
 	text_add_bytes(head, packed + UPDATE_MAGIC_SIZE, size - UPDATE_MAGIC_SIZE);
 }
 
+static void add_number(struct text *head, size_t number)
+{
+	for (; number >= 0x80; number >>= 7)
+		text_add(head, "%c", (int)(number | 0x80));
+	text_add(head, "%c", (int)number);
+}
+
+/* What is listed, and the text, as one block. */
+static void add_run(struct text *head, const struct parts *parts)
+{
+	_cleanup_text_ struct text run = {};
+
+	add_bytes(&run, parts->list);
+	text_add(&run, "%s", parts->text);
+	add_number(head, run.size);
+	text_add(head, "s");
+	add_number(head, run.size);
+	text_add_bytes(head, run.data, run.size);
+}
+
 static void make_head(struct text *head, const struct parts *parts)
 {
 	size_t n = strnlen(parts->tail, 0x7f);
@@ -112,8 +132,11 @@ static void make_head(struct text *head, const struct parts *parts)
 	text_add(head, "%c", (char)(UPDATE_VERSION | form | (n > 0 ? UPDATE_TAIL : 0)));
 	if (n > 0)
 		text_add(head, "%c", (int)n);
-	add_bytes(head, parts->list);
-	if (!patch)
+	if (many)
+		add_run(head, parts);
+	else
+		add_bytes(head, parts->list);
+	if (!patch && !many)
 		add_frame(head, parts->text);
 	add_bytes(head, parts->more + (patch || many));
 	text_add_bytes(head, parts->tail, n);

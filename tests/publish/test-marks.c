@@ -66,9 +66,41 @@ static void test_marks(void **state)
 	assert_string_equal(mark(&request), "@4=0-0@0x0=0#4=0=0-0");
 }
 
+/* Of the files that the new tree lacks as many as there is room for, beside those that something is packed against. */
+static void test_orphans(void **state)
+{
+	static const struct marks_solid solids[] = { { 0, 0 } };
+	_cleanup_(index_freep) struct index *old = NULL, *fresh = NULL;
+	_cleanup_free_ struct outline_mark *marks = NULL;
+	struct marks_request request = { .solids = solids, .n_solids = 1, .align = 8 };
+	static const bool none[] = { true, false, false, false, false };
+	static const bool some[] = { true, false, true, false, true };
+	_cleanup_free_ bool *listed = NULL, *more = NULL;
+
+	assert_int_equal(index_new(&old, NULL) | index_new(&fresh, NULL), 0);
+	add(old, "a", 5, 1);
+	add(old, "b", 5, 2); /* is there still */
+	add(old, "c", 9, 3);
+	add(old, "d", 17, 4); /* too large */
+	add(old, "e", 8, 5);
+	add(fresh, "a", 5, 6);
+	add(fresh, "b", 5, 2);
+	request.old = old;
+	request.fresh = fresh;
+	assert_int_equal(index_sort(old, NULL) | index_sort(fresh, NULL), 0);
+	assert_int_equal(marks_make(&request, &marks, &listed, NULL), 0);
+	assert_memory_equal(listed, none, sizeof(none));
+	free(TAKE_PTR(marks));
+	request.room = 39;
+	assert_int_equal(marks_make(&request, &marks, &more, NULL), 0);
+	assert_memory_equal(more, some, sizeof(some));
+	assert_int_equal(marks[1].kind, OUTLINE_SAME);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_marks) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_orphans),
+						   cmocka_unit_test(test_marks) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

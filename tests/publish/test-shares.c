@@ -31,6 +31,7 @@ static void test_policies(void **state)
 	};
 
 	assert_string_equal(choose(parts, 4, SHARES_SOLID), "ssis");
+	assert_string_equal(choose(parts, 4, SHARES_WIDE), "ssis");
 	assert_string_equal(choose(parts, 4, SHARES_MIXED), "siis");
 	assert_string_equal(choose(parts, 4, SHARES_APART), "iiib");
 	assert_string_equal(choose(parts, 4, SHARES_LONG), "ssss");
@@ -55,13 +56,13 @@ static void test_bounds(void **state)
 	};
 
 	struct shares_part many[] = {
-		{ .size = BLOCK_SIZE + 1, .packed = 1 },
-		{ .size = BLOCK_SIZE, .packed = 2, .solid_base = BUNDLE_LONG_MAX - 1 },
+		{ .size = BUNDLE_LONG_MAX + 1, .packed = 1 },
+		{ .size = BLOCK_SIZE, .packed = 2, .solid_base = BUNDLE_LONG_MAX - 511 },
 		{ .size = 1, .packed = 3, .solid_base = 2 },
 		{ .size = 4 * KIB, .packed = SHARES_LONG_PACKED_MAX - 4 },
 	};
 
-	assert_string_equal(choose(many, 4, SHARES_LONG), "iiss");
+	assert_string_equal(choose(many, 4, SHARES_LONG), "biss");
 	assert_string_equal(choose(solid, 2, SHARES_SOLID), "bs");
 	assert_string_equal(choose(bases, 2, SHARES_SOLID), "si");
 	assert_string_equal(choose(inlined, 4, SHARES_APART), "bibi");

@@ -84,9 +84,30 @@ static void each_step_keeps_what_is_behind_it(void **state)
 	assert_int_equal(steps[2].extra, 7);
 }
 
+/* Copies of a few bytes become new bytes of the step before, whose place does not change; the first step stays. */
+static void short_copies_become_new(void **state)
+{
+	static const struct match_step before[] = {
+		{ 0, 5, 1 }, { 100, 200, 3 }, { 700, 10, 4 }, { 900, 23, 0 }, { 303, 24, 7 },
+	};
+	static const struct match_step after[] = { { 0, 5, 1 }, { 100, 200, 40 }, { 303, 24, 7 } };
+	_cleanup_free_ struct match_step *steps = NULL;
+	size_t n;
+
+	assert_int_equal(split_join(before, ARRAY_SIZE(before), &steps, &n, NULL), 0);
+	assert_int_equal(n, ARRAY_SIZE(after));
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(steps[i].old_at, after[i].old_at);
+		assert_int_equal(steps[i].copy, after[i].copy);
+		assert_int_equal(steps[i].extra, after[i].extra);
+	}
+	assert_int_equal(split_join(after, ARRAY_SIZE(after), &steps, &n, NULL), SPLIT_NOTHING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_copies_become_new),
 		cmocka_unit_test_setup(what_is_new_is_found, fill),
 		cmocka_unit_test_setup(small_changes_stay, fill),
 		cmocka_unit_test_setup(each_step_keeps_what_is_behind_it, fill),

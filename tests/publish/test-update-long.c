@@ -27,8 +27,8 @@ static void write_long(size_t listed, size_t contents, int level, unsigned int t
 		       struct text *out)
 {
 	const struct update_long what = { .bytes = bytes + LISTED - listed,
-					  .listed = listed,
-					  .contents = contents,
+					  .base = listed,
+					  .size = contents,
 					  .level = level,
 					  .threads = threads };
 	struct error err = {};
@@ -41,16 +41,16 @@ static void write_long(size_t listed, size_t contents, int level, unsigned int t
 static void check_back(size_t listed, size_t contents, const struct text *text)
 {
 	struct patch_bytes left = { (const uint8_t *)text->data, text->size };
-	struct bundle_long all = { .listed = listed };
+	struct bundle_long all = { .base = listed };
 	struct error err = {};
 
 	assert_int_equal(scratch_new(0, listed + 1, &all.scratch, NULL), 0);
 	memcpy(scratch_bytes(all.scratch), bytes + LISTED - listed, listed);
-	if (bundle_long_take(&all, &left, &err) != 0)
+	if (bundle_long_take(&all, &left, BUNDLE_LONG_MAX, &err) != 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(left.size, 0);
-	assert_int_equal(all.contents, contents);
-	assert_memory_equal(bundle_long_contents(&all), bytes + LISTED, contents);
+	assert_int_equal(all.size, contents);
+	assert_memory_equal(bundle_long_bytes(&all), bytes + LISTED, contents);
 	bundle_long_done(&all);
 }
 

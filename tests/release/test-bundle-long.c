@@ -8,15 +8,24 @@ static int read_some(void *data, uint32_t number, void *ret_bytes, struct error 
 	return data ? BUNDLE_BASE_DIFFERS : 0;
 }
 
-static int list(struct bundle_long *all, int spare_dirfd, void *data)
+/* lib/bin and lib/note are listed. */
+static int take(struct bundle_long *all, int spare_dirfd, void *data, struct patch_bytes *left,
+		struct error *err)
 {
 	_cleanup_(index_freep) struct index *old = sample_old();
 	const struct bundle_source source = {
 		.index = old, .read = read_some, .data = data, .spare_dirfd = spare_dirfd
 	};
-	const bool listed[] = { false, true, true };
+	char list[] = "\2\1\0text";
+	struct frame text = { .data = list, .size = 7 };
+	bool *listed = NULL;
+	int r = bundle_long_contents(all, &source, &text, &listed, left, err);
 
-	return bundle_long_list(all, listed, 150, &source, NULL);
+	assert_true(!listed[0] && listed[OLD_BIN] && listed[OLD_NOTE]);
+	free(listed);
+	assert_int_equal(text.size, 4);
+	assert_memory_equal(list, "text", 4);
+	return r;
 }
 
 /* The second block is a frame that copies what was listed: 150 bytes of it, and the one block before. */
@@ -27,7 +36,6 @@ static void take_two(int spare_dirfd)
 	struct patch_bytes left;
 	const uint8_t *contents;
 
-	assert_int_equal(list(&all, spare_dirfd, NULL), 0);
 	text_add_bytes(&text, "\x82\x80\x80\x02z", 5);
 	{
 		_cleanup_free_ char *block = calloc(1, BLOCK_SIZE);
@@ -41,12 +49,14 @@ static void take_two(int spare_dirfd)
 	}
 	text_add_bytes(&text, "s\2xyrest", 8);
 	left = (struct patch_bytes){ (const uint8_t *)text.data, text.size };
-	assert_int_equal(bundle_long_take(&all, &left, NULL), 0);
+	assert_int_equal(take(&all, spare_dirfd, NULL, &left, NULL), 0);
 	assert_int_equal(left.size, 4);
-	assert_int_equal(all.contents, BLOCK_SIZE + 2);
-	contents = bundle_long_contents(&all);
+	assert_int_equal(all.size, BLOCK_SIZE + 2);
+	contents = bundle_long_bytes(&all);
 	assert_int_equal(contents[0], 'z');
-	assert_int_equal(contents[-1], '2');
+	assert_int_equal(contents[-1], 0);
+	assert_int_equal(contents[49 - 512], '2');
+	assert_int_equal(contents[99 - 1024], '1');
 	assert_int_equal(contents[BLOCK_SIZE - 1], 'z');
 	assert_memory_equal(contents + BLOCK_SIZE, "xy", 2);
 	bundle_long_done(&all);
@@ -62,8 +72,9 @@ static void test_in_a_file_and_in_memory(void **state)
 static void test_old_file_that_differs(void **state)
 {
 	struct bundle_long all = {};
+	struct patch_bytes left = { (const uint8_t *)"\1s\1x", 4 };
 
-	assert_int_equal(list(&all, 0, &all), BUNDLE_BASE_DIFFERS);
+	assert_int_equal(take(&all, 0, &all, &left, NULL), BUNDLE_BASE_DIFFERS);
 	bundle_long_done(&all);
 }
 
@@ -81,12 +92,23 @@ static void test_what_is_none(void **state)
 		struct patch_bytes left = cases[i];
 		struct error err = {};
 
-		assert_int_equal(list(&all, 0, NULL), 0);
-		if (bundle_long_take(&all, &left, &err) >= 0)
+		if (take(&all, 0, NULL, &left, &err) >= 0)
 			fail_msg("case %zu was taken", i);
 		assert_int_equal(err.fault, FAULT_CORRUPT);
 		bundle_long_done(&all);
 	}
+}
+
+static void test_text(void **state)
+{
+	struct patch_bytes left = { (const uint8_t *)"\3s\3abcd", 7 };
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+
+	assert_int_equal(bundle_long_text("old", 3, &left, &text, &size, NULL), 0);
+	assert_int_equal(size, 3);
+	assert_string_equal(text, "abc");
+	assert_int_equal(left.size, 1);
 }
 
 int main(void)
@@ -95,6 +117,7 @@ int main(void)
 		check_in_dir(test_in_a_file_and_in_memory),
 		cmocka_unit_test(test_old_file_that_differs),
 		cmocka_unit_test(test_what_is_none),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,9 +82,17 @@ static void make_head(const struct making *making, struct text *head)
 	text_add_bytes(head, &form, 1);
 	if (making->tail)
 		text_add(head, "%c", (char)strlen(making->tail));
+	if (making->form == (UPDATE_VERSION | UPDATE_LONG)) {
+		char size = (char)(1 + making->n + strlen(making->text));
+
+		text_add(head, "%cs%c", size, size);
+	}
 	text_add_bytes(head, &making->n, 1);
 	text_add_bytes(head, making->list, making->n);
-	sample_frame(head, making->text, strlen(making->text), UPDATE_MAGIC_SIZE);
+	if (making->form == (UPDATE_VERSION | UPDATE_LONG))
+		text_add(head, "%s", making->text);
+	else
+		sample_frame(head, making->text, strlen(making->text), UPDATE_MAGIC_SIZE);
 	text_add_bytes(head, making->more, making->more_size);
 	if (making->tail)
 		text_add(head, "%s", making->tail);
@@ -202,7 +210,7 @@ static void test_blocks_in_the_tail(void **state)
 /* Block by block; the second one goes on behind the first, here with what that has: a zstd frame that copies from far back. */
 static void test_contents_block_by_block(void **state)
 {
-	static char content[BLOCK_SIZE + 100];
+	static char content[BLOCK_SIZE + 512];
 	_cleanup_text_ struct text more = {};
 	_cleanup_text_ struct text text = {}, wanted = {};
 	struct making making = { .form = UPDATE_VERSION | UPDATE_LONG, .n = 1, .list = "\1" };
@@ -212,17 +220,17 @@ static void test_contents_block_by_block(void **state)
 	size_t n;
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 
-	for (size_t i = 0; i < sizeof(content); i++)
+	for (size_t i = 0; i < BLOCK_SIZE; i++)
 		content[i] = (char)('a' + check_random() % 20);
 	memcpy(content + BLOCK_SIZE, content, 100);
-	text_add_bytes(&more, "\xe4\x80\x80\x02s\x80\x80\x80\x02", 9);
+	text_add_bytes(&more, "\x80\x84\x80\x02s\x80\x80\x80\x02", 9);
 	text_add_bytes(&more, content, BLOCK_SIZE);
 	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 9);
 	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, 23);
 	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, 23);
 	(void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, 23);
 	(void)ZSTD_CCtx_refPrefix(zstd, content, BLOCK_SIZE);
-	n = ZSTD_compress2(zstd, packed, sizeof(packed), content + BLOCK_SIZE, 100);
+	n = ZSTD_compress2(zstd, packed, sizeof(packed), content + BLOCK_SIZE, 512);
 	(void)ZSTD_freeCCtx(zstd);
 	assert_true(n < 50);
 	text_add(&more, "p%c", (char)n);
@@ -289,6 +297,7 @@ static void test_heads_that_are_not(void **state)
 		  "too large" },
 		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1") }, "no kind" },
 		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1x\1x") }, "no kind" },
+		{ { .form = UPDATE_LONG, .list = "\5", .n = 1, .text = "\n" }, "beyond the end" },
 		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s") }, "cut short" },
 		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s\2x") }, "cut short" },
 		{ { .form = UPDATE_LONG, .list = "", .text = "\n", MORE("\1s\2xy") },

@@ -2,13 +2,15 @@
 
 #include "bundle.h"
 
+static size_t align = 1;
+
 /* lib, lib/bin of 100 bytes, lib/note of 50. */
 static int take(const char *list, size_t size, uint64_t max, bool **ret_listed, struct error *err)
 {
 	_cleanup_(index_freep) struct index *old = sample_old();
 	struct patch_bytes bytes = { (const uint8_t *)list, size };
 	size_t sum = 0;
-	int r = listing_take(&bytes, old, max, ret_listed, &sum, err);
+	int r = listing_take(&bytes, old, max, align, ret_listed, &sum, err);
 
 	if (r < 0)
 		return r;
@@ -28,6 +30,10 @@ static void test_which(void **state)
 	free(listed);
 	assert_int_equal(take("\1\2x", 3, 150, &listed, NULL), 50);
 	assert_true(!listed[OLD_BIN] && listed[OLD_NOTE]);
+	free(listed);
+	align = 64;
+	assert_int_equal(take("\2\1\0x", 4, 192, &listed, NULL), 192);
+	align = 1;
 	free(listed);
 }
 
@@ -76,15 +82,20 @@ static void test_contents(void **state)
 	_cleanup_(index_freep) struct index *old = sample_old();
 	const struct bundle_source source = { .index = old, .read = read_number, .data = old };
 	const bool listed[] = { false, true, true };
-	uint8_t bytes[150];
+	uint8_t bytes[256] = {};
 
-	assert_int_equal(listing_read(listed, &source, bytes, NULL), 0);
+	assert_int_equal(listing_read(listed, &source, 128, bytes, NULL), 0);
+	assert_int_equal(bytes[99], '1');
+	assert_int_equal(bytes[100], 0);
+	assert_int_equal(bytes[128], '2');
+	assert_int_equal(bytes[178], 0);
+	assert_int_equal(listing_read(listed, &source, 1, bytes, NULL), 0);
 	assert_int_equal(bytes[0], '1');
 	assert_int_equal(bytes[99], '1');
 	assert_int_equal(bytes[100], '2');
 	assert_int_equal(bytes[149], '2');
 	index_at(old, OLD_NOTE)->mode = 0;
-	assert_int_equal(listing_read(listed, &source, bytes, NULL), BUNDLE_BASE_DIFFERS);
+	assert_int_equal(listing_read(listed, &source, 1, bytes, NULL), BUNDLE_BASE_DIFFERS);
 }
 
 int main(void)
