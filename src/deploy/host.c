@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -22,13 +23,25 @@ static uint64_t read_meminfo(const char *name)
 	_cleanup_fclose_ FILE *stream = fopen("/proc/meminfo", "re");
 	char line[128];
 	size_t size = strlen(name);
-	unsigned long long value = 0;
 
 	while (stream && fgets(line, sizeof(line), stream))
-		if (strncmp(line, name, size) == 0 && line[size] == ':' &&
-		    sscanf(line + size + 1, "%llu kB", &value) == 1)
-			break;
-	return (uint64_t)value * 1024;
+		if (strncmp(line, name, size) == 0 && line[size] == ':')
+			return strtoull(line + size + 1, NULL, 10) * 1024;
+	return 0;
+}
+
+/* "max", or a number. */
+static uint64_t read_limit_of(const char *group)
+{
+	_cleanup_fclose_ FILE *stream = NULL;
+	char path[600];
+	char line[32];
+
+	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", group);
+	stream = fopen(path, "re");
+	if (!stream || !fgets(line, sizeof(line), stream) || line[0] < '0' || line[0] > '9')
+		return UINT64_MAX;
+	return strtoull(line, NULL, 10);
 }
 
 /* Of the unit that we are: MemoryMax=. */
@@ -36,19 +49,11 @@ static uint64_t read_limit(void)
 {
 	_cleanup_fclose_ FILE *own = fopen("/proc/self/cgroup", "re");
 	char line[512];
-	char path[600];
-	unsigned long long value;
 
 	while (own && fgets(line, sizeof(line), own)) {
-		_cleanup_fclose_ FILE *stream = NULL;
-
-		if (strncmp(line, "0::/", 4) != 0)
-			continue;
 		line[strcspn(line, "\n")] = '\0';
-		(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", line + 3);
-		stream = fopen(path, "re");
-		if (stream && fscanf(stream, "%llu", &value) == 1)
-			return value;
+		if (strncmp(line, "0::/", 4) == 0)
+			return read_limit_of(line + 3);
 	}
 	return UINT64_MAX;
 }
