@@ -41,6 +41,18 @@ static int close_to_others(struct error *err)
 	return 0;
 }
 
+/* Where there is none of them, name look-up has no daemon of this machine to talk to, nor has anybody else here. */
+static bool names_are_asked_here(void)
+{
+	static const char *const places[] = { "/run/systemd/resolve", "/run/systemd/machine",
+					      "/run/nscd", "/run/avahi-daemon" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (access(places[i], F_OK) == 0)
+			return true;
+	return false;
+}
+
 int fetch_confine(const struct fetch_confine_options *options,
 		  char ret_text[static FETCH_CONFINE_TEXT_MAX], struct error *err)
 {
@@ -62,7 +74,8 @@ int fetch_confine(const struct fetch_confine_options *options,
 	if (r >= 0 && ruleset >= 0)
 		r = fetch_landlock_enforce(ruleset, err);
 	if (r >= 0)
-		r = fetch_filter_load(was_root, options->file_root_fd >= 0, err);
+		r = fetch_filter_load(was_root && names_are_asked_here(),
+				      options->file_root_fd >= 0, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(ret_text, FETCH_CONFINE_TEXT_MAX, "user %u, landlock %d, seccomp", getuid(),

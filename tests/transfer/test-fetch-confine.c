@@ -5,6 +5,13 @@
 
 #include "kit.h"
 
+static bool names_are_asked_here(void)
+{
+	return access("/run/systemd/resolve", F_OK) == 0 ||
+	       access("/run/systemd/machine", F_OK) == 0 || access("/run/nscd", F_OK) == 0 ||
+	       access("/run/avahi-daemon", F_OK) == 0;
+}
+
 /* A bit for each thing that the confined process could do all the same. */
 static int try_all(const char *data)
 {
@@ -12,6 +19,7 @@ static int try_all(const char *data)
 	char text[FETCH_CONFINE_TEXT_MAX];
 	struct error err = {};
 	struct rlimit limit;
+	bool asked = names_are_asked_here();
 	int could = 0;
 
 	if (fetch_confine(&options, text, &err) < 0)
@@ -20,7 +28,7 @@ static int try_all(const char *data)
 	could |= (setresuid(0, 0, 0) == 0) << 1;
 	could |= (open("/etc/shadow", O_RDONLY | O_CLOEXEC) >= 0) << 2;
 	could |= (kill(getppid(), 0) == 0) << 3;
-	could |= (fork() >= 0) << 4;
+	could |= (fork() >= 0 || (!asked && socket(AF_UNIX, SOCK_STREAM, 0) >= 0)) << 4;
 	could |= (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_max != 0) << 5;
 	could |= (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0) << 6;
 #ifndef __SANITIZE_ADDRESS__
