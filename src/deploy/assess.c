@@ -8,6 +8,7 @@
 #include "install/decode-head.h"
 #include "install/outlay.h"
 #include "install/seal.h"
+#include "release/bundle-long.h"
 #include "store/layout.h"
 
 #define HEAD_PART 10 /* a head of more than a tenth of the full archive is not worth a look */
@@ -167,6 +168,17 @@ static bool would_come_whole(const struct assessment *assessment, enum way_kind 
 	       is_asked_whole(assessment, kind, bundle) && is_nearly_all_wanted(assessment, kind);
 }
 
+/* What came with the head lies in a file of its own until it is in its place. */
+static uint64_t count_spare(const struct bundle *bundle)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; bundle->scratch && i < bundle->n_blocks; i++)
+		if (bundle->blocks[i].is_inlined)
+			bytes += round_up(bundle->blocks[i].length, BUNDLE_LONG_ALIGN);
+	return bytes;
+}
+
 static void set_cost(struct assessment *assessment, enum way_kind kind,
 		     const struct offer_bundle *offered)
 {
@@ -185,7 +197,7 @@ static void set_cost(struct assessment *assessment, enum way_kind kind,
 			       (rest ? rest_of(assessment, kind) : spans->bytes),
 		.requests = fetch + (rest ? 0 : spans->n_spans),
 		.write_bytes = figures->write_bytes + stored,
-		.peak_bytes = figures->peak_bytes + stored,
+		.peak_bytes = figures->peak_bytes + stored + count_spare(bundle),
 		.peak_inodes = figures->peak_inodes + !head->found,
 	};
 }

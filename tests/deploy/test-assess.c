@@ -181,6 +181,26 @@ static void the_head_takes_room(void **state)
 			 assessment.figures.peak_inodes + 1);
 }
 
+/* Where much comes with the head it lies in a file of its own before it is in its place. */
+static void what_came_with_the_head_takes_room(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+	struct source_release release = {};
+
+	shell(check_fd,
+	      "mkdir tree/many; for i in $(seq 900); do seq $i $((i + 800)) >tree/many/$i; done");
+	repo_add("3.0");
+	offer_free(offer);
+	offer = NULL;
+	assert_int_equal(source_refresh(&repo_session, "id", "", &release, &err), 0);
+	offer = release.offer;
+	assess(&assessment);
+	assert_null(cost(&assessment, WAY_UPDATE)->why_not);
+	assert_non_null(assessment.bundles[WAY_UPDATE]->scratch);
+	assert_true(cost(&assessment, WAY_UPDATE)->peak_bytes >=
+		    assessment.figures.peak_bytes + 900 * 2500);
+}
+
 /* 3.0 has a large file that is new, which stands behind the head. */
 static const struct offer_bundle *offer_more(void)
 {
@@ -312,6 +332,7 @@ int main(void)
 		assess_test(without_an_update_the_blocks_are_weighed),
 		assess_test(a_head_that_is_kept_is_not_fetched_again),
 		assess_test(the_head_takes_room),
+		assess_test(what_came_with_the_head_takes_room),
 		assess_test(an_update_with_blocks_behind_its_head_is_one_request),
 		assess_test(of_what_the_slot_has_nearly_only_the_head_is_fetched),
 		assess_test(what_the_slot_holds_costs_nothing),
