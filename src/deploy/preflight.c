@@ -376,6 +376,8 @@ static int check_program(struct check *check, const struct descriptor *descripto
 		return r;
 	if (r == 0) {
 		check->unit = &shipped;
+		sharing_check_coming(check->options, check->input, loaded, &shipped,
+				     descriptor->version, check->preflight);
 		if (!exec_goes_through(&shipped, check->current_path))
 			complain(check, FAULT_UNIT,
 				 "ExecStart= of the %s that comes with %s does not go through %s: "
@@ -466,9 +468,10 @@ int preflight_run(const struct deploy_options *options, const struct preflight_i
 	r = unit_query(manager, options->unit, &unit, err);
 	if (r < 0)
 		return r;
-	sharing_check(options, &unit, ret_preflight);
 	check_fallback(&check);
-	r = check_lingering(&check, err);
+	r = sharing_check(options, input, &unit, manager, ret_preflight, err);
+	if (r == 0)
+		r = check_lingering(&check, err);
 	if (r == 0)
 		r = check_unit(&check, err);
 	if (r == 0)

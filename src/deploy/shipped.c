@@ -160,14 +160,14 @@ int shipped_check(const struct deploy_options *options, const struct preflight_i
 	return r < 0 ? r : 0;
 }
 
-/* Does a drop-in say what is run? Then it goes on doing so. */
-static bool is_overridden(const struct unit *loaded)
+/* Does a drop-in say it? Then it goes on doing so. */
+static bool is_overridden(const struct unit *loaded, const char *key)
 {
 	for (char **path = loaded->drop_in_paths; path && *path; path++) {
 		_cleanup_free_ char *text = NULL;
 
 		if (fd_read_file(AT_FDCWD, *path, UNITFILE_MAX, &text, NULL, NULL) == 0 &&
-		    unitfile_sets(text, "ExecStart"))
+		    unitfile_sets(text, key))
 			return true;
 	}
 	return false;
@@ -182,7 +182,7 @@ int shipped_unit(const struct deploy_options *options, int dirfd, enum slot slot
 	bool whole;
 	int r;
 
-	if (!path || is_overridden(loaded))
+	if (!path || is_overridden(loaded, "ExecStart"))
 		return SHIPPED_ABSENT;
 	r = shipped_read(dirfd, slot, path, &text, err);
 	if (r != 0)
@@ -194,6 +194,12 @@ int shipped_unit(const struct deploy_options *options, int dirfd, enum slot slot
 		return SHIPPED_ABSENT;
 	(void)text_copy(loaded->name, unit.name, sizeof(unit.name));
 	(void)text_copy(loaded->search_path, unit.search_path, sizeof(unit.search_path));
+	if (is_overridden(loaded, "User"))
+		(void)text_copy(loaded->user, unit.user, sizeof(unit.user));
+	if (is_overridden(loaded, "Group"))
+		(void)text_copy(loaded->group, unit.group, sizeof(unit.group));
+	if (is_overridden(loaded, "DynamicUser"))
+		unit.dynamic_user = loaded->dynamic_user;
 	unit.has_environment_files = loaded->has_environment_files;
 	unit.main_pid = loaded->main_pid;
 	*ret_unit = unit;

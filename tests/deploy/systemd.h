@@ -29,6 +29,8 @@ struct systemd_sibling {
 	const char *active, *sub;
 	const char *load_state; /* NULL: loaded */
 	const char *invocation; /* NULL: none */
+	const char *user; /* NULL: root */
+	bool is_of_release; /* its program */
 	bool fails[SLOT_MAX]; /* its start */
 	bool crashes[SLOT_MAX]; /* and is restarted by systemd, once started on that slot */
 	bool ended; /* its main process, by itself */
@@ -53,6 +55,8 @@ static struct {
 	unsigned int restarts;
 	bool job_pending;
 	const char *load_state; /* NULL: loaded */
+	const char *user; /* NULL: root */
+	const char *drop_in; /* of it; NULL: there is none */
 	bool unmet; /* its Condition…= is not met */
 	const char *trigger; /* a socket that starts it; NULL: none */
 	bool oneshot; /* without RemainAfterExit= */
@@ -188,9 +192,19 @@ static struct systemd_sibling *systemd_find(const char *name)
 	return NULL;
 }
 
+static void systemd_set_program(struct unit *unit, const char *path)
+{
+	unit->exec_start = calloc(1, sizeof(*unit->exec_start));
+	unit->n_exec_start = 1;
+	(void)text_copy(path, unit->exec_start[0].path, sizeof(unit->exec_start[0].path));
+	unit->exec_start[0].argv = calloc(2, sizeof(char *));
+	unit->exec_start[0].argv[0] = strdup(path);
+}
+
 static int systemd_query_sibling(const struct systemd_sibling *sibling, struct unit *ret_unit)
 {
 	struct unit unit = { .restarts = sibling->restarts };
+	char path[128];
 
 	(void)text_copy(sibling->name, unit.name, sizeof(unit.name));
 	(void)text_copy(sibling->load_state ? sibling->load_state : "loaded", unit.load_state,
@@ -205,6 +219,9 @@ static int systemd_query_sibling(const struct systemd_sibling *sibling, struct u
 		unit.main_exit_usec = unit.active_exit_usec = systemd.now;
 	}
 	unit.drop_in_paths = calloc(1, sizeof(char *));
+	(void)text_copy(sibling->user ? sibling->user : "", unit.user, sizeof(unit.user));
+	(void)snprintf(path, sizeof(path), "%s/" LAYOUT_CURRENT "/side", check_path);
+	systemd_set_program(&unit, sibling->is_of_release ? path : "/usr/sbin/side");
 	*ret_unit = unit;
 	return 0;
 }
@@ -244,9 +261,10 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 		unit.triggered_by[0] = strdup(systemd.trigger);
 	}
 	unit.start_timeout_usec = 90 * USEC_PER_SEC;
-	unit.drop_in_paths = calloc(1, sizeof(char *));
-	unit.exec_start = calloc(1, sizeof(*unit.exec_start));
-	unit.n_exec_start = 1;
+	unit.drop_in_paths = calloc(2, sizeof(char *));
+	if (systemd.drop_in)
+		unit.drop_in_paths[0] = strdup(systemd.drop_in);
+	(void)text_copy(systemd.user ? systemd.user : "", unit.user, sizeof(unit.user));
 	if (systemd.root_is_current)
 		(void)snprintf(unit.root_directory, sizeof(unit.root_directory),
 			       "%s/" LAYOUT_CURRENT, check_path);
@@ -254,9 +272,7 @@ int __wrap_unit_query(struct manager *manager, const char *name, struct unit *re
 		       systemd.root_is_current ? "" : "/" LAYOUT_CURRENT);
 	if (systemd.is_rewritten)
 		(void)text_copy("/opt/run", path, sizeof(path));
-	(void)text_copy(path, unit.exec_start[0].path, sizeof(unit.exec_start[0].path));
-	unit.exec_start[0].argv = calloc(2, sizeof(char *));
-	unit.exec_start[0].argv[0] = strdup(path);
+	systemd_set_program(&unit, path);
 	*ret_unit = unit;
 	return 0;
 }

@@ -193,6 +193,18 @@ static void a_unit_that_goes_elsewhere(void **unused)
 		strstr(preflight.findings[0].text, "does not go through /srv/elsewhere/current"));
 }
 
+/* But who only goes back shares nothing more. */
+static void a_service_of_root_whose_releases_would_share_files(void **unused)
+{
+	app_options.dedupe = DEDUPE_HARDLINK;
+	check_finding(FAULT_CONFIG, "gw.service runs as root");
+	input.attended_override = true;
+	assert_int_equal(run(), 0);
+	input.attended_override = false;
+	systemd.user = "gateway";
+	assert_int_equal(run(), 0);
+}
+
 static void all_at_once(void **unused)
 {
 	state.hold.held = true;
@@ -222,6 +234,7 @@ int main(void)
 		preflight_test(a_release_in_a_folder_of_its_own),
 		preflight_test(a_root_directory_that_is_a_link),
 		preflight_test(a_unit_that_goes_elsewhere),
+		preflight_test(a_service_of_root_whose_releases_would_share_files),
 		preflight_test(all_at_once),
 	};
 

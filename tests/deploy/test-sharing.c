@@ -16,10 +16,11 @@ static struct preflight asked(enum dedupe dedupe, const char *user, bool dynamic
 		.dynamic_user = dynamic,
 		.ambient_capabilities = capabilities,
 	};
+	const struct preflight_input input = {};
 	struct preflight preflight = {};
 
 	(void)snprintf(unit.user, sizeof(unit.user), "%s", user);
-	sharing_check(&options, &unit, &preflight);
+	assert_int_equal(sharing_check(&options, &input, &unit, NULL, &preflight, NULL), 0);
 	return preflight;
 }
 
@@ -46,6 +47,8 @@ static void who_can_may_not(void **state)
 	check_refused(asked(DEDUPE_HARDLINK, "root", false, 0), "runs as root");
 	check_refused(asked(DEDUPE_HARDLINK, "0", false, 0), "runs as root");
 	check_refused(asked(DEDUPE_HARDLINK, "gateway", false, 1ULL << CAP_DAC_OVERRIDE),
+		      "AmbientCapabilities=");
+	check_refused(asked(DEDUPE_HARDLINK, "gateway", false, 1ULL << CAP_SETFCAP),
 		      "AmbientCapabilities=");
 	check_refused(asked(DEDUPE_HARDLINK, "gateway", false, 1ULL << CAP_FOWNER),
 		      "AmbientCapabilities=");

@@ -251,6 +251,48 @@ static void a_first_install_brings_it(void **unused)
 	assert_non_null(strstr(preflight.findings[0].text, "gw.service is not-found"));
 }
 
+static struct preflight preflight_of_all(enum slot current)
+{
+	struct state state = app_under_way(PHASE_STAGED);
+	struct preflight preflight;
+	const struct preflight_input input = {
+		.state = &state, .dirfd = check_fd, .current = current, .target = SLOT_B
+	};
+
+	assert_int_equal(preflight_run(&app_options, &input, (struct manager *)&systemd, &preflight,
+				       NULL),
+			 0);
+	return preflight;
+}
+
+/* Both releases have one file of what is alike: root of the one that comes could write to it. */
+static void who_runs_it_then_may_not_write_to_what_is_shared(void **unused)
+{
+	static const char drop_in[] = "[Service]\nUser=other\n";
+	struct preflight preflight;
+	char name[300];
+
+	prepare();
+	app_options.dedupe = DEDUPE_HARDLINK;
+	systemd.user = "gateway";
+	preflight = preflight_of_all(SLOT_A);
+	assert_int_equal(preflight.n_findings, 1);
+	assert_non_null(strstr(preflight.findings[0].text, "gw.service as it comes with"));
+	put(SLOT_B, unit_text("User=gateway"));
+	assert_int_equal(preflight_of_all(SLOT_A).n_findings, 0);
+	put(SLOT_B, unit_text(""));
+	check_write(check_fd, "drop-in", drop_in, strlen(drop_in));
+	(void)snprintf(name, sizeof(name), "%s/drop-in", check_path);
+	systemd.drop_in = name;
+	assert_int_equal(preflight_of_all(SLOT_A).n_findings, 0);
+	systemd.drop_in = NULL;
+	systemd.user = NULL;
+	assert_int_equal(preflight_of_all(SLOT_A).n_findings, 1);
+	systemd.load_state = "not-found";
+	put(SLOT_B, unit_text("DynamicUser=yes"));
+	assert_int_equal(preflight_of_all(SLOT_NONE).n_findings, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +306,7 @@ int main(void)
 		systemd_test(the_new_unit_is_what_is_checked),
 		systemd_test(recovery_has_them_read_if_it_flipped),
 		systemd_test(a_first_install_brings_it),
+		systemd_test(who_runs_it_then_may_not_write_to_what_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,16 @@ static void preflight_asks_for_them(void **unused)
 	check_finding("log.service is another name of gw.service");
 }
 
+static void nor_do_they_write_to_what_is_shared(void **unused)
+{
+	app_options.dedupe = DEDUPE_HARDLINK;
+	systemd.user = systemd.siblings[SIDE].user = "gateway";
+	systemd.siblings[SIDE].is_of_release = true;
+	check_finding(NULL);
+	systemd.siblings[LOG].is_of_release = true;
+	check_finding("log.service runs as root");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +303,7 @@ int main(void)
 		siblings_test(one_that_is_gone_is_said),
 		siblings_test(in_haste_they_are_not_waited_for),
 		siblings_test(preflight_asks_for_them),
+		siblings_test(nor_do_they_write_to_what_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
