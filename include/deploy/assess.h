@@ -31,6 +31,7 @@ struct assessment {
 	char urls[ASSESS_BUNDLES][600];
 	struct head heads[ASSESS_BUNDLES];
 	bool resumed; /* one of them was in staging/ */
+	bool torn; /* the slot has files, and no seal: a worker did not come to its end */
 	struct bundle *bundles[ASSESS_BUNDLES];
 	struct spans spans[ASSESS_BUNDLES];
 	struct rebuild *rebuild; /* NULL: no bundle was looked at */
@@ -45,6 +46,12 @@ struct assessment {
 int assess_run(struct assessment *assessment, struct error *err);
 void assess_done(struct assessment *assessment);
 #define _cleanup_assess_ _cleanup_(assess_done)
+
+/*
+ * May the archive be given up once all of it is in the slot? Who is killed then gets by a bundle what the slot lacks; but only once: in
+ * a torn slot it is kept. Asked after assess_run.
+ */
+bool assess_may_forget(const struct assessment *assessment);
 
 /* Is the rest behind the head all that is wanted, or nearly? */
 bool assess_rest_is_wanted(const struct assessment *assessment, enum way_kind kind);

@@ -10,4 +10,5 @@
 /* What the seal of such a release will say, as far as the offer says it. */
 struct descriptor full_describe(const struct watcher *watcher, const struct offer *offer);
 
-int full_stage(struct watcher *watcher, const struct offer *offer, struct error *err);
+/* forget: what came in one go is given up before the sync (assess_may_forget), so that it need not be written to the disk. */
+int full_stage(struct watcher *watcher, const struct offer *offer, bool forget, struct error *err);

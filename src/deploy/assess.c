@@ -51,6 +51,7 @@ static int look_at_slots(struct assessment *assessment, struct error *err)
 		r = plan_measure(session->dirfd, slot_fd, &assessment->space, err);
 	if (seal_peek(session->dirfd, transaction->target, &assessment->replaced, NULL) != 0)
 		assessment->replaced = (struct descriptor){};
+	assessment->torn = !assessment->replaced.version[0] && assessment->space.inodes_freed > 0;
 	return r;
 }
 
@@ -148,7 +149,7 @@ static bool is_close(const struct assessment *assessment, const struct offer_bun
 	const struct offer_bundle *near;
 
 	if (!assessment->replaced.version[0])
-		return assessment->space.inodes_freed > 0;
+		return assessment->torn;
 	near = offer_find_bundle(assessment->offer, &assessment->replaced.index);
 	return near && near->length < bundle->length / 2;
 }
@@ -283,18 +284,20 @@ static int get_head(struct assessment *assessment, enum way_kind kind,
 	return r;
 }
 
-/* Why it is not looked at; NULL: it is. *ret_bundle is set then. */
-static const char *why_not_look(const struct assessment *assessment, enum way_kind kind,
-				const struct offer_bundle **ret_bundle)
+/*
+ * Why it cannot be had, or is not worth a look; NULL: it may be. *ret_bundle is set then. Where no release runs, blocks are what lacks
+ * in a torn slot.
+ */
+static const char *why_none(const struct assessment *assessment, enum way_kind kind, bool torn,
+			    const struct offer_bundle **ret_bundle)
 {
-	const struct way_cost *update = &assessment->question.costs[WAY_UPDATE];
 	const struct digest any = {};
 
 	if (assessment->ruled_out[kind])
 		return assessment->ruled_out[kind];
 	if (assessment->question.policy.delta == WAY_OFF)
 		return "Delta=off";
-	if (!assessment->running.index)
+	if (!assessment->running.index && (kind == WAY_UPDATE || !torn))
 		return "no release that runs can be built on";
 	*ret_bundle = offer_find_bundle(assessment->offer,
 					kind == WAY_UPDATE ? &assessment->running.descriptor.index :
@@ -308,6 +311,18 @@ static const char *why_not_look(const struct assessment *assessment, enum way_ki
 		return "the server gives no ranges";
 	if ((*ret_bundle)->head > assessment->offer->full_length / HEAD_PART)
 		return "its head alone is more than a tenth of the full archive";
+	return NULL;
+}
+
+/* Why it is not looked at; NULL: it is. */
+static const char *why_not_look(const struct assessment *assessment, enum way_kind kind,
+				const struct offer_bundle **ret_bundle)
+{
+	const struct way_cost *update = &assessment->question.costs[WAY_UPDATE];
+	const char *why = why_none(assessment, kind, assessment->torn, ret_bundle);
+
+	if (why || kind == WAY_UPDATE)
+		return why;
 	if (!update->why_not && update->fetch_bytes <= (*ret_bundle)->head)
 		return "its head alone is not smaller than the update";
 	if (!update->why_not && assessment->keep)
@@ -371,6 +386,18 @@ int assess_run(struct assessment *assessment, struct error *err)
 	for (enum way_kind kind = 0; kind < WAY_FULL && r == 0; kind++)
 		r = weigh_bundle(assessment, kind, err);
 	return r;
+}
+
+bool assess_may_forget(const struct assessment *assessment)
+{
+	const struct way_cost *costs = assessment->question.costs;
+	const struct offer_bundle *bundle;
+
+	if (assessment->torn)
+		return false;
+	if (assessment->running.index)
+		return !costs[WAY_UPDATE].why_not || !costs[WAY_BLOCKS].why_not;
+	return !why_none(assessment, WAY_BLOCKS, true, &bundle);
 }
 
 int assess_turn(struct assessment *assessment, const char *why, bool *ret_turn, struct error *err)

@@ -85,11 +85,13 @@ static int gather_all(struct assessment *assessment, enum way_kind kind, const c
 
 /*
  * Before the sync, so that they need not be written to the disk: a worker that is killed in it costs the next one a head. Only once:
- * what a worker has found in staging/ stays to its end.
+ * what a worker has found in staging/, or needs for a torn slot, stays to its end.
  */
 static int forget_heads(const struct assessment *assessment, struct error *err)
 {
-	return assessment->resumed ? 0 : head_drop(assessment->watcher->session, err);
+	return assessment->resumed || assessment->torn ?
+		       0 :
+		       head_drop(assessment->watcher->session, err);
 }
 
 int delta_stage(struct assessment *assessment, enum way_kind kind, struct descriptor *descriptor,

@@ -13,7 +13,7 @@ struct full {
 	const struct offer *offer;
 	struct arrival *arrival; /* NULL until the first piece is there */
 	int fd; /* the file that it reads, its own descriptor */
-	bool in_one_go; /* nothing of it was there before */
+	bool forget; /* it is emptied before the sync */
 };
 
 static void full_done(struct full *full)
@@ -61,19 +61,6 @@ struct descriptor full_describe(const struct watcher *watcher, const struct offe
 	return descriptor;
 }
 
-/*
- * Should the worker be killed in the sync, the next one finds the files in the slot, and gets what lacks as blocks. Only once: a
- * worker that was killed before is given all that there is.
- */
-static bool is_to_be_forgotten(const struct full *full)
-{
-	const struct session *session = full->watcher->session;
-	const struct digest any = {};
-
-	return full->in_one_go && session->options->source.way.delta != WAY_OFF &&
-	       offer_find_bundle(full->offer, &any);
-}
-
 static int begin_unpacking(struct full *full, struct error *err)
 {
 	const struct session *session = full->watcher->session;
@@ -82,7 +69,7 @@ static int begin_unpacking(struct full *full, struct error *err)
 		.slot = session->state.transaction.target,
 		.fd = full->fd,
 		.bytes = full->offer->full_length,
-		.forget = is_to_be_forgotten(full),
+		.forget = full->forget,
 		.stage = &session->options->stage,
 	};
 	struct descriptor descriptor = full_describe(full->watcher, full->offer);
@@ -157,7 +144,7 @@ static int check_size(const struct full *full, struct error *err)
 			 (unsigned long long)max);
 }
 
-int full_stage(struct watcher *watcher, const struct offer *offer, struct error *err)
+int full_stage(struct watcher *watcher, const struct offer *offer, bool forget, struct error *err)
 {
 	struct session *session = watcher->session;
 	_cleanup_close_ int fd = -1;
@@ -165,7 +152,7 @@ int full_stage(struct watcher *watcher, const struct offer *offer, struct error 
 		.watcher = watcher,
 		.offer = offer,
 		.fd = -1,
-		.in_one_go = blob_count_kept(session, offer) == 0,
+		.forget = forget && blob_count_kept(session, offer) == 0,
 	};
 	const struct blob_listener listener = {
 		.progress = on_fetch,

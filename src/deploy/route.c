@@ -99,9 +99,11 @@ static int go(struct assessment *assessment, enum way_kind kind, struct experien
 	if (kind != WAY_FULL) {
 		r = go_by_bundle(assessment, kind, experience, err);
 	} else {
+		bool forget = assess_may_forget(assessment);
+
 		assess_done(assessment); /* its memory */
 		*assessment = (struct assessment){ .watcher = watcher, .offer = offer };
-		r = full_stage(watcher, offer, err);
+		r = full_stage(watcher, offer, forget, err);
 	}
 	if (r == 0)
 		tell_result(assessment, kind);

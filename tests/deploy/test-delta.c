@@ -1,9 +1,22 @@
+/* LDFLAGS: -Wl,--wrap=syncfs */
 /* Releases by bundles: made and fetched by the real program, out of a folder. */
 #include "deploy/delta.h"
 
 #include <errno.h>
 
+#include <unistd.h>
+
 #include "repo.h"
+
+static bool sync_fails;
+
+int __real_syncfs(int fd);
+int __wrap_syncfs(int fd);
+int __wrap_syncfs(int fd)
+{
+	errno = EIO;
+	return sync_fails ? -1 : __real_syncfs(fd);
+}
 
 static void an_update_is_one_small_request(void **state)
 {
@@ -85,6 +98,24 @@ static void what_there_is_is_not_fetched_again(void **state)
 	assert_int_equal(app_told(EVENT_NOTE, "in 2 requests; "), 1); /* with the one before */
 }
 
+/* Heads are given up before the sync, but not by who finds the torn slot of a worker that was killed in it. */
+static void that_the_sync_does_not_end_costs_a_head_and_only_once(void **state)
+{
+	sync_fails = true;
+	assert_true(update_stage(&repo_watcher, &repo_err) < 0);
+	assert_int_equal(faccessat(check_fd, "staging/update.head", F_OK, 0), -1);
+	repo_watcher = (struct watcher){ .session = &repo_session };
+	assert_true(update_stage(&repo_watcher, &repo_err) < 0);
+	assert_int_equal(repo_watcher.requests, 1);
+	repo_watcher = (struct watcher){ .session = &repo_session };
+	assert_true(update_stage(&repo_watcher, &repo_err) < 0);
+	sync_fails = false;
+	assert_int_equal(repo_watcher.requests, 0);
+	repo_watcher = (struct watcher){ .session = &repo_session };
+	repo_stage();
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
 #define delta_test(test) cmocka_unit_test_setup_teardown(test, repo_setup_update, repo_teardown)
 
 int main(void)
@@ -98,6 +129,7 @@ int main(void)
 		delta_test(a_changed_file_is_found_on_the_way_by_blocks),
 		delta_test(wrong_bytes_are_named),
 		delta_test(what_there_is_is_not_fetched_again),
+		delta_test(that_the_sync_does_not_end_costs_a_head_and_only_once),
 	};
 
 	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;

@@ -1,6 +1,7 @@
 /* The full archive of a release into the slot while it arrives, by the real program's fetch helper. */
 #include "deploy/full.h"
 
+#include "deploy/assess.h"
 #include "deploy/blob.h"
 #include "deploy/source.h"
 #include "install/scrub.h"
@@ -49,7 +50,7 @@ static void it_is_unpacked_as_it_comes(void **state)
 {
 	struct error err = {};
 
-	if (full_stage(&repo_watcher, offer, &err) < 0)
+	if (full_stage(&repo_watcher, offer, false, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_true(repo_watcher.touched);
 	check_staged();
@@ -78,7 +79,7 @@ static void nothing_is_touched_before_the_first_piece(void **state)
 
 	(void)app_seal(SLOT_B, "0.8");
 	spoil(5);
-	check_error(full_stage(&repo_watcher, offer, &err), &err, FAULT_UNTRUSTED,
+	check_error(full_stage(&repo_watcher, offer, false, &err), &err, FAULT_UNTRUSTED,
 		    "not what the metadata promises");
 	assert_false(repo_watcher.touched);
 	assert_int_equal(seal_peek(check_fd, SLOT_B, &(struct descriptor){}, NULL), 0);
@@ -90,39 +91,77 @@ static void what_was_verified_is_not_fetched_again(void **state)
 
 	(void)app_seal(SLOT_B, "0.8");
 	spoil(2 * PIECES_SIZE + 5);
-	check_error(full_stage(&repo_watcher, offer, &err), &err, FAULT_UNTRUSTED,
+	check_error(full_stage(&repo_watcher, offer, false, &err), &err, FAULT_UNTRUSTED,
 		    "not what the metadata promises");
 	/* perhaps the thread that unpacks had not begun yet */
 	if (!repo_watcher.touched)
 		assert_int_equal(seal_peek(check_fd, SLOT_B, &(struct descriptor){}, NULL), 0);
 	spoil(5); /* who asks for the first piece again gets a wrong one */
 	spoil(2 * PIECES_SIZE + 5);
-	if (full_stage(&repo_watcher, offer, &err) < 0)
+	if (full_stage(&repo_watcher, offer, false, &err) < 0)
 		fail_msg("%s", err.text);
 	check_staged();
 	assert_int_equal(blob_count_kept(&repo_session, offer), offer->full_length);
 }
 
-/* The archive is given up before the sync: what is in the slot then is not fetched again. */
-static void a_kill_in_the_sync_costs_a_head(void **state)
+static bool may_forget(void)
 {
-	if (full_stage(&repo_watcher, offer, &repo_err) < 0)
-		fail_msg("%s", repo_err.text);
-	assert_int_equal(blob_count_kept(&repo_session, offer), 0);
+	_cleanup_assess_ struct assessment assessment = { .watcher = &repo_watcher,
+							  .offer = offer };
+
+	assert_int_equal(assess_run(&assessment, NULL), 0);
+	return assess_may_forget(&assessment);
+}
+
+/* The sync is under way: as the power or a kill leaves it, with a file that did not get to the disk. */
+static void die_in_the_sync(void)
+{
 	shell(check_fd, "rm slots/b.seal; rm slots/b/d/f");
 	repo_watcher = (struct watcher){ .session = &repo_session };
+	repo_session.state.transaction.fetched = 0;
+}
+
+/* The archive is given up before the sync: what is in the slot then is not fetched again. */
+static void check_a_kill_in_the_sync(void)
+{
+	assert_true(may_forget());
+	if (full_stage(&repo_watcher, offer, true, &repo_err) < 0)
+		fail_msg("%s", repo_err.text);
+	assert_int_equal(blob_count_kept(&repo_session, offer), 0);
+	die_in_the_sync();
+	assert_false(may_forget());
 	if (update_stage(&repo_watcher, &repo_err) != 0)
 		fail_msg("%s", repo_err.text);
 	check_staged();
 	assert_true(repo_watcher.fetched < 5000);
 }
 
+static void a_kill_in_the_sync_costs_a_head(void **state)
+{
+	check_a_kill_in_the_sync();
+}
+
+static void nor_does_it_in_a_first_install(void **state)
+{
+	repo_session.state.transaction.origin = SLOT_NONE;
+	check_a_kill_in_the_sync();
+}
+
+/* Nothing is given up that there is no other way to. */
 static void without_blocks_it_is_kept_to_the_end(void **state)
 {
 	app_options.source.way.delta = WAY_OFF;
-	if (full_stage(&repo_watcher, offer, &repo_err) < 0)
-		fail_msg("%s", repo_err.text);
+	assert_false(may_forget());
 	app_options.source.way.delta = WAY_PREFER;
+	assert_true(may_forget());
+	repo_session.state.transaction.origin = SLOT_NONE;
+	for (size_t i = 0; i < offer->n_bundles; i++)
+		offer->bundles[i].head = offer->full_length / 2;
+	assert_false(may_forget());
+	offer->n_bundles = 0;
+	assert_false(may_forget());
+	if (full_stage(&repo_watcher, offer, false, &repo_err) < 0)
+		fail_msg("%s", repo_err.text);
 	assert_int_equal(blob_count_kept(&repo_session, offer), offer->full_length);
 }
 
@@ -131,7 +170,7 @@ static void another_tree_than_promised_gets_no_seal(void **state)
 	struct error err = {};
 
 	offer->index = app_digest("another");
-	check_error(full_stage(&repo_watcher, offer, &err), &err, FAULT_CORRUPT,
+	check_error(full_stage(&repo_watcher, offer, false, &err), &err, FAULT_CORRUPT,
 		    "unpacks to something else");
 	assert_int_equal(seal_peek(check_fd, SLOT_B, &(struct descriptor){}, NULL), SEAL_ABSENT);
 }
@@ -141,7 +180,8 @@ static void more_than_promised_is_not_written(void **state)
 	struct error err = {};
 
 	offer->bytes = 1000;
-	check_error(full_stage(&repo_watcher, offer, &err), &err, FAULT_NO_SPACE, "unpacked bytes");
+	check_error(full_stage(&repo_watcher, offer, false, &err), &err, FAULT_NO_SPACE,
+		    "unpacked bytes");
 	assert_int_equal(faccessat(check_fd, "slots/b/large", F_OK, 0), -1);
 }
 
@@ -150,7 +190,8 @@ static void what_is_too_large_is_not_begun(void **state)
 	struct error err = {};
 
 	app_options.stage.max_archive_bytes = offer->full_length - 1;
-	check_error(full_stage(&repo_watcher, offer, &err), &err, FAULT_NO_SPACE, "MaxArchive=");
+	check_error(full_stage(&repo_watcher, offer, false, &err), &err, FAULT_NO_SPACE,
+		    "MaxArchive=");
 	assert_int_equal(faccessat(check_fd, LAYOUT_STAGING, F_OK, 0), -1);
 }
 
@@ -163,6 +204,7 @@ int main(void)
 		full_test(nothing_is_touched_before_the_first_piece),
 		full_test(what_was_verified_is_not_fetched_again),
 		full_test(a_kill_in_the_sync_costs_a_head),
+		full_test(nor_does_it_in_a_first_install),
 		full_test(without_blocks_it_is_kept_to_the_end),
 		full_test(another_tree_than_promised_gets_no_seal),
 		full_test(more_than_promised_is_not_written),
