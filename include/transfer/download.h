@@ -45,6 +45,8 @@ enum {
 int download_read(struct download *download, void *buf, size_t size, size_t *ret_n,
 		  struct error *err);
 
+bool download_is_range(const struct download *download); /* asked for as one */
+
 /* Bytes that came once more and were skipped, since the last time that this was asked: a line that is paid for has carried them too. */
 uint64_t download_take_repeated(struct download *download);
 

@@ -197,7 +197,7 @@ static int count_and_take(struct blob *blob, struct download *download, const ch
 	return counted < 0 ? counted : r;
 }
 
-/* To the end of the blob. > 0: DOWNLOAD_NO_RANGE, BLOB_AGAIN. */
+/* To the end of the download. > 0: DOWNLOAD_NO_RANGE, BLOB_AGAIN: another day has begun, which allows more. */
 static int receive(struct blob *blob, struct download *download, struct error *err)
 {
 	char buf[64 * 1024];
@@ -222,10 +222,11 @@ static int receive(struct blob *blob, struct download *download, struct error *e
 		if (r != 0)
 			return r;
 	}
-	if (left_of(blob) > 0)
-		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
-				 blob->url);
-	return 0;
+	if (left_of(blob) == 0)
+		return 0;
+	if (download_is_range(download))
+		return BLOB_AGAIN;
+	return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says", blob->url);
 }
 
 /* What is missing, as far as the day allows; `whole`: in any case without a range. */

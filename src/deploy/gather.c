@@ -200,6 +200,16 @@ static int step(struct gather *gather, struct stream *stream, struct error *err)
 	return fill_block(gather, stream, err);
 }
 
+/* It was a range that the day clipped, and another day has begun, which allows more. */
+static int ask_further(struct gather *gather, struct stream *stream, struct error *err)
+{
+	if (!stream->is_borrowed)
+		download_free(stream->download);
+	stream->is_borrowed = false;
+	stream->download = NULL;
+	return ask(gather, stream, err);
+}
+
 /* What has come of it. > 0: GATHER_ABSENT, GATHER_NO_RANGE. */
 static int pump(struct gather *gather, struct stream *stream, struct error *err)
 {
@@ -219,6 +229,9 @@ static int pump(struct gather *gather, struct stream *stream, struct error *err)
 	default:
 		return r;
 	}
+	if (stream->next < stream->end && stream->position < stream->limit &&
+	    download_is_range(stream->download))
+		return ask_further(gather, stream, err);
 	if (stream->next < stream->end)
 		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
 				 gather->options->url);
@@ -266,6 +279,7 @@ static void begin_rest(struct gather *gather)
 		.is_borrowed = true,
 		.end = spans->spans[spans->n_spans - 1].end,
 		.position = options->bundle->head_length,
+		.limit = options->bundle->length,
 	};
 }
 

@@ -138,6 +138,40 @@ static void save(struct fetching *fetching, bool last)
 		(void)watcher_got_on(options->watcher, NULL);
 }
 
+/* `length` bytes behind those that there are; 0: all of the bundle, without a range. */
+static int begin(struct fetching *fetching, uint64_t length, struct error *err)
+{
+	const struct head_options *options = fetching->options;
+	const struct fetch_request request = {
+		.url = options->url,
+		.range_first = fetching->head->size,
+		.range_length = length,
+		.cap = length > 0 ? length : options->bundle->length,
+		.deadline = USEC_INFINITY,
+	};
+	int r = allowance_begin(options->watcher, options->fetcher, &request, &fetching->head->rest,
+				err);
+
+	if (r == 0 && length == 0)
+		download_expect(fetching->head->rest, options->bundle->length);
+	return r;
+}
+
+/* A range that the day clipped is through, and another day has begun, which allows more. */
+static int begin_further(struct fetching *fetching, struct error *err)
+{
+	const struct head_options *options = fetching->options;
+	const struct offer_bundle *bundle = options->bundle;
+	uint64_t left = (options->whole ? bundle->length : bundle->head) - fetching->head->size;
+
+	if (!download_is_range(fetching->head->rest))
+		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
+				 options->url);
+	download_free(fetching->head->rest);
+	fetching->head->rest = NULL;
+	return begin(fetching, allowance_range(options->watcher->session, left), err);
+}
+
 /* > 0: as head_get, and DOWNLOAD_PENDING. */
 static int receive_some(struct fetching *fetching, struct error *err)
 {
@@ -161,8 +195,7 @@ static int receive_some(struct fetching *fetching, struct error *err)
 	case DOWNLOAD_NO_RANGE:
 		return HEAD_NO_RANGE;
 	case DOWNLOAD_END:
-		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
-				 options->url);
+		return begin_further(fetching, err);
 	default:
 		break;
 	}
@@ -180,25 +213,12 @@ static int receive(struct fetching *fetching, struct error *err)
 	return r;
 }
 
-/* `length` bytes behind those that there are; 0: all of the bundle, without a range. > 0: as head_get. */
+/* The same, up to the end of the head. > 0: as head_get. */
 static int ask(struct fetching *fetching, uint64_t length, struct error *err)
 {
-	const struct head_options *options = fetching->options;
-	const struct fetch_request request = {
-		.url = options->url,
-		.range_first = fetching->head->size,
-		.range_length = length,
-		.cap = length > 0 ? length : options->bundle->length,
-		.deadline = USEC_INFINITY,
-	};
-	int r = allowance_begin(options->watcher, options->fetcher, &request, &fetching->head->rest,
-				err);
+	int r = begin(fetching, length, err);
 
-	if (r < 0)
-		return r;
-	if (length == 0)
-		download_expect(fetching->head->rest, options->bundle->length);
-	return receive(fetching, err);
+	return r < 0 ? r : receive(fetching, err);
 }
 
 static void begin_again(const struct fetching *fetching)

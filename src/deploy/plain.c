@@ -125,7 +125,7 @@ static int take(struct job *job, struct download *download, const char *bytes, s
 	return r;
 }
 
-/* To the end of the file. > 0: DOWNLOAD_NO_RANGE. */
+/* To the end of the download. > 0: DOWNLOAD_NO_RANGE; DOWNLOAD_END: another day has begun, which allows more. */
 static int receive(struct job *job, struct download *download, struct error *err)
 {
 	size_t n;
@@ -151,10 +151,11 @@ static int receive(struct job *job, struct download *download, struct error *err
 		if (r < 0)
 			return r;
 	}
-	if (job->have < length_of(job))
-		return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says",
-				 job->url);
-	return 0;
+	if (job->have == length_of(job))
+		return 0;
+	if (download_is_range(download))
+		return DOWNLOAD_END;
+	return error_set(err, FAULT_NETWORK, "%s: shorter than the metadata says", job->url);
 }
 
 /* As far as the day allows; `whole`: in any case without a range. */
@@ -197,6 +198,16 @@ static int fetch_whole(struct job *job, struct fetcher *fetcher, struct error *e
 	return r < 0 ? r : download_rest(job, fetcher, true, err);
 }
 
+static int fetch_by(struct job *job, struct fetcher *fetcher, struct error *err)
+{
+	int r;
+
+	do {
+		r = download_rest(job, fetcher, false, err);
+	} while (r == DOWNLOAD_END);
+	return r == DOWNLOAD_NO_RANGE ? fetch_whole(job, fetcher, err) : r;
+}
+
 static int fetch(struct job *job, struct error *err)
 {
 	const struct deploy_options *options = job->watcher->session->options;
@@ -208,9 +219,7 @@ static int fetch(struct job *job, struct error *err)
 		return 0;
 	r = fetcher_new(options->helper, &options->source.fetch, &fetcher, err);
 	if (r >= 0)
-		r = download_rest(job, fetcher, false, err);
-	if (r == DOWNLOAD_NO_RANGE)
-		r = fetch_whole(job, fetcher, err);
+		r = fetch_by(job, fetcher, err);
 	settled = allowance_settle(job->watcher, r < 0 ? NULL : err);
 	return r < 0 ? r : settled;
 }

@@ -251,6 +251,11 @@ int download_read(struct download *download, void *buf, size_t size, size_t *ret
 	return r;
 }
 
+bool download_is_range(const struct download *download)
+{
+	return download->request.range_length > 0;
+}
+
 uint64_t download_take_repeated(struct download *download)
 {
 	uint64_t repeated = download->repeated;

@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=allowance_range */
 /* Getting a blob by the real program's fetch helper, out of a folder. */
 #include "deploy/blob.h"
 
@@ -5,6 +6,7 @@
 
 #include <signal.h>
 
+#include "midnight.h"
 #include "app.h"
 #include "release/pieces.h"
 
@@ -163,6 +165,15 @@ static void the_last_bytes_of_a_day_are_kept(void **state)
 	assert_int_equal(size_on_disk(), 5000);
 }
 
+/* A range that the day before clipped is over before the day's bytes are. */
+static void another_day_begins_within_a_range(void **state)
+{
+	evening = 5000;
+	check_got();
+	assert_int_equal(watcher.fetched, FULL_SIZE);
+	assert_int_equal(watcher.requests, 2);
+}
+
 static void what_is_whole_needs_no_source(void **state)
 {
 	assert_int_equal(mkdirat(check_fd, LAYOUT_STAGING, 0700), 0);
@@ -228,6 +239,7 @@ int main(void)
 		blob_test(what_lies_there_spoilt_is_fetched_again),
 		blob_test(what_does_not_fit_is_not_begun),
 		blob_test(what_is_not_there_is_said),
+		blob_test(another_day_begins_within_a_range),
 	};
 	const char *build = getenv("B");
 

@@ -1,9 +1,10 @@
-/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_clone,--wrap=rebuild_take */
+/* LDFLAGS: -Wl,--wrap=rebuild_begin,--wrap=rebuild_clone,--wrap=rebuild_take,--wrap=allowance_range */
 /* Blocks on their way, by the real program's fetch helper, out of a folder; the rebuild is played. */
 #include "deploy/gather.h"
 
 #include <errno.h>
 
+#include "midnight.h"
 #include "repo.h"
 
 #define BLOCKS	  40
@@ -173,6 +174,33 @@ static void the_last_block_of_the_day_is_taken(void **state)
 	assert_int_equal(repo_watcher.fetched, 2 * BLOCK + 100);
 }
 
+/* A range that the day before clipped is over before the day's bytes are. */
+static void another_day_begins_within_a_range(void **state)
+{
+	evening = 2 * BLOCK + 100;
+	assert_int_equal(gather("xxxx", NULL), 0);
+	check_taken();
+	assert_int_equal(repo_watcher.fetched, BLOCKS * BLOCK);
+	assert_int_equal(repo_watcher.requests, 2);
+}
+
+static void another_day_begins_behind_the_head(void **state)
+{
+	const struct fetch_request request = { .url = url,
+					       .range_first = HEAD_SIZE,
+					       .range_length = 2 * BLOCK + 100,
+					       .cap = BLOB_SIZE,
+					       .deadline = USEC_INFINITY };
+
+	assert_int_equal(
+		download_new(options.fetcher, &request, &retry_default, &options.rest, NULL), 0);
+	assert_int_equal(gather("xxxx", NULL), 0);
+	download_free(options.rest);
+	check_taken();
+	assert_int_equal(repo_watcher.fetched, BLOCKS * BLOCK);
+	assert_int_equal(repo_watcher.requests, 1);
+}
+
 static void leave_names(void)
 {
 	struct digest digest;
@@ -262,6 +290,8 @@ int main(void)
 		gather_test(the_front_of_a_block_is_kept),
 		gather_test(a_spoilt_front_is_fetched_again),
 		gather_test(the_day_ends_within_a_block),
+		gather_test(another_day_begins_within_a_range),
+		gather_test(another_day_begins_behind_the_head),
 	};
 
 	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;

@@ -1,7 +1,8 @@
-/* LDFLAGS: -Wl,--wrap=fd_pwrite_full */
+/* LDFLAGS: -Wl,--wrap=fd_pwrite_full,--wrap=allowance_range */
 /* Heads of bundles, by the real program's fetch helper, out of a folder. */
 #include "deploy/head.h"
 
+#include "midnight.h"
 #include "repo.h"
 #include "transfer/fetcher.h"
 
@@ -136,6 +137,21 @@ static void no_more_is_asked_for_than_the_day_allows(void **state)
 	assert_int_equal(read_rest(head.rest, rest), 500);
 }
 
+/* A range that the day before clipped is over before the day's bytes are. */
+static void another_day_begins_within_the_head(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	char rest[BLOB_SIZE];
+
+	options.whole = true;
+	evening = 400;
+	assert_int_equal(head_get(&options, &head, NULL), 0);
+	check_head(&head);
+	assert_int_equal(read_rest(head.rest, rest), BLOB_SIZE - HEAD_SIZE);
+	assert_int_equal(repo_watcher.fetched, HEAD_SIZE);
+	assert_int_equal(repo_watcher.requests, 2);
+}
+
 static void other_bytes_are_refused(void **state)
 {
 	_cleanup_head_ struct head head = {};
@@ -242,6 +258,7 @@ int main(void)
 		head_test(a_front_that_was_spoilt_is_fetched_again),
 		head_test(what_is_kept_spoilt_is_fetched_again),
 		head_test(what_is_missing_is_an_outcome),
+		head_test(another_day_begins_within_the_head),
 	};
 
 	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;

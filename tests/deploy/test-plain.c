@@ -1,3 +1,4 @@
+/* LDFLAGS: -Wl,--wrap=allowance_range */
 /* Getting a plain target by the real program's fetch helper, out of a folder. */
 #include "deploy/plain.h"
 
@@ -5,6 +6,7 @@
 #include <openssl/evp.h>
 #include <signal.h>
 
+#include "midnight.h"
 #include "app.h"
 
 #define SIZE 700000
@@ -233,6 +235,15 @@ static void a_day_s_bytes_are_counted(void **state)
 	assert_int_equal(session.checked.day_bytes, SIZE - 300000);
 }
 
+/* A range that the day before clipped is over before the day's bytes are. */
+static void another_day_begins_within_a_range(void **state)
+{
+	evening = 5000;
+	check_got();
+	assert_int_equal(watcher.fetched, SIZE);
+	assert_int_equal(watcher.requests, 2);
+}
+
 static void it_can_be_cancelled(void **state)
 {
 	cancel = true;
@@ -258,6 +269,7 @@ int main(void)
 		plain_test(what_is_too_long_is_not_begun),
 		plain_test(a_day_s_bytes_are_counted),
 		plain_test(it_can_be_cancelled),
+		plain_test(another_day_begins_within_a_range),
 	};
 	const char *build = getenv("B");
 
