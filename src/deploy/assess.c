@@ -330,7 +330,20 @@ static const char *why_not_look(const struct assessment *assessment, enum way_ki
 	return NULL;
 }
 
-/* What its head unpacks to may not fit on a disk that another way fits on. */
+/* A disk may have no room to unpack a head, and a head may be one of a later flipslot. NULL: that is not it. */
+static const char *why_not_read(const struct assessment *assessment, enum way_kind kind,
+				const struct error *err)
+{
+	if (kind == WAY_UPDATE && err->fault == FAULT_NO_SPACE)
+		return "there is no room to unpack its head";
+	if (assessment->bundles[kind] || err->fault != FAULT_CORRUPT)
+		return NULL;
+	session_tell(assessment->watcher->session, EVENT_WARNING, err->fault,
+		     "%s; it is not used: update flipslot, or publish the release again",
+		     err->text);
+	return "its head is not one that this flipslot reads";
+}
+
 static int try_bundle(struct assessment *assessment, enum way_kind kind,
 		      const struct offer_bundle *bundle, struct error *err)
 {
@@ -341,9 +354,9 @@ static int try_bundle(struct assessment *assessment, enum way_kind kind,
 	cost->why_not = r > 0 ? "files of the release that runs were changed" : NULL;
 	if (r >= 0)
 		return 0;
-	if (kind == WAY_UPDATE && own.fault == FAULT_NO_SPACE) {
+	cost->why_not = why_not_read(assessment, kind, &own);
+	if (cost->why_not) {
 		head_done(&assessment->heads[kind]);
-		cost->why_not = "there is no room to unpack its head";
 		return 0;
 	}
 	if (err)

@@ -12,14 +12,19 @@
 static struct offer *offer;
 static struct error err;
 static int full; /* what decode_head meets instead: the errno of a disk that is */
+static bool later; /* the head is one of a later version */
 
 __typeof__(decode_head) __real_decode_head, __wrap_decode_head;
 
 int __wrap_decode_head(const struct decode_head *what, const void *head, size_t size,
 		       struct bundle **ret_bundle, struct error *error)
 {
+	_cleanup_free_ uint8_t *bytes = malloc(size);
+
+	assert_non_null(memcpy(bytes, head, size));
+	bytes[0] |= later ? 0x40 : 0;
 	return full ? error_code(error, -full, "making room to unpack") :
-		      __real_decode_head(what, head, size, ret_bundle, error);
+		      __real_decode_head(what, bytes, size, ret_bundle, error);
 }
 
 /* 1.0 runs, 2.0 is offered. */
@@ -31,6 +36,7 @@ static int setup(void **state)
 	err = (struct error){};
 	offer = NULL;
 	full = 0;
+	later = false;
 	shell(check_fd, "for i in $(seq 100); do seq $i >tree/d/$i; done");
 	repo_add("1.0");
 	if (update_stage(&repo_watcher, &err) != 0)
@@ -287,6 +293,18 @@ static void a_head_that_does_not_fit_is_no_end(void **state)
 	check_error(assess_run(&broken, &err), &err, FAULT_INTERNAL, "making room");
 }
 
+static void nor_is_one_that_only_a_later_flipslot_reads(void **state)
+{
+	later = true;
+	if (update_stage(&repo_watcher, &err) != 0)
+		fail_msg("%s", err.text);
+	repo_check("2.0");
+	assert_int_equal(app_told(EVENT_WARNING, "of a version that this flipslot does not read"),
+			 1);
+	assert_true(app_told(EVENT_NOTE, "files reused") >= 1);
+	shell(check_fd, "ls staging >out; test ! -s out || { cat out; exit 1; }");
+}
+
 static void without_ranges_there_are_no_blocks(void **state)
 {
 	_cleanup_assess_ struct assessment assessment = { .keep = true, .no_range = true };
@@ -338,6 +356,7 @@ int main(void)
 		assess_test(what_the_slot_holds_costs_nothing),
 		assess_test(a_head_that_is_too_large_is_not_fetched),
 		assess_test(a_head_that_does_not_fit_is_no_end),
+		assess_test(nor_is_one_that_only_a_later_flipslot_reads),
 		assess_test(without_ranges_there_are_no_blocks),
 		assess_test(over_nothing_only_the_full_archive_is_asked_for),
 		assess_test(what_staging_holds_is_not_counted),
