@@ -49,6 +49,7 @@ struct survey {
 	size_t n_strays;
 	uint64_t stay_bytes,
 		stay_inodes; /* on the disk, of what stays or is moved within the slot */
+	bool *strange; /* by number: what the other slot has of it has a name elsewhere */
 	uid_t owner;
 	bool shares; /* a file of the other slot may be one of this one, too */
 };
@@ -69,7 +70,7 @@ CLEANUP_DEFINE(struct survey, survey_free);
 
 /*
  * The number in the source of the file that can get a second name as that one: of the same name there, the same content and attributes,
- * neither with more names of its own, nor for others to write to. INDEX_NONE: there is none.
+ * neither with more names of its own or elsewhere, nor for others to write to. INDEX_NONE: there is none.
  */
 uint32_t survey_twin(const struct survey *survey, uint32_t number);
 

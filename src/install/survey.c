@@ -48,6 +48,7 @@ void survey_free(struct survey *survey)
 	for (size_t i = 0; i < survey->n_strays; i++)
 		free(survey->strays[i].path);
 	free(survey->strays);
+	free(survey->strange);
 	free(survey->origins);
 	free(survey->fates);
 	contents_free(survey->contents);
@@ -73,7 +74,7 @@ uint32_t survey_twin(const struct survey *survey, uint32_t number)
 	const struct index_entry *there;
 	uint32_t twin;
 
-	if (!survey->shares || !survey->source || entry->linked ||
+	if (!survey->shares || !survey->source || entry->linked || survey->strange[number] ||
 	    (entry->mode & GROUP_OR_OTHER_WRITE))
 		return INDEX_NONE;
 	twin = index_number(survey->source, entry->path);
@@ -387,6 +388,23 @@ static int find_strays(struct work *work, struct error *err)
 	return r;
 }
 
+/* Which files of the other slot cannot get a second name here: they have one elsewhere. */
+static void find_strange(const struct work *work)
+{
+	struct survey *survey = work->survey;
+	struct stat st;
+
+	for (uint32_t n = 0; n < index_count(survey->index); n++) {
+		_cleanup_close_ int fd = -1;
+
+		if (survey->fates[n] != SURVEY_MAKE || survey_twin(survey, n) == INDEX_NONE)
+			continue;
+		fd = fd_open_inside(work->options->other_fd, index_at(survey->index, n)->path,
+				    O_PATH);
+		survey->strange[n] = fd < 0 || fstat(fd, &st) < 0 || st.st_nlink != 1;
+	}
+}
+
 /* ---- the whole ---- */
 
 static int prepare(struct work *work, struct survey *survey, struct error *err)
@@ -401,10 +419,11 @@ static int prepare(struct work *work, struct survey *survey, struct error *err)
 	if (r < 0)
 		return r;
 	survey->fates = calloc(n, 1);
+	survey->strange = calloc(n, sizeof(*survey->strange));
 	survey->origins = calloc(n, sizeof(*survey->origins));
 	work->found = calloc(n, sizeof(void *));
 	work->links = calloc(n, sizeof(*work->links));
-	if (!survey->fates || !survey->origins || !work->found || !work->links)
+	if (!survey->fates || !survey->strange || !survey->origins || !work->found || !work->links)
 		return error_code(err, -ENOMEM, "surveying a slot");
 	for (size_t i = 0; i < index_count(index); i++)
 		if (index_at(index, i)->type == INDEX_HARDLINK)
@@ -436,6 +455,7 @@ int survey_run(const struct survey_options *options, struct survey **ret_survey,
 		return r;
 	survey->stay_bytes = atomic_load(&work.stay_bytes);
 	survey->stay_inodes = atomic_load(&work.stay_inodes);
+	find_strange(&work);
 	find_here(survey);
 	find_empty(survey);
 	r = find_staged(&work, err);

@@ -75,6 +75,28 @@ static void figures_count_no_byte_of_it(void **state)
 	assert_int_equal(figures.wanted_files, 1);
 }
 
+static uint64_t count_written(struct fixture *fixture)
+{
+	_cleanup_(rebuild_freep) struct rebuild *rebuild = survey(fixture);
+	struct rebuild_figures figures;
+
+	rebuild_figures(rebuild, &figures);
+	return figures.write_bytes;
+}
+
+/* As of one that somebody's backup has hard links to. */
+static void but_of_what_cannot_be_linked(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+	uint64_t before;
+
+	fixture_make(&fixture, state);
+	fixture.dedupe = DEDUPE_HARDLINK;
+	before = count_written(&fixture);
+	shell(fixture.top, "ln app/slots/b/large stranger");
+	assert_true(count_written(&fixture) > before);
+}
+
 /* The next update goes over a slot whose files are those of the one that runs: they stay, and are not touched. */
 static void it_stays_so(void **state)
 {
@@ -209,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		check_in_dir(what_is_alike_is_one_file),
 		check_in_dir(figures_count_no_byte_of_it),
+		check_in_dir(but_of_what_cannot_be_linked),
 		check_in_dir(it_stays_so),
 		check_in_dir(a_shared_file_is_never_mended),
 		check_in_dir(otherwise_they_are_parted),
