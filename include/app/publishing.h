@@ -35,13 +35,10 @@ int publishing_parse_roles(const char *list, publishing_parse parse,
 			   uint64_t ret_values[static ROOT_ROLE_MAX], struct error *err);
 int publishing_parse_count(const char *text, uint64_t *ret_value, struct error *err);
 
-/* --level (NULL: 19), --mtime (NULL: as they are), SOURCE_DATE_EPOCH; all cores. */
+/* --level (NULL: 19), --mtime (NULL: as they are), SOURCE_DATE_EPOCH; all cores; progress as app/packing-display.h shows it. */
 int publishing_pack_options(const char *level, const char *mtime, bool allow_setuid,
 			    struct pack_options *ret_options, struct error *err);
 
-/* Shows how far it is (publish/spool.h) on stderr; NULL if that is no terminal. */
-void (*publishing_progress(void))(void *data, uint64_t done, uint64_t total);
-
-/* --deltas (NULL: 3), --no-bundle, -v; progress is shown on stderr if that is a terminal. */
+/* --deltas (NULL: 3), --no-bundle, -v. */
 int publishing_delta_options(const char *deltas, bool no_bundle, bool verbose,
 			     struct delta_options *ret_options, struct error *err);

@@ -16,7 +16,6 @@
 struct delta_options {
 	bool bundle; /* the one without base */
 	unsigned int bases; /* how many older releases */
-	void (*progress)(void *data, uint64_t done, uint64_t total); /* as in publish/spool.h */
 	void (*note)(void *data, const char *line); /* what was made or left away; may be NULL */
 	void *data;
 };

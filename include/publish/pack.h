@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "publish/progress.h"
 #include "release/index.h"
 
 #define PACK_MTIME_KEEP (-1)
@@ -28,6 +29,7 @@ struct pack_options {
 	int64_t mtime; /* of all files, seconds since 1970; PACK_MTIME_KEEP: their own */
 	int64_t latest; /* younger ones are given this time (SOURCE_DATE_EPOCH); PACK_MTIME_KEEP: none */
 	bool allow_setuid; /* also setgid and file capabilities; the device must allow it too */
+	struct progress progress; /* bytes of the tree, while the archive is made */
 };
 
 struct pack_result {

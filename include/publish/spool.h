@@ -6,15 +6,14 @@
  */
 #pragma once
 
+#include "publish/progress.h"
 #include "publish/stock.h"
 #include "release/bundle.h"
 
 struct spool_options {
 	int level; /* of zstd */
 	unsigned int threads;
-	/* Bytes of contents, of those that are to be encoded now; called by the thread that calls spool_run. May be NULL. */
-	void (*progress)(void *data, uint64_t done, uint64_t total);
-	void *data;
+	struct progress progress; /* bytes of contents, of those that are to be encoded now */
 };
 
 struct spool_block {
@@ -39,6 +38,7 @@ void spool_free(struct spool *spool);
 CLEANUP_DEFINE(struct spool, spool_free);
 
 unsigned int spool_threads(const struct spool *spool); /* as in the options */
+const struct progress *spool_progress(const struct spool *spool); /* likewise */
 
 /* A file, and the one that it is compared against: old and base NULL: none. The stocks must last for spool_run. */
 struct spool_wish {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/packing-display.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
@@ -202,6 +203,7 @@ int publishing_pack_options(const char *level, const char *mtime, bool allow_set
 	struct pack_options options = { .threads = count_cores(),
 					.mtime = PACK_MTIME_KEEP,
 					.latest = PACK_MTIME_KEEP,
+					.progress = { .tell = packing_display_tell },
 					.allow_setuid = allow_setuid };
 	uint64_t value;
 	int r = parse_u64(level ? level : LEVEL_USUAL, 1, OUTPUT_LEVEL_MAX, &value, err);
@@ -221,23 +223,10 @@ int publishing_pack_options(const char *level, const char *mtime, bool allow_set
 	return 0;
 }
 
-static void show_progress(void *data, uint64_t done, uint64_t total)
-{
-	(void)data;
-	(void)fprintf(stderr, "\r%3u %% of %" PRIu64 " MB compressed ",
-		      total > 0 ? (unsigned int)(done * 100 / total) : 100, total / 1000000);
-	if (done == total)
-		(void)fputs("\r\033[K", stderr);
-}
-
-void (*publishing_progress(void))(void *data, uint64_t done, uint64_t total)
-{
-	return isatty(STDERR_FILENO) ? show_progress : NULL;
-}
-
 static void show_line(void *data, const char *line)
 {
 	(void)data;
+	packing_display_clear();
 	(void)fprintf(stderr, "%s\n", line);
 }
 
@@ -252,7 +241,6 @@ int publishing_delta_options(const char *deltas, bool no_bundle, bool verbose,
 	*ret_options = (struct delta_options){
 		.bundle = !no_bundle,
 		.bases = (unsigned int)bases,
-		.progress = publishing_progress(),
 		.note = verbose ? show_line : NULL,
 	};
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/packing-display.h"
 #include "app/publishing.h"
 #include "app/verbs.h"
 #include "base/fd.h"
@@ -104,7 +105,7 @@ static int make_spool(const struct draft *beside, const struct pack_options *opt
 {
 	const struct spool_options spool_options = { .level = options->level,
 						     .threads = options->threads,
-						     .progress = publishing_progress() };
+						     .progress = options->progress };
 	_cleanup_close_ int fd = -1;
 	int r = open_spool_file(beside, &fd, err);
 
@@ -208,5 +209,7 @@ int verb_pack(const struct cli_verb *verb, int argc, char **argv)
 		return cli_refuse(verb, "--from OLDDIR is for --bundle FILE");
 	if (publishing_pack_options(level, mtime, allow_setuid, &options, &err) < 0)
 		return cli_refuse(verb, "%s", err.text);
-	return pack(operands[0], &outputs, &options, &err) < 0 ? cli_fail(&err) : 0;
+	r = pack(operands[0], &outputs, &options, &err);
+	packing_display_end();
+	return r < 0 ? cli_fail(&err) : 0;
 }

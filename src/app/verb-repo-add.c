@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/packing-display.h"
 #include "app/publishing.h"
 #include "app/verbs.h"
 #include "base/fd.h"
@@ -57,6 +58,7 @@ static int add(const char *dir, const char *tree, const char *passphrase_file,
 		r = publishing_open(dir, passphrase_file, &repo, err);
 	if (r == 0)
 		r = catalog_add(repo, tree_fd, release, &offer, err);
+	packing_display_end();
 	if (r < 0)
 		return r;
 	assert(offer);

@@ -48,6 +48,11 @@ static void bundling_done(const struct bundling *bundling)
 	free(bundling->head);
 }
 
+static void tell(const struct bundling *bundling, const char *what, uint64_t done, uint64_t total)
+{
+	progress_tell(spool_progress(bundling->spool), what, done, total);
+}
+
 /* ---- what belongs into it ---- */
 
 static int compare(const void *a, const void *b)
@@ -145,6 +150,13 @@ static int want(struct bundling *bundling, struct kinship *kinship, struct part 
 	return spool_want(bundling->spool, &wish, &part->content, err);
 }
 
+static int want_next(struct bundling *bundling, struct kinship *kinship, size_t i,
+		     struct error *err)
+{
+	tell(bundling, "comparing trees", i, bundling->n_parts);
+	return want(bundling, kinship, &bundling->parts[i], err);
+}
+
 static int want_all(struct bundling *bundling, struct error *err)
 {
 	_cleanup_(kinship_done) struct kinship kinship = {};
@@ -154,7 +166,7 @@ static int want_all(struct bundling *bundling, struct error *err)
 		r = candidates_new(bundling->request->old->index, SUFFIX_MAX, &kinship.candidates,
 				   err);
 	for (size_t i = 0; r == 0 && i < bundling->n_parts; i++)
-		r = want(bundling, &kinship, &bundling->parts[i], err);
+		r = want_next(bundling, &kinship, i, err);
 	return r < 0 ? r : spool_run(bundling->spool, err);
 }
 
@@ -319,6 +331,7 @@ static int try_policy(struct bundling *bundling, enum shares_policy policy, stru
 	uint64_t length;
 	int r = share(bundling, policy, err);
 
+	tell(bundling, "making the head", (uint64_t)policy, SHARES_POLICY_MAX);
 	if (r < 0 || is_pointless(bundling, policy))
 		return r;
 	what.solids = bundling->solids;
@@ -444,6 +457,7 @@ int bundler_run(struct spool *spool, const struct bundler_request *request, int 
 		r = make_head(&bundling, err);
 	if (r == 0)
 		r = write_all(&bundling, out_fd, &result, err);
+	tell(&bundling, "reading the bundle back", 0, 0);
 	if (r == 0)
 		r = read_back(request, out_fd, &result, err);
 	if (r == 0)

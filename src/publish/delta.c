@@ -102,6 +102,7 @@ static int unpack(const struct deltas *deltas, const struct offer *base, struct 
 	_cleanup_close_ int fd = -1;
 	int r = blob_open(deltas->blobs, &base->full, &fd, deltas->err);
 
+	progress_tell(&deltas->pack->progress, "unpacking an older release", 0, 0);
 	if (r != 0)
 		return r;
 	r = workroom_folder(&deltas->workroom, FOLDER, &folder, deltas->err);
@@ -207,8 +208,7 @@ static int start(struct deltas *deltas, int tree_fd, struct pack_result *packed)
 {
 	const struct spool_options options = { .level = deltas->pack->level,
 					       .threads = deltas->pack->threads,
-					       .progress = deltas->options->progress,
-					       .data = deltas->options->data };
+					       .progress = deltas->pack->progress };
 	_cleanup_close_ int fd = -1;
 	int r = stock_of_tree_consume(tree_fd, TAKE_PTR(packed->tree), &deltas->fresh, deltas->err);
 

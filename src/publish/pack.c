@@ -212,6 +212,14 @@ static int scan(struct packing *packing, int dirfd, uint64_t *ret_bytes)
 	return 0;
 }
 
+static int tell(void *data, uint64_t done, uint64_t total, struct error *err)
+{
+	const struct pack_options *options = data;
+
+	progress_tell(&options->progress, "compressing the archive", done, total);
+	return 0;
+}
+
 /* libarchive converts names by the locale of the thread: this one leaves UTF-8 alone. */
 static int read_in_locale(struct packing *packing, int dirfd, uint64_t bytes)
 {
@@ -226,8 +234,9 @@ static int read_in_locale(struct packing *packing, int dirfd, uint64_t bytes)
 	set_limits(packing->options, &limits);
 	r = open_tar(packing);
 	if (r == 0)
-		r = directory_read(dirfd, &limits, bytes, &pack_sink, packing, NULL, NULL,
-				   packing->err);
+		r = directory_read(dirfd, &limits, bytes, &pack_sink, packing, tell,
+				   (void *)packing->options, packing->err);
+	progress_tell(&packing->options->progress, "completing the archive", 0, 0);
 	if (r == 0 && archive_write_close(packing->archive) != ARCHIVE_OK)
 		r = complain(packing);
 	(void)uselocale(before);
@@ -284,6 +293,7 @@ static int read_back(int fd, const struct pack_options *options, const struct pa
 	int r = pieces_new(fd, &result->digest, INT64_MAX, NULL, NULL, &pieces, err);
 
 	set_limits(options, &limits);
+	progress_tell(&options->progress, "reading the archive back", 0, 0);
 	if (r == 0)
 		r = measure_new(&measure, err);
 	if (r == 0)
@@ -354,6 +364,7 @@ int pack_measure(int dirfd, const struct pack_options *options, struct index **r
 	struct archive_options limits;
 	int r = measure_new(&packing.measure, err);
 
+	progress_tell(&options->progress, "reading the older tree", 0, 0);
 	set_limits(options, &limits);
 	if (r == 0)
 		r = directory_read(dirfd, &limits, 0, &sink, &packing, NULL, NULL, err);

@@ -112,6 +112,11 @@ unsigned int spool_threads(const struct spool *spool)
 	return spool->options.threads;
 }
 
+const struct progress *spool_progress(const struct spool *spool)
+{
+	return &spool->options.progress;
+}
+
 static struct item *find(const struct spool *spool, const struct key *key)
 {
 	const struct item wanted = { .key = *key };
@@ -273,8 +278,7 @@ static void tick(void *data)
 	(void)pthread_mutex_lock(&spool->mutex);
 	done = spool->done;
 	(void)pthread_mutex_unlock(&spool->mutex);
-	if (spool->options.progress)
-		spool->options.progress(spool->options.data, done, spool->total);
+	progress_tell(&spool->options.progress, "compressing files", done, spool->total);
 }
 
 int spool_run(struct spool *spool, struct error *err)

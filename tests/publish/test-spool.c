@@ -4,8 +4,9 @@
 
 static uint64_t seen_total;
 
-static void progress(void *data, uint64_t done, uint64_t total)
+static void progress(void *data, const char *what, uint64_t done, uint64_t total)
 {
+	assert_non_null(what);
 	assert_true(done <= total);
 	if (total > 0)
 		seen_total = total;
@@ -15,7 +16,7 @@ static struct spool *make(unsigned int threads)
 {
 	const struct spool_options options = { .level = 3,
 					       .threads = threads,
-					       .progress = progress };
+					       .progress = { progress } };
 	_cleanup_close_ int fd = trees_file("spool");
 	struct spool *spool = NULL;
 
