@@ -1,6 +1,7 @@
 #include "publish/encoder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <zstd.h>
 
@@ -15,10 +16,38 @@
 #define WHOLE_LEVEL    18 /* from that one on it searches trees */
 #define TREE_LOG_OWN   23 /* the largest window that zstd's own tree holds */
 
+#define TABLES_MAX ((size_t)640 * 1024 * 1024) /* bytes of large tables, of all threads together */
+
 struct bytes {
 	const void *data;
 	size_t size;
 };
+
+/* ---- memory ---- */
+
+static struct {
+	pthread_mutex_t mutex; /* of all below */
+	pthread_cond_t less;
+	size_t used;
+} tables = { .mutex = PTHREAD_MUTEX_INITIALIZER, .less = PTHREAD_COND_INITIALIZER };
+
+/* Waits until others have given back enough; what is more than all of it comes alone. */
+static void take_tables(size_t size)
+{
+	(void)pthread_mutex_lock(&tables.mutex);
+	while (size > 0 && tables.used > 0 && tables.used + size > TABLES_MAX)
+		(void)pthread_cond_wait(&tables.less, &tables.mutex);
+	tables.used += size;
+	(void)pthread_mutex_unlock(&tables.mutex);
+}
+
+static void give_tables(size_t size)
+{
+	(void)pthread_mutex_lock(&tables.mutex);
+	tables.used -= size;
+	(void)pthread_cond_broadcast(&tables.less);
+	(void)pthread_mutex_unlock(&tables.mutex);
+}
 
 /* ---- zstd ---- */
 
@@ -36,6 +65,14 @@ static int window_log(size_t size)
 static int tree_log(int window)
 {
 	return window > TREE_LOG_OWN ? window + 1 : 0;
+}
+
+/* Of a search tree that is larger than zstd's own, and of its hashes: four bytes for each place. */
+static size_t tables_size(struct bytes plain, struct bytes prefix, int level)
+{
+	int window = window_log(plain.size + prefix.size);
+
+	return level >= WHOLE_LEVEL && tree_log(window) > 0 ? ((size_t)10 << window) : 0;
 }
 
 static size_t compress_into(ZSTD_CCtx *zstd, struct bytes plain, struct bytes prefix, int level,
@@ -68,11 +105,14 @@ static int add_frame(struct text *text, struct bytes plain, struct bytes prefix,
 	size_t room = ZSTD_compressBound(plain.size);
 	_cleanup_free_ void *out = malloc(room);
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	size_t tables_taken = tables_size(plain, prefix, level);
 	size_t n = 0;
 
+	take_tables(tables_taken);
 	if (out && zstd)
 		n = compress_into(zstd, plain, prefix, level, out, room);
 	(void)ZSTD_freeCCtx(zstd);
+	give_tables(tables_taken);
 	if (!out || !zstd)
 		return error_code(err, -ENOMEM, "compressing");
 	if (ZSTD_isError(n))
