@@ -18,12 +18,13 @@ struct demands_machine {
 	bool (*has_command)(const char *name);
 };
 
-/* Memory that an update to a release with so many entries takes at most, of all processes; docs/BENCH.md has what was measured. */
-uint64_t demands_memory(uint64_t files);
+/* Memory that an update to a release with so many entries and bytes takes at most, of all processes; docs/BENCH.md has what was measured. */
+uint64_t demands_memory(uint64_t files, uint64_t bytes);
 
 /* FAULT_CONFIG says all that is missing, and what to do. */
 int demands_judge(const struct offer *offer, const struct demands_machine *machine,
 		  struct error *err);
 
-/* The same with this machine; running: NULL at a first installation. */
-int demands_check(const struct offer *offer, const struct descriptor *running, struct error *err);
+/* The same with this machine; running: NULL at a first installation; built: it is in a slot already, so that no memory is needed to make it. */
+int demands_check(const struct offer *offer, const struct descriptor *running, bool built,
+		  struct error *err);

@@ -9,9 +9,9 @@
 #include "base/version.h"
 #include "deploy/host.h"
 
-#define MEMORY_BASE \
-	(16ULL << 20) /* bytes, whatever the release's size: a window, blocks, the helper */
-#define MEMORY_ENTRY 1024 /* and for each file: both indexes, and the seal that is made */
+#define MEMORY_BASE   (8ULL << 20) /* bytes, whatever the release: the worker, the helper */
+#define MEMORY_WINDOW (4ULL << 20) /* and twice that of its bytes: a window, blocks */
+#define MEMORY_ENTRY  1024 /* and for each file: both indexes, and the seal that is made */
 
 static int judge_step(const struct offer *offer, const struct demands_machine *machine,
 		      struct error *err)
@@ -56,16 +56,18 @@ static int judge_memory(const struct offer *offer, const struct demands_machine 
 			 (unsigned long long)(machine->memory >> 20));
 }
 
-uint64_t demands_memory(uint64_t files)
+uint64_t demands_memory(uint64_t files, uint64_t bytes)
 {
-	return MEMORY_BASE + files * MEMORY_ENTRY;
+	uint64_t window = bytes < MEMORY_WINDOW ? bytes : MEMORY_WINDOW;
+
+	return MEMORY_BASE + 2 * window + files * MEMORY_ENTRY;
 }
 
 /* Better said now than killed in the middle, again and again. */
 static int judge_available(const struct offer *offer, const struct demands_machine *machine,
 			   struct error *err)
 {
-	uint64_t needed = demands_memory(offer->files);
+	uint64_t needed = demands_memory(offer->files, offer->bytes);
 
 	if (needed <= machine->available)
 		return 0;
@@ -181,7 +183,8 @@ int demands_judge(const struct offer *offer, const struct demands_machine *machi
 	return all[0] ? error_set(err, FAULT_CONFIG, "%s", all) : 0;
 }
 
-int demands_check(const struct offer *offer, const struct descriptor *running, struct error *err)
+int demands_check(const struct offer *offer, const struct descriptor *running, bool built,
+		  struct error *err)
 {
 	struct utsname name = {};
 	struct sysinfo info = {};
@@ -194,7 +197,7 @@ int demands_check(const struct offer *offer, const struct descriptor *running, s
 			     &(struct demands_machine){
 				     .kernel = name.release,
 				     .memory = (uint64_t)info.totalram * info.mem_unit,
-				     .available = host_available(),
+				     .available = built ? UINT64_MAX : host_available(),
 				     .installed = running,
 				     .version = running ? running->version : "",
 				     .sequence = running ? running->sequence : 0,

@@ -53,6 +53,7 @@ int update_judge(const struct session *session, const struct offer *offer, struc
 {
 	const struct state_transaction *transaction = &session->state.transaction;
 	struct descriptor running = {};
+	bool built = update_is_filled(session, offer);
 	int r;
 
 	if (transaction->sequence != 0 && transaction->sequence != offer->sequence)
@@ -73,7 +74,7 @@ int update_judge(const struct session *session, const struct offer *offer, struc
 				 offer->version);
 	if (transaction->origin == SLOT_NONE ||
 	    seal_peek(session->dirfd, transaction->origin, &running, NULL) != 0)
-		return demands_check(offer, NULL, err);
+		return demands_check(offer, NULL, built, err);
 	if (offer->sequence < running.sequence)
 		return error_set(
 			err, FAULT_STALE,
@@ -82,7 +83,8 @@ int update_judge(const struct session *session, const struct offer *offer, struc
 			offer->version, (unsigned long long)offer->sequence, running.version,
 			(unsigned long long)running.sequence);
 	r = judge_epoch(session, offer, &running, err);
-	return r < 0 ? r : demands_check(offer, &running, err);
+	built |= digest_equal(&running.index, &offer->index);
+	return r < 0 ? r : demands_check(offer, &running, built, err);
 }
 
 static void name_release(struct state_transaction *transaction, const char *version)

@@ -88,7 +88,7 @@ static void stepping_stones(void **unused)
 /* An update that would be killed for want of memory is refused instead. */
 static void many_files_need_memory(void **unused)
 {
-	const struct offer offer = { .version = "2.0", .files = 50000 };
+	const struct offer offer = { .version = "2.0", .files = 50000, .bytes = 1 << 30 };
 	struct demands_machine machine = {
 		.kernel = "6.1",
 		.version = "1.0",
@@ -99,7 +99,7 @@ static void many_files_need_memory(void **unused)
 	struct error err = {};
 
 	(void)unused;
-	machine.available = demands_memory(offer.files);
+	machine.available = demands_memory(offer.files, offer.bytes);
 	assert_true(machine.available > 50000 * 900);
 	assert_int_equal(demands_judge(&offer, &machine, NULL), 0);
 	machine.available--;
@@ -107,11 +107,20 @@ static void many_files_need_memory(void **unused)
 		    "2.0 has 50000 entries, for which 64 MiB of memory must be free");
 }
 
+/* A service of a few files is updated with 6 MiB. */
+static void what_is_small_needs_little(void **unused)
+{
+	(void)unused;
+	assert_true(demands_memory(5, 600000) < 10 << 20);
+	assert_int_equal(demands_memory(0, 8 << 20), demands_memory(0, 1ULL << 40));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_always_there),
 		cmocka_unit_test(many_files_need_memory),
+		cmocka_unit_test(what_is_small_needs_little),
 		cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(stepping_stones),
 	};

@@ -1,13 +1,22 @@
+/* LDFLAGS: -Wl,--wrap=host_available */
 /* What the source offers, judged and staged. */
 #include "deploy/update.h"
 
 #include "repo.h"
 
 static struct state_transaction *transaction;
+static uint64_t available; /* bytes of memory */
+
+uint64_t __wrap_host_available(void);
+uint64_t __wrap_host_available(void)
+{
+	return available;
+}
 
 static void setup_session(void)
 {
 	transaction = &repo_session.state.transaction;
+	available = UINT64_MAX;
 }
 
 static void check_refused(enum fault fault, const char *word)
@@ -42,6 +51,7 @@ static void what_is_staged_is_taken_over(void **state)
 	repo_add("1.0");
 	assert_int_equal(update_stage(&repo_watcher, &err), 0);
 	repo_watcher.touched = false;
+	available = 0; /* nothing is built any more */
 	assert_int_equal(update_stage(&repo_watcher, &err), 0);
 	assert_false(repo_watcher.touched);
 }
@@ -74,7 +84,16 @@ static void what_runs_is_left_alone(void **state)
 	repo_session.state.good = transaction->release;
 	transaction->origin = SLOT_B;
 	transaction->target = SLOT_A;
+	available = 0;
 	assert_int_equal(update_stage(&repo_watcher, &err), UPDATE_NOTHING);
+}
+
+static void what_there_is_no_memory_for_is_refused(void **state)
+{
+	setup_session();
+	repo_add("1.0");
+	available = 1 << 20;
+	check_refused(FAULT_CONFIG, "of memory must be free; 1 are");
 }
 
 static void another_sequence_than_asked_for_is_refused(void **state)
@@ -128,6 +147,7 @@ int main(void)
 		repo_test(what_is_staged_is_taken_over),
 		repo_test(what_has_another_check_is_sealed_anew),
 		repo_test(what_runs_is_left_alone),
+		repo_test(what_there_is_no_memory_for_is_refused),
 		repo_test(another_sequence_than_asked_for_is_refused),
 		repo_test(what_was_rolled_back_is_not_tried_unattended),
 		repo_test(what_is_larger_than_the_limits_is_refused),
