@@ -44,8 +44,11 @@ static int close_to_others(struct error *err)
 /* Where there is none of them, name look-up has no daemon of this machine to talk to, nor has anybody else here. */
 static bool names_are_asked_here(void)
 {
-	static const char *const places[] = { "/run/systemd/resolve", "/run/systemd/machine",
-					      "/run/nscd", "/run/avahi-daemon" };
+	static const char *const places[] = {
+		"/run/systemd/resolve", "/run/systemd/machine", "/run/nscd",
+		"/run/avahi-daemon",	"/run/nslcd",		"/run/samba/winbindd",
+		"/var/lib/sss/pipes"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (access(places[i], F_OK) == 0)

@@ -9,7 +9,8 @@ static bool names_are_asked_here(void)
 {
 	return access("/run/systemd/resolve", F_OK) == 0 ||
 	       access("/run/systemd/machine", F_OK) == 0 || access("/run/nscd", F_OK) == 0 ||
-	       access("/run/avahi-daemon", F_OK) == 0;
+	       access("/run/nslcd", F_OK) == 0 || access("/run/samba/winbindd", F_OK) == 0 ||
+	       access("/var/lib/sss/pipes", F_OK) == 0 || access("/run/avahi-daemon", F_OK) == 0;
 }
 
 /* A bit for each thing that the confined process could do all the same. */
