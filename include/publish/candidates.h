@@ -16,7 +16,7 @@ CLEANUP_DEFINE(struct candidates, candidates_free);
 
 /* The file of the same path. NULL: none. */
 const struct index_entry *candidates_same(const struct candidates *candidates,
-					  const struct index_entry *entry);
+					  const struct index_entry *wanted);
 
 /*
  * The one whose path agrees most from the end on, the whole name at least, where each word with a digit in it (a version, a digest)
