@@ -3,6 +3,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "publish/number.h"
+
 #define WORD 4
 
 struct writing {
@@ -22,13 +24,6 @@ void difference_done(struct difference *difference)
 static void put_byte(struct text *text, uint8_t byte)
 {
 	text_add_bytes(text, &byte, 1);
-}
-
-static void put_number(struct text *text, uint64_t number)
-{
-	for (; number >= 0x80; number >>= 7)
-		put_byte(text, (uint8_t)(number | 0x80));
-	put_byte(text, (uint8_t)number);
 }
 
 static uint32_t load(const uint8_t *at)
@@ -61,7 +56,7 @@ static void put_word(struct writing *w)
 		put_byte(&w->sections[PATCH_CHOICES], PATCH_FAR);
 	} else {
 		put_byte(&w->sections[PATCH_CHOICES], PATCH_VALUE);
-		put_number(&w->sections[PATCH_VALUES], patch_fold((int32_t)difference));
+		number_put(&w->sections[PATCH_VALUES], patch_fold((int32_t)difference));
 	}
 	guess_learn(w->guess, &w->field, difference);
 }
@@ -71,12 +66,12 @@ static size_t put_field(struct writing *w, size_t left)
 {
 	size_t size = left >= WORD ? WORD : 1;
 
-	put_number(&w->sections[PATCH_GAPS], w->gap);
+	number_put(&w->sections[PATCH_GAPS], w->gap);
 	w->gap = 0;
 	if (size == WORD)
 		put_word(w);
 	else
-		put_number(&w->sections[PATCH_VALUES], (uint8_t)(*w->bytes - *w->old));
+		number_put(&w->sections[PATCH_VALUES], (uint8_t)(*w->bytes - *w->old));
 	move_on(w, size);
 	return size;
 }
@@ -107,15 +102,15 @@ int difference_make(struct difference *difference, const struct match_step *step
 	if (!guess)
 		return error_errno(err, "looking for differences");
 	guess_init(guess);
-	put_number(control, position);
+	number_put(control, position);
 	w.field = (struct guess_field){ .new_at = (uint32_t)position,
 					.base_size = (uint32_t)old_size };
 	for (size_t i = 0; i < n; i++) {
 		if (steps[i].copy + steps[i].extra == 0)
 			continue; /* the reader is through before the last one */
-		put_number(control, steps[i].copy);
-		put_number(control, steps[i].extra);
-		put_number(control, patch_fold((int64_t)steps[i].old_at - (int64_t)before));
+		number_put(control, steps[i].copy);
+		number_put(control, steps[i].extra);
+		number_put(control, patch_fold((int64_t)steps[i].old_at - (int64_t)before));
 		before = steps[i].old_at + steps[i].copy;
 		w.old = old + steps[i].old_at;
 		w.field.old_at = (uint32_t)steps[i].old_at;

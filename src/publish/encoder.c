@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include "publish/difference.h"
+#include "publish/number.h"
 #include "publish/split.h"
 
 #define PLAIN_PAYS \
@@ -123,17 +124,6 @@ static int add_frame(struct text *text, struct bytes plain, struct bytes prefix,
 
 /* ---- patches ---- */
 
-static void put_number(struct text *text, uint64_t number)
-{
-	uint8_t bytes[10];
-	size_t n = 0;
-
-	for (; number >= 0x80; number >>= 7)
-		bytes[n++] = (uint8_t)(number | 0x80);
-	bytes[n++] = (uint8_t)number;
-	text_add_bytes(text, bytes, n);
-}
-
 /* Appends a frame, or the bytes as they are: what is shorter. */
 static int add_section(struct text *text, struct bytes plain, int level, struct error *err)
 {
@@ -160,7 +150,7 @@ static int lay_apart(const struct difference *difference, int level, struct text
 
 		if (r < 0)
 			return r;
-		put_number(out, packed.size - before);
+		number_put(out, packed.size - before);
 	}
 	text_add_bytes(out, packed.data, packed.size);
 	return text_check(out, err);
@@ -181,9 +171,9 @@ static int lay_together(const struct difference *difference, int level, struct t
 static int lay_out(const struct difference *difference, bool apart, int level, struct text *out,
 		   struct error *err)
 {
-	put_number(out, apart);
+	number_put(out, apart);
 	for (size_t i = 0; i < PATCH_SECTION_MAX; i++)
-		put_number(out, difference->sections[i].size);
+		number_put(out, difference->sections[i].size);
 	return apart ? lay_apart(difference, level, out, err) :
 		       lay_together(difference, level, out, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "publish/encoder.h"
+#include "publish/number.h"
 #include "publish/update-long.h"
 #include "release/bundle-long.h"
 #include "release/bundle-table-write.h"
@@ -40,18 +41,6 @@ static void writing_done(struct writing *writing)
 	suffix_free(writing->suffix);
 }
 
-static void put_number(struct text *text, uint64_t number)
-{
-	uint8_t byte;
-
-	for (; number >= 0x80; number >>= 7) {
-		byte = (uint8_t)(number | 0x80);
-		text_add_bytes(text, &byte, 1);
-	}
-	byte = (uint8_t)number;
-	text_add_bytes(text, &byte, 1);
-}
-
 static int add_file(struct text *text, const struct stock *stock, uint32_t number, bool is_long,
 		    struct error *err)
 {
@@ -82,11 +71,11 @@ static int make_old(struct writing *writing, struct error *err)
 	text_add_bytes(&writing->old, "\n", 1);
 	for (uint32_t i = 0; i < count; i++)
 		n += writing->listed[i];
-	put_number(&writing->list, n);
+	number_put(&writing->list, n);
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		if (!writing->listed[i])
 			continue;
-		put_number(&writing->list, i - behind);
+		number_put(&writing->list, i - behind);
 		behind = i + 1;
 		r = add_file(listed, old, i, writing->what->is_long, err);
 	}
@@ -151,7 +140,7 @@ static void begin(const struct writing *writing, unsigned int form, struct text 
 		first |= UPDATE_TAIL;
 	text_add_bytes(head, &first, 1);
 	if (writing->tail.size > 0)
-		put_number(head, writing->tail.size);
+		number_put(head, writing->tail.size);
 	if (form != UPDATE_LONG)
 		text_add_bytes(head, writing->list.data, writing->list.size);
 }
@@ -214,7 +203,7 @@ static int try_patch(struct writing *writing, const struct text *all, struct err
 		return 0;
 	r = encode(writing, all, &block, err);
 	begin(writing, UPDATE_PATCH, &head);
-	put_number(&head, all->size);
+	number_put(&head, all->size);
 	text_add_bytes(&head, block.data, block.size);
 	free(block.data);
 	return r < 0 || block.kind != BLOCK_PATCH ? r : end(writing, &head, err);
@@ -236,7 +225,7 @@ static int try_apart(struct writing *writing, struct error *err)
 		r = encode(writing, &writing->contents, &block, err);
 	letter = bundle_kind_letter(block.kind);
 	text_add_bytes(&head, &letter, 1);
-	put_number(&head, writing->contents.size);
+	number_put(&head, writing->contents.size);
 	text_add_bytes(&head, block.data, block.size);
 	free(block.data);
 	return r < 0 ? r : end(writing, &head, err);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "publish/encoder.h"
+#include "publish/number.h"
 #include "publish/pool.h"
 #include "release/bundle.h"
 
@@ -27,18 +28,6 @@ static void jobs_done(const struct jobs *jobs)
 	free(jobs->list);
 	suffix_free(jobs->suffix);
 	pool_free(jobs->pool);
-}
-
-static void put_number(struct text *text, uint64_t number)
-{
-	uint8_t byte;
-
-	for (; number >= 0x80; number >>= 7) {
-		byte = (uint8_t)(number | 0x80);
-		text_add_bytes(text, &byte, 1);
-	}
-	byte = (uint8_t)number;
-	text_add_bytes(text, &byte, 1);
 }
 
 /* What comes before the block is what it is made against; but differences are looked for in the base alone. */
@@ -86,13 +75,13 @@ int update_long_write(const struct update_long *what, struct text *out, struct e
 
 	if (r < 0)
 		return r;
-	put_number(out, what->size);
+	number_put(out, what->size);
 	for (size_t i = 0; i < jobs.n; i++) {
 		const struct encoder_block *made = &jobs.list[i].made;
 		char letter = bundle_kind_letter(made->kind);
 
 		text_add_bytes(out, &letter, 1);
-		put_number(out, made->size);
+		number_put(out, made->size);
 		text_add_bytes(out, made->data, made->size);
 	}
 	return text_check(out, err);
