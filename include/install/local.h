@@ -28,6 +28,9 @@ void local_share_nothing(struct local *local);
  */
 int local_open(int dirfd, const char *path, struct stat *ret_stat);
 
+/* Is what has that path below dirfd the file of st? dirfd -1: no. */
+bool local_is_file(int dirfd, const char *path, const struct stat *st);
+
 /*
  * *ret_digest is that of all that can be read from fd, from its beginning, and *ret_size how much that is. > 0:
  * LOCAL_UNREADABLE.

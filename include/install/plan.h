@@ -27,6 +27,9 @@ struct plan {
 	uint64_t inodes_needed;
 };
 
+/* To whole blocks; at most UINT64_MAX. */
+uint64_t plan_round_up(uint64_t bytes, uint64_t block_size);
+
 /* What one entry of a tree needs, without its name. */
 uint64_t plan_of_entry(const struct index_entry *entry, uint64_t block_size);
 

@@ -72,11 +72,6 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-static uint64_t round_up(uint64_t bytes, uint64_t block)
-{
-	return (bytes + block - 1) / block * block;
-}
-
 /* How large each file is nobody knows yet: as if the last block of each were nearly empty. */
 static void weigh_full(struct assessment *assessment)
 {
@@ -176,7 +171,7 @@ static uint64_t count_spare(const struct bundle *bundle)
 
 	for (size_t i = 0; bundle->scratch && i < bundle->n_blocks; i++)
 		if (bundle->blocks[i].is_inlined)
-			bytes += round_up(bundle->blocks[i].length, BUNDLE_LONG_ALIGN);
+			bytes += bundle_long_align(bundle->blocks[i].length);
 	return bytes;
 }
 
@@ -187,8 +182,8 @@ static void set_cost(struct assessment *assessment, enum way_kind kind,
 	const struct rebuild_figures *figures = &assessment->figures;
 	const struct spans *spans = &assessment->spans[kind];
 	const struct head *head = &assessment->heads[kind];
-	uint64_t stored = head->found ? 0 :
-					round_up(bundle->head_length, assessment->space.block_size);
+	uint64_t stored =
+		head->found ? 0 : plan_round_up(bundle->head_length, assessment->space.block_size);
 	bool fetch = !assessment->keep && !head->found;
 	bool rest = assess_rest_is_wanted(assessment, kind) ||
 		    would_come_whole(assessment, kind, offered);

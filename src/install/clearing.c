@@ -62,11 +62,9 @@ static bool is_name_of_target(const struct clearing *clearing, const struct inde
 			      const struct stat *st)
 {
 	uint32_t target = index_number(clearing->survey->index, entry->target);
-	_cleanup_close_ int fd = fd_open_inside(clearing->slot_fd, entry->target, O_PATH);
-	struct stat first;
 
-	return target != INDEX_NONE && survey_stays(clearing->survey, target) && fd >= 0 &&
-	       fstat(fd, &first) == 0 && first.st_ino == st->st_ino && first.st_dev == st->st_dev;
+	return target != INDEX_NONE && survey_stays(clearing->survey, target) &&
+	       local_is_file(clearing->slot_fd, entry->target, st);
 }
 
 static bool belongs(const struct clearing *clearing, const struct level *level, const char *name,

@@ -81,6 +81,15 @@ int local_open(int dirfd, const char *path, struct stat *ret_stat)
 	return -1;
 }
 
+bool local_is_file(int dirfd, const char *path, const struct stat *st)
+{
+	_cleanup_close_ int fd = dirfd < 0 ? -1 : fd_open_inside(dirfd, path, O_PATH);
+	struct stat own;
+
+	return fd >= 0 && fstat(fd, &own) == 0 && own.st_ino == st->st_ino &&
+	       own.st_dev == st->st_dev;
+}
+
 int local_digest(struct local *local, int fd, struct digest *ret_digest, uint64_t *ret_size,
 		 struct error *err)
 {

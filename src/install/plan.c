@@ -28,9 +28,10 @@ static uint64_t add(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static uint64_t round_up(uint64_t bytes, uint64_t block)
+uint64_t plan_round_up(uint64_t bytes, uint64_t block_size)
 {
-	return bytes > UINT64_MAX - block ? UINT64_MAX : (bytes + block - 1) / block * block;
+	return bytes > UINT64_MAX - block_size ? UINT64_MAX :
+						 (bytes + block_size - 1) / block_size * block_size;
 }
 
 static size_t target_size(const struct index_entry *entry)
@@ -46,7 +47,7 @@ uint64_t plan_of_entry(const struct index_entry *entry, uint64_t block)
 	case INDEX_DIRECTORY:
 		return block;
 	case INDEX_FILE:
-		return add(round_up(entry->size, block), map);
+		return add(plan_round_up(entry->size, block), map);
 	case INDEX_SYMLINK:
 		return target_size(entry) > INLINE_LINK ? block : 0;
 	default:
@@ -68,8 +69,8 @@ struct plan plan_of(const struct index *index, uint64_t block_size)
 		names += strlen(entry->path) + NAME_OVERHEAD;
 		seal += strlen(entry->path) + target_size(entry) + LINE_OVERHEAD;
 	}
-	plan.bytes_needed = add(plan.bytes_needed, round_up(names, block_size));
-	plan.bytes_needed = add(plan.bytes_needed, round_up(seal, block_size));
+	plan.bytes_needed = add(plan.bytes_needed, plan_round_up(names, block_size));
+	plan.bytes_needed = add(plan.bytes_needed, plan_round_up(seal, block_size));
 	return plan;
 }
 

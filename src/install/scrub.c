@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "install/attributes.h"
+#include "install/local.h"
 #include "install/survey.h"
 #include "release/names.h"
 #include "release/walk.h"
@@ -309,12 +310,7 @@ int scrub_slot(int dirfd, enum slot slot, scrub_finding finding, pieces_progress
 static bool is_shared(const struct scrub *scrub, const struct index_entry *entry,
 		      const struct stat *st)
 {
-	_cleanup_close_ int fd =
-		scrub->other_fd < 0 ? -1 : fd_open_inside(scrub->other_fd, entry->path, O_PATH);
-	struct stat other;
-
-	return st->st_nlink == 2 && fd >= 0 && fstat(fd, &other) == 0 &&
-	       other.st_ino == st->st_ino && other.st_dev == st->st_dev;
+	return st->st_nlink == 2 && local_is_file(scrub->other_fd, entry->path, st);
 }
 
 /* Each name is one of the index; what has more is somebody else's too. */

@@ -120,15 +120,6 @@ static size_t find_links(const struct work *work, const char *path)
 	return low;
 }
 
-static bool is_file(int dirfd, const char *path, const struct stat *st)
-{
-	_cleanup_close_ int fd = dirfd < 0 ? -1 : fd_open_inside(dirfd, path, O_PATH);
-	struct stat own;
-
-	return fd >= 0 && fstat(fd, &own) == 0 && own.st_ino == st->st_ino &&
-	       own.st_dev == st->st_dev;
-}
-
 /* Names in staging/ that a worker could not take away any more before it died. */
 static nlink_t count_staged_names(const struct work *work, const struct index_entry *entry,
 				  const struct stat *st)
@@ -137,14 +128,14 @@ static nlink_t count_staged_names(const struct work *work, const struct index_en
 	char temporary[PLACE_TEMPORARY_MAX];
 	char hex[DIGEST_HEX_MAX];
 
-	return (nlink_t)is_file(fd, digest_to_hex(&entry->digest, hex), st) +
-	       is_file(fd, place_temporary_name(&entry->digest, temporary), st);
+	return (nlink_t)local_is_file(fd, digest_to_hex(&entry->digest, hex), st) +
+	       local_is_file(fd, place_temporary_name(&entry->digest, temporary), st);
 }
 
 static bool is_shared(const struct work *work, const struct index_entry *entry,
 		      const struct stat *st)
 {
-	return st->st_nlink > 1 && is_file(work->options->other_fd, entry->path, st);
+	return st->st_nlink > 1 && local_is_file(work->options->other_fd, entry->path, st);
 }
 
 /* Are all names of the file such as we give it? Another one may be the running slot's. */
@@ -161,7 +152,7 @@ static bool has_no_strange_name(const struct work *work, const struct index_entr
 
 		if (strcmp(link->target, entry->path) != 0)
 			break;
-		names += is_file(work->options->slot_fd, link->path, st);
+		names += local_is_file(work->options->slot_fd, link->path, st);
 	}
 	if (names < st->st_nlink)
 		names += count_staged_names(work, entry, st);
