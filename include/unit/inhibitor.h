@@ -18,7 +18,7 @@ struct inhibitors {
 	size_t n;
 };
 
-/* Takes the lock and keeps it until *ret_fd is closed. */
+/* Takes the lock and keeps it until *ret_fd is closed. Somebody who has it for himself is waited for, a second at most. */
 int inhibitor_hold(const char *path, int *ret_fd, struct error *err);
 
 /*

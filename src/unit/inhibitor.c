@@ -1,6 +1,7 @@
 #include "unit/inhibitor.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
@@ -17,17 +19,31 @@
 
 #define LOCKS_MAX   (4 * 1024 * 1024) /* bytes of /proc/locks */
 #define COMMAND_MAX (64 * 1024)
+#define RETRIES	    200
+#define RETRY_USEC  5000
 
+/* Who looks for inhibitors has the lock for itself for a moment (is_free). */
 int inhibitor_hold(const char *path, int *ret_fd, struct error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return error_errno(err, "opening %s", path);
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return error_errno(err, "locking %s", path);
+	for (int tries = 0; flock(fd, LOCK_SH | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK || tries == RETRIES)
+			return error_errno(err, "locking %s", path);
+		(void)usleep(RETRY_USEC);
+	}
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+/* To read /proc/locks costs a grace period of RCU, some 15 ms of nothing, which each update would wait for. */
+static bool is_free(int dirfd)
+{
+	_cleanup_close_ int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* Has the process this directory open? The device in /proc/locks is not that of stat(2) on every file system. */
@@ -149,6 +165,8 @@ int inhibitor_find(const struct unit *unit, int dirfd, struct inhibitors *ret_in
 	*ret_inhibitors = (struct inhibitors){};
 	if (fstat(dirfd, &st) < 0)
 		return error_errno(err, "looking for inhibitors");
+	if (is_free(dirfd))
+		return 0;
 	r = fd_read_file(AT_FDCWD, "/proc/locks", LOCKS_MAX, &locks, NULL, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
