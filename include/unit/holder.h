@@ -5,6 +5,7 @@
 #pragma once
 
 #include "unit/occupant.h"
+#include "unit/ports.h"
 
 /*
  * As process `net` sees the network (PORTS_MACHINE: the machine). Whose files this process may not look at is not found, and
@@ -12,6 +13,12 @@
  */
 int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupants *ret_holders,
 		struct error *err);
+
+/*
+ * The ports that processes of the unit's whole cgroup listen on, and nobody else does: at another address, by SO_REUSEPORT, or as the
+ * manager that hands the socket over. `net` as above. What cannot be seen is none.
+ */
+int holder_ports(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err);
 
 /* "4711 (nginx) of nginx.service". Returns ret_text. */
 char *holder_describe(const struct occupant *holder, char *ret_text, size_t room);

@@ -1,5 +1,5 @@
 /*
- * The TCP ports that a unit listens on, and whether they are free: a port is not, for one that binds it without SO_REUSEADDR, while
+ * Which TCP ports are listened on, and whether they are free: a port is not, for one that binds it without SO_REUSEADDR, while
  * connections of its last owner are still being closed (for up to a minute after it was killed), nor while a process
  * that was left behind listens on it. Read from /proc/PID/net, whose format is in proc_net_tcp.txt of the kernel's documentation.
  */
@@ -25,22 +25,26 @@ enum ports_state {
 	PORTS_HELD, /* somebody listens on it, or serves a connection */
 };
 
-/*
- * Those that processes of the unit's whole cgroup listen on, as process `net` (PORTS_MACHINE: the machine) sees the network: not those of a
- * network of the unit's own. What cannot be read is none.
- */
-int ports_find(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err);
+/* A socket that listens. */
+struct ports_listener {
+	unsigned long long inode; /* what /proc/PID/fd shows of who has it open */
+	uint16_t port;
+};
+
+#define PORTS_LISTENERS_MAX 4096
+struct ports_listeners {
+	struct ports_listener list[PORTS_LISTENERS_MAX];
+	size_t n;
+};
 
 /*
- * The inodes of the sockets that listen on it, as process `pid` sees the network: what /proc/PID/fd shows of who has one. Returns
- * how many.
+ * All that there are, as process `pid` (PORTS_MACHINE: the machine) sees the network: not those of a network of a unit's own. What cannot be read is none. The
+ * kernel goes through its table of connections for it, which has a place for each 64 KiB or so of memory: some milliseconds on a large machine.
  */
-#define PORTS_SOCKETS_MAX 64
-size_t ports_listeners(uint16_t port, pid_t pid,
-		       unsigned long long ret_inodes[static PORTS_SOCKETS_MAX]);
+void ports_listeners(pid_t pid, struct ports_listeners *ret_listeners);
 
-/* Has the process one of these sockets open? No, if its files may not be looked at. */
-bool ports_has_open(pid_t pid, const unsigned long long *inodes, size_t n);
+/* Calls for each socket that the process has open; for none, if its files may not be looked at. */
+void ports_each_socket(pid_t pid, void (*take)(void *data, unsigned long long inode), void *data);
 
 /* The first of them that is not free, as process `pid` (PORTS_MACHINE: the machine) sees the network; *ret_port is then set. */
 enum ports_state ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port);

@@ -65,29 +65,6 @@ static void note_occupied(struct session *session, const struct unit *unit)
 	}
 }
 
-/* At another address, by SO_REUSEPORT, or by systemd, which hands the socket to the service and keeps it. */
-static bool is_shared(const struct unit *unit, uint16_t port)
-{
-	struct occupants holders = {};
-
-	(void)holder_find(unit, port, PORTS_MACHINE, &holders, NULL);
-	for (size_t i = 0; i < holders.n; i++)
-		if (!holders.list[i].own)
-			return true;
-	return holders.managed;
-}
-
-/* Of a number that others listen on beside it, it cannot be said that it is free again, nor that somebody took it. */
-static void drop_shared(const struct unit *unit, struct ports *ports)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ports->n; i++)
-		if (!is_shared(unit, ports->list[i]))
-			ports->list[n++] = ports->list[i];
-	ports->n = n;
-}
-
 /* For the worker that comes after this one. */
 static void keep(struct session *session)
 {
@@ -101,6 +78,7 @@ static void keep(struct session *session)
 			    vacancy->ports.list[i]);
 }
 
+/* Of a number that others listen on beside it, it cannot be said that it is free again, nor that somebody took it. */
 void vacancy_note(struct session *session, const struct unit *unit)
 {
 	struct session_vacancy *vacancy = &session->vacancy;
@@ -109,11 +87,9 @@ void vacancy_note(struct session *session, const struct unit *unit)
 	*vacancy = (struct session_vacancy){ .was_up = unit_is_running(unit) };
 	if (!vacancy->was_up)
 		note_occupied(session, unit);
-	else if (ports_find(unit, PORTS_MACHINE, &vacancy->ports, &why) < 0)
+	else if (holder_ports(unit, PORTS_MACHINE, &vacancy->ports, &why) < 0)
 		session_tell(session, EVENT_WARNING, why.fault,
 			     "which ports it listens on is not known: %s", why.text);
-	else
-		drop_shared(unit, &vacancy->ports);
 	keep(session);
 }
 

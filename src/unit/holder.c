@@ -1,8 +1,10 @@
 #include "unit/holder.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
@@ -10,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "unit/cgroup.h"
-#include "unit/ports.h"
 
 static bool is_manager(pid_t pid)
 {
@@ -26,20 +27,65 @@ static bool is_manager(pid_t pid)
 	return size >= strlen(tail) && strcmp(cgroup + size - strlen(tail), tail) == 0;
 }
 
+/* Who has a listening socket open: of all processes, one after the other. */
 struct search {
 	const struct unit *unit;
-	unsigned long long sockets[PORTS_SOCKETS_MAX];
-	size_t n;
+	struct ports_listeners listeners;
+	void (*found)(struct search *search, pid_t pid, uint16_t port);
+	uint16_t port; /* that alone; 0: any */
+	pid_t pid; /* whose sockets are looked at */
 	struct occupants holders;
+	struct ports own;
+	bool others[UINT16_MAX + 1];
 };
+
+static void take_socket(void *data, unsigned long long inode)
+{
+	struct search *search = data;
+	const struct ports_listeners *listeners = &search->listeners;
+
+	for (size_t i = 0; i < listeners->n; i++)
+		if (listeners->list[i].inode == inode &&
+		    (search->port == 0 || search->port == listeners->list[i].port))
+			search->found(search, search->pid, listeners->list[i].port);
+}
 
 static void look_at(void *data, pid_t pid)
 {
 	struct search *search = data;
+
+	search->pid = pid;
+	ports_each_socket(pid, take_socket, search);
+}
+
+static int search_for(const struct unit *unit, uint16_t port, pid_t net,
+		      void (*found)(struct search *search, pid_t pid, uint16_t port),
+		      struct search **ret_search, struct error *err)
+{
+	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
+	int r;
+
+	if (!search)
+		return error_code(err, -ENOMEM, "looking for who listens");
+	search->unit = unit;
+	search->port = port;
+	search->found = found;
+	ports_listeners(net, &search->listeners);
+	r = search->listeners.n > 0 ? occupant_each(look_at, search, err) : 0;
+	if (r == 0)
+		*ret_search = TAKE_PTR(search);
+	return r;
+}
+
+/* A process may have several sockets on one port. */
+static void add_holder(struct search *search, pid_t pid, uint16_t port)
+{
 	struct occupant holder;
 
-	if (!ports_has_open(pid, search->sockets, search->n))
-		return;
+	(void)port;
+	for (size_t i = 0; i < search->holders.n; i++)
+		if (search->holders.list[i].pid == pid)
+			return;
 	if (is_manager(pid))
 		search->holders.managed = true;
 	else if (occupant_of(search->unit, pid, &holder) == 0)
@@ -49,15 +95,46 @@ static void look_at(void *data, pid_t pid)
 int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupants *ret_holders,
 		struct error *err)
 {
-	struct search search = { .unit = unit };
-	int r = 0;
+	_cleanup_free_ struct search *search = NULL;
+	int r = search_for(unit, port, net, add_holder, &search, err);
 
-	search.n = ports_listeners(port, net, search.sockets);
-	if (search.n > 0)
-		r = occupant_each(look_at, &search, err);
 	if (r == 0)
-		*ret_holders = search.holders;
+		*ret_holders = search->holders;
 	return r;
+}
+
+static void add_port(struct ports *ports, uint16_t port)
+{
+	if (!ports_has(ports, port) && ports->n < PORTS_MAX)
+		ports->list[ports->n++] = port;
+}
+
+static void sort_port(struct search *search, pid_t pid, uint16_t port)
+{
+	struct occupant holder;
+
+	if (is_manager(pid))
+		search->others[port] = true;
+	else if (occupant_of(search->unit, pid, &holder) != 0)
+		return;
+	else if (holder.own)
+		add_port(&search->own, port);
+	else
+		search->others[port] = true;
+}
+
+int holder_ports(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err)
+{
+	_cleanup_free_ struct search *search = NULL;
+	int r = search_for(unit, 0, net, sort_port, &search, err);
+
+	if (r < 0)
+		return r;
+	*ret_ports = (struct ports){};
+	for (size_t i = 0; i < search->own.n; i++)
+		if (!search->others[search->own.list[i]])
+			add_port(ret_ports, search->own.list[i]);
+	return 0;
 }
 
 char *holder_describe(const struct occupant *holder, char *ret_text, size_t room)

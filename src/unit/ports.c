@@ -11,11 +11,9 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/parse.h"
-#include "unit/cgroup.h"
 
-#define INODES_MAX 4096
-#define LINES_MAX  200000
-#define FIELDS	   10 /* of a line that are looked at */
+#define LINES_MAX 200000
+#define FIELDS	  10 /* of a line that are looked at */
 
 /* States of a connection, as the kernel numbers them (include/net/tcp_states.h). */
 enum {
@@ -80,13 +78,7 @@ static void read_tables(pid_t pid, line_fn handle, void *data)
 	read_table(pid, "tcp6", handle, data);
 }
 
-/* ---- which ---- */
-
-struct search {
-	unsigned long long inodes[INODES_MAX]; /* of the sockets of the unit's processes */
-	size_t n;
-	struct ports ports;
-};
+/* ---- who listens ---- */
 
 /* "socket:[4711]"; 0: something else */
 static unsigned long long read_socket(int dirfd, const char *name)
@@ -103,8 +95,7 @@ static unsigned long long read_socket(int dirfd, const char *name)
 		       0;
 }
 
-/* Each socket that the process has open, until one is taken. */
-static bool find_socket(pid_t pid, bool (*take)(void *data, unsigned long long inode), void *data)
+void ports_each_socket(pid_t pid, void (*take)(void *data, unsigned long long inode), void *data)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
@@ -115,19 +106,9 @@ static bool find_socket(pid_t pid, bool (*take)(void *data, unsigned long long i
 	while (dir && (entry = readdir(dir)) != NULL) {
 		unsigned long long inode = read_socket(dirfd(dir), entry->d_name);
 
-		if (inode != 0 && take(data, inode))
-			return true;
+		if (inode != 0)
+			take(data, inode);
 	}
-	return false;
-}
-
-static bool add_inode(void *data, unsigned long long inode)
-{
-	struct search *search = data;
-
-	if (search->n < INODES_MAX)
-		search->inodes[search->n++] = inode;
-	return false;
 }
 
 bool ports_has(const struct ports *ports, uint16_t port)
@@ -138,88 +119,19 @@ bool ports_has(const struct ports *ports, uint16_t port)
 	return false;
 }
 
-static void add_port(struct ports *ports, uint16_t port)
-{
-	if (!ports_has(ports, port) && ports->n < PORTS_MAX)
-		ports->list[ports->n++] = port;
-}
-
 static void take_if_listening(void *data, const struct line *line)
 {
-	struct search *search = data;
+	struct ports_listeners *listeners = data;
 
-	for (size_t i = 0; line->state == LISTENING && i < search->n; i++)
-		if (search->inodes[i] == line->inode)
-			add_port(&search->ports, line->port);
+	if (line->state == LISTENING && listeners->n < PORTS_LISTENERS_MAX)
+		listeners->list[listeners->n++] =
+			(struct ports_listener){ .inode = line->inode, .port = line->port };
 }
 
-int ports_find(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err)
+void ports_listeners(pid_t pid, struct ports_listeners *ret_listeners)
 {
-	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0;
-	int r = 0;
-
-	if (!search)
-		return error_code(err, -ENOMEM, "looking for the ports of %s", unit->name);
-	if (unit->control_group[0])
-		r = cgroup_list(unit->control_group, &pids, &n, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++)
-		(void)find_socket(pids[i], add_inode, search);
-	if (n > 0)
-		read_tables(net, take_if_listening, search);
-	*ret_ports = search->ports;
-	return 0;
-}
-
-/* ---- who ---- */
-
-struct listeners {
-	uint16_t port;
-	unsigned long long *inodes;
-	size_t n;
-};
-
-static void take_listener(void *data, const struct line *line)
-{
-	struct listeners *listeners = data;
-
-	if (line->state == LISTENING && line->port == listeners->port &&
-	    listeners->n < PORTS_SOCKETS_MAX)
-		listeners->inodes[listeners->n++] = line->inode;
-}
-
-size_t ports_listeners(uint16_t port, pid_t pid,
-		       unsigned long long ret_inodes[static PORTS_SOCKETS_MAX])
-{
-	struct listeners listeners = { .port = port, .inodes = ret_inodes };
-
-	read_tables(pid, take_listener, &listeners);
-	return listeners.n;
-}
-
-struct wanted {
-	const unsigned long long *inodes;
-	size_t n;
-};
-
-static bool is_wanted(void *data, unsigned long long inode)
-{
-	const struct wanted *wanted = data;
-
-	for (size_t i = 0; i < wanted->n; i++)
-		if (wanted->inodes[i] == inode)
-			return true;
-	return false;
-}
-
-bool ports_has_open(pid_t pid, const unsigned long long *inodes, size_t n)
-{
-	struct wanted wanted = { .inodes = inodes, .n = n };
-
-	return find_socket(pid, is_wanted, &wanted);
+	ret_listeners->n = 0;
+	read_tables(pid, take_if_listening, ret_listeners);
 }
 
 /* ---- are they free ---- */

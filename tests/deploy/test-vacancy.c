@@ -1,4 +1,4 @@
-/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=ports_look,--wrap=ports_find,--wrap=complaint_of_address,--wrap=holder_find,--wrap=holder_signal,--wrap=proof_uses */
+/* LDFLAGS: @tests/deploy/systemd.flags -Wl,--wrap=ports_look,--wrap=holder_ports,--wrap=complaint_of_address,--wrap=holder_find,--wrap=holder_signal,--wrap=proof_uses */
 /* A port that is not free yet is waited for, and not held against a release. */
 #include "deploy/vacancy.h"
 
@@ -19,7 +19,6 @@ static struct {
 	struct occupant holder; /* pid 0: nobody who can be seen */
 	int signal; /* that frees the port; 0: none */
 	char signals[64];
-	bool managed; /* systemd listens on it */
 	enum slot held_from; /* whose code the holder runs */
 } net;
 
@@ -36,11 +35,11 @@ enum ports_state __wrap_ports_look(const struct ports *ports, pid_t pid, uint16_
 	return busy ? net.state : PORTS_FREE;
 }
 
-int __wrap_ports_find(const struct unit *unit, pid_t pid, struct ports *ret_ports,
-		      struct error *err);
+int __wrap_holder_ports(const struct unit *unit, pid_t pid, struct ports *ret_ports,
+			struct error *err);
 
-int __wrap_ports_find(const struct unit *unit, pid_t pid, struct ports *ret_ports,
-		      struct error *err)
+int __wrap_holder_ports(const struct unit *unit, pid_t pid, struct ports *ret_ports,
+			struct error *err)
 {
 	assert_int_equal(pid, 1);
 	*ret_ports = (struct ports){ .list = { 8080 }, .n = 1 };
@@ -63,7 +62,7 @@ int __wrap_holder_find(const struct unit *unit, uint16_t port, pid_t pid,
 		       struct occupants *ret_holders, struct error *err)
 {
 	assert_int_equal(port, 8080);
-	*ret_holders = (struct occupants){ .managed = net.managed };
+	*ret_holders = (struct occupants){};
 	if (net.holder.pid > 0 && systemd.now < net.free_at)
 		occupant_add(ret_holders, &net.holder);
 	return 0;
@@ -404,28 +403,6 @@ static void what_is_held_before_a_first_start_is_told(void **unused)
 	session_close(&session);
 }
 
-/* Somebody else who is there beside it, at another address, has not taken it: a release that dies is condemned at once. */
-static void what_others_have_beside_it_is_not_noted(void **unused)
-{
-	const struct unit unit = { .active_state = "active" };
-
-	(void)unused;
-	for (unsigned int own = 0; own < 2; own++) {
-		open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
-		hold(own, 0);
-		vacancy_note(&session, &unit);
-		assert_int_equal(session.vacancy.ports.n, own);
-		assert_true(session.vacancy.was_up);
-		session_close(&session);
-	}
-	open_at(PHASE_TRIAL, PORTS_HELD, USEC_INFINITY / 2);
-	net.managed = true;
-	vacancy_note(&session, &unit);
-	net.managed = false;
-	assert_int_equal(session.vacancy.ports.n, 0);
-	session_close(&session);
-}
-
 /* A worker may do one transaction after another: what was waited for in one is not counted in the next. */
 static void the_next_transaction_begins_anew(void **unused)
 {
@@ -465,7 +442,6 @@ int main(void)
 		systemd_test(another_instance_is_not_ended),
 		systemd_test(what_the_old_one_left_is_not_ended),
 		systemd_test(what_is_held_before_a_first_start_is_told),
-		systemd_test(what_others_have_beside_it_is_not_noted),
 		systemd_test(the_next_transaction_begins_anew),
 	};
 

@@ -30,10 +30,11 @@ int __wrap_cgroup_of(int pid, char *ret_path, size_t room, struct error *err)
 	return 0;
 }
 
-static int listen_anywhere(uint16_t *ret_port)
+static int listen_at(in_addr_t where, uint16_t *ret_port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+				       .sin_port = htons(*ret_port),
+				       .sin_addr.s_addr = htonl(where) };
 	socklen_t size = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -52,7 +53,8 @@ static int set_up(void **state)
 
 	if (fixture_set_up(state) < 0)
 		return -1;
-	fd = listen_anywhere(&child.port);
+	child.port = 0;
+	fd = listen_at(INADDR_LOOPBACK, &child.port);
 	child.cgroup = OURS;
 	child.pid = fixture_child(NULL, NULL);
 	assert_true(child.pid > 0);
@@ -118,6 +120,42 @@ static void test_manager(void **state UNUSED)
 	assert_false(find(child.port).managed);
 }
 
+static struct ports ports_of_unit(void)
+{
+	struct unit unit = gateway();
+	struct ports ports = { .n = 7 };
+	struct error err = {};
+
+	check_ok(holder_ports(&unit, getpid(), &ports, &err), &err);
+	return ports;
+}
+
+/* What somebody else has beside it, at another address or as a manager, is not noted as the unit's. */
+static void test_ports(void **state UNUSED)
+{
+	struct ports ports = ports_of_unit();
+	uint16_t port = child.port;
+	pid_t other;
+	int fd;
+
+	assert_int_equal(ports.n, 1);
+	assert_int_equal(ports.list[0], port);
+	child.cgroup = "/system.slice/other.service";
+	assert_int_equal(ports_of_unit().n, 0);
+	child.cgroup = "/user.slice/user-1000.slice/user@1000.service/init.scope";
+	assert_int_equal(ports_of_unit().n, 0);
+	child.cgroup = OURS;
+	fd = listen_at(INADDR_LOOPBACK + 1, &port);
+	assert_int_equal(ports_of_unit().n, 1); /* nobody but this process */
+	other = fixture_child(NULL, NULL);
+	assert_true(other > 0);
+	assert_int_equal(ports_of_unit().n, 0);
+	(void)close(fd);
+	(void)kill(other, SIGKILL);
+	(void)waitpid(other, NULL, 0);
+	assert_int_equal(ports_of_unit().n, 1);
+}
+
 static void test_signal(void **state UNUSED)
 {
 	struct unit unit = gateway();
@@ -149,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_manager, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ports, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signal, set_up, tear_down),
 	};
 

@@ -1,5 +1,4 @@
-/* LDFLAGS: -Wl,--wrap=cgroup_list */
-/* Which ports a unit listens on, and whether they are free: real sockets, this process is the unit. */
+/* Which ports are listened on, and whether they are free: real sockets. */
 #include "fixture.h"
 
 #include <arpa/inet.h>
@@ -8,22 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "unit/cgroup.h"
 #include "unit/ports.h"
-
-static pid_t unit_pid;
-
-int __wrap_cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct error *err);
-
-int __wrap_cgroup_list(const char *path, pid_t **ret_pids, size_t *ret_n, struct error *err)
-{
-	assert_string_equal(path, "/system.slice/app.service");
-	*ret_pids = calloc(1, sizeof(pid_t));
-	assert_non_null(*ret_pids);
-	**ret_pids = unit_pid;
-	*ret_n = 1;
-	return 0;
-}
 
 static int listen_anywhere(int family, uint16_t *ret_port)
 {
@@ -45,28 +29,46 @@ static int listen_anywhere(int family, uint16_t *ret_port)
 	return fd;
 }
 
-static struct ports find_of(pid_t pid, pid_t net)
+static bool has(pid_t net, uint16_t port)
 {
-	struct unit unit = { .control_group = "/system.slice/app.service", .main_pid = pid };
-	struct ports ports = {};
-	struct error err = {};
+	static struct ports_listeners listeners;
+	bool found = false;
 
-	unit_pid = pid;
-	check_ok(ports_find(&unit, net, &ports, &err), &err);
-	return ports;
+	ports_listeners(net, &listeners);
+	for (size_t i = 0; i < listeners.n; i++)
+		found = found || (listeners.list[i].port == port && listeners.list[i].inode > 0);
+	return found;
 }
 
-static struct ports find(void)
+struct seen {
+	unsigned long long wanted;
+	bool found;
+};
+
+static void see(void *data, unsigned long long inode)
 {
-	return find_of(getpid(), getpid());
+	struct seen *seen = data;
+
+	seen->found = seen->found || seen->wanted == inode;
 }
 
-static bool has(const struct ports *ports, uint16_t port)
+static void the_sockets_of_a_process_are_seen(void **unused)
 {
-	for (size_t i = 0; i < ports->n; i++)
-		if (ports->list[i] == port)
-			return true;
-	return false;
+	uint16_t port = 0;
+	int fd = listen_anywhere(AF_INET, &port);
+	struct seen seen = {};
+	struct stat st;
+
+	(void)unused;
+	assert_int_equal(fstat(fd, &st), 0);
+	seen.wanted = st.st_ino;
+	ports_each_socket(getpid(), see, &seen);
+	assert_true(seen.found);
+	cleanup_close(&fd);
+	seen.found = false;
+	ports_each_socket(getpid(), see, &seen);
+	assert_false(seen.found);
+	ports_each_socket(INT32_MAX, see, &seen);
 }
 
 /* A connection to that port from the one side, and from the other. */
@@ -97,25 +99,22 @@ static void listeners_of_both_families_are_found(void **unused)
 	uint16_t four = 0, six = 0;
 	_cleanup_close_ int fd4 = listen_anywhere(AF_INET, &four);
 	_cleanup_close_ int fd6 = listen_anywhere(AF_INET6, &six);
-	struct ports ports = find();
 
 	(void)unused;
-	assert_true(fd4 >= 0 && has(&ports, four));
-	assert_true(fd6 < 0 || has(&ports, six));
+	assert_true(fd4 >= 0 && has(getpid(), four));
+	assert_true(fd6 < 0 || has(getpid(), six));
 }
 
 static void what_is_closed_or_only_connected_is_none(void **unused)
 {
 	uint16_t port = 0;
 	int fd = listen_anywhere(AF_INET, &port);
-	struct ports ports;
 	int fds[2];
 
 	(void)unused;
 	connect_to(fd, port, fds);
 	cleanup_close(&fd);
-	ports = find();
-	assert_false(has(&ports, port));
+	assert_false(has(getpid(), port));
 	cleanup_close(&fds[0]);
 	cleanup_close(&fds[1]);
 }
@@ -136,17 +135,17 @@ static bool listen_apart(const void *data)
 static void those_of_another_network_are_none(void **unused)
 {
 	pid_t pid = fixture_child(listen_apart, NULL);
-	struct ports here, there;
+	bool here, there;
 
 	(void)unused;
 	if (pid == 0)
 		skip(); /* networks are root's to make */
-	here = find_of(pid, getpid());
-	there = find_of(pid, pid);
+	here = has(getpid(), 7);
+	there = has(pid, 7);
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
-	assert_int_equal(here.n, 0);
-	assert_true(there.n == 1 && there.list[0] == 7);
+	assert_false(here);
+	assert_true(there);
 }
 
 static void held_closing_free(void **unused)
@@ -182,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listeners_of_both_families_are_found),
+		cmocka_unit_test(the_sockets_of_a_process_are_seen),
 		cmocka_unit_test(what_is_closed_or_only_connected_is_none),
 		cmocka_unit_test(those_of_another_network_are_none),
 		cmocka_unit_test(held_closing_free),
