@@ -58,23 +58,21 @@ static void look_at(void *data, pid_t pid)
 	ports_each_socket(pid, take_socket, search);
 }
 
-static int search_for(const struct unit *unit, uint16_t port, pid_t net,
-		      void (*found)(struct search *search, pid_t pid, uint16_t port),
-		      struct search **ret_search, struct error *err)
+static struct search *search_new(const struct unit *unit, uint16_t port)
 {
-	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
-	int r;
+	struct search *search = calloc(1, sizeof(*search));
 
 	if (!search)
-		return error_code(err, -ENOMEM, "looking for who listens");
+		return NULL;
 	search->unit = unit;
 	search->port = port;
-	search->found = found;
+	return search;
+}
+
+static int search_run(struct search *search, pid_t net, struct error *err)
+{
 	ports_listeners(net, &search->listeners);
-	r = search->listeners.n > 0 ? occupant_each(look_at, search, err) : 0;
-	if (r == 0)
-		*ret_search = TAKE_PTR(search);
-	return r;
+	return search->listeners.n > 0 ? occupant_each(look_at, search, err) : 0;
 }
 
 /* A process may have several sockets on one port. */
@@ -95,9 +93,13 @@ static void add_holder(struct search *search, pid_t pid, uint16_t port)
 int holder_find(const struct unit *unit, uint16_t port, pid_t net, struct occupants *ret_holders,
 		struct error *err)
 {
-	_cleanup_free_ struct search *search = NULL;
-	int r = search_for(unit, port, net, add_holder, &search, err);
+	_cleanup_free_ struct search *search = search_new(unit, port);
+	int r;
 
+	if (!search)
+		return error_code(err, -ENOMEM, "looking for who listens");
+	search->found = add_holder;
+	r = search_run(search, net, err);
 	if (r == 0)
 		*ret_holders = search->holders;
 	return r;
@@ -125,9 +127,13 @@ static void sort_port(struct search *search, pid_t pid, uint16_t port)
 
 int holder_ports(const struct unit *unit, pid_t net, struct ports *ret_ports, struct error *err)
 {
-	_cleanup_free_ struct search *search = NULL;
-	int r = search_for(unit, 0, net, sort_port, &search, err);
+	_cleanup_free_ struct search *search = search_new(unit, 0);
+	int r;
 
+	if (!search)
+		return error_code(err, -ENOMEM, "looking for who listens");
+	search->found = sort_port;
+	r = search_run(search, net, err);
 	if (r < 0)
 		return r;
 	*ret_ports = (struct ports){};
