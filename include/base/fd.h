@@ -65,5 +65,11 @@ enum { FD_ABSENT = 1 };
 int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
 		 struct error *err);
 
+/*
+ * Makes the process's table of descriptors large enough for `count` of them, if RLIMIT_NOFILE allows that many. Before any thread is
+ * started: from then on the kernel waits, each time that the table grows, for a grace period of RCU, some 10 ms.
+ */
+void fd_make_room(int count);
+
 /* Closes all descriptors above 2 but those listed (for a child process). */
 void fd_close_all_but(const int *keep, size_t n_keep);

@@ -13,12 +13,14 @@
 #include "app/trace.h"
 #include "app/verbs.h"
 #include "app/watchdog.h"
+#include "base/fd.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "deploy/caretaker.h"
 #include "deploy/helpers.h"
 #include "deploy/worker.h"
 
+#define DESCRIPTORS 1024 /* what systemd lets a unit have, if nothing else is said */
 #define MENDING_SEC 5
 #define NOTIFY_USEC (2 * USEC_PER_SEC)
 
@@ -199,6 +201,7 @@ static int work(const char *app, struct error *err)
 	r = catch_stop(&stop_fd, err);
 	if (r < 0)
 		return r;
+	fd_make_room(DESCRIPTORS);
 	r = watchdog_start(err);
 	if (r < 0)
 		return r;

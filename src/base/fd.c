@@ -235,6 +235,14 @@ int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_
 	return read_to_end(fd, name, max, ret_data, ret_size, err);
 }
 
+void fd_make_room(int count)
+{
+	_cleanup_close_ int fd = open("/", O_PATH | O_CLOEXEC);
+	_cleanup_close_ int last = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, count - 1);
+
+	(void)last;
+}
+
 void fd_close_all_but(const int *keep, size_t n_keep)
 {
 	unsigned int first = 3;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -347,6 +349,38 @@ static void a_name_is_given_once(void **state)
 	assert_int_equal(unlinkat(check_dirfd(state), "a", 0), 0);
 }
 
+/* "FDSize:\t64" */
+static int table_size(void)
+{
+	_cleanup_free_ char *status = NULL;
+	const char *line;
+
+	assert_int_equal(fd_read_file(AT_FDCWD, "/proc/self/status", 65536, &status, NULL, NULL),
+			 0);
+	line = strstr(status, "FDSize:");
+	assert_non_null(line);
+	return (int)strtol(line + strlen("FDSize:"), NULL, 10);
+}
+
+static void room_is_made_for_descriptors(void **state)
+{
+	int count = 2 * table_size() + 1;
+	int next = dup(0);
+	struct rlimit limit;
+
+	(void)state;
+	assert_true(next >= 0 && close(next) == 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	fd_make_room(INT_MAX); /* more than there may be */
+	assert_true(table_size() < count);
+	if (limit.rlim_cur < (rlim_t)count)
+		skip();
+	fd_make_room(count);
+	assert_true(table_size() >= count);
+	assert_int_equal(dup(0), next); /* nothing is left open */
+	assert_int_equal(close(next), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +398,7 @@ int main(void)
 		check_in_dir(what_is_not_ours_is_read_all_the_same),
 		check_in_dir(a_file_can_be_made_beneath),
 		cmocka_unit_test(all_but_the_listed_are_closed),
+		cmocka_unit_test(room_is_made_for_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
