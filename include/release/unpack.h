@@ -3,7 +3,7 @@
  * parsing, hashing and writing together, and there mostly is a second processor.
  *
  * The thread takes verified pieces, decompresses them through libarchive (raw format, one given filter), zstd's by libzstd, xz's by
- * liblzma (at most 160 MiB of memory, whatever the archive asks for), and keeps at most 1 MiB ahead of the reader. Whatever is reported to a caller is reported by unpack_read.
+ * liblzma (at most 160 MiB of memory, whatever the archive asks for), and keeps at most 2 MiB ahead of the reader. Whatever is reported to a caller is reported by unpack_read.
  */
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 #define BATCH_BYTES ((size_t)256 * 1024)
 #define BATCH_STEPS 128 /* each may hold a file open */
-#define BATCHES	    2
+#define BATCHES	    4
 
 /* Bytes of a file, or its end. */
 struct step {
@@ -44,6 +45,7 @@ struct hasher {
 	bool stopped;
 	int code; /* < 0: it has failed, err says why; only the thread sets it */
 	struct error err;
+	atomic_bool failed; /* the same, for who asks after each file */
 };
 
 /* ---- in the thread ---- */
@@ -104,6 +106,7 @@ static void note(struct hasher *hasher, int code, const struct error *err)
 	pthread_mutex_lock(&hasher->mutex);
 	hasher->code = code;
 	hasher->err = *err;
+	atomic_store(&hasher->failed, true);
 	pthread_mutex_unlock(&hasher->mutex);
 }
 
@@ -133,8 +136,9 @@ static void give(struct hasher *hasher, struct batch *batch, bool due)
 {
 	pthread_mutex_lock(&hasher->mutex);
 	batch->is_due = due;
-	pthread_cond_broadcast(&hasher->changed);
 	pthread_mutex_unlock(&hasher->mutex);
+	pthread_cond_broadcast(
+		&hasher->changed); /* not before: who is woken would wait for the mutex */
 }
 
 static void *run(void *data)
@@ -294,6 +298,8 @@ int hasher_check(struct hasher *hasher, struct error *err)
 {
 	int code;
 
+	if (!atomic_load(&hasher->failed))
+		return 0;
 	pthread_mutex_lock(&hasher->mutex);
 	code = hasher->code;
 	if (code < 0 && err)

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-#define SLABS	  4
+#define SLABS	  8
 #define SLAB_SIZE (256 * 1024)
 #define XZ_MEMORY ((uint64_t)160 << 20) /* a dictionary of 128 MiB; xz -9 has one of 64 */
 
@@ -88,7 +88,7 @@ static la_ssize_t on_read(struct archive *archive, void *data, const void **ret_
 	return (la_ssize_t)size;
 }
 
-/* Hands the slab over and waits for the next one. False: nobody wants it. */
+/* Hands the slab over and waits for the next one. False: nobody wants it. Once it waits, for half of them: not for each one, by turns with the reader. */
 static bool hand_over(struct unpack *unpack)
 {
 	bool stopped;
@@ -98,7 +98,10 @@ static bool hand_over(struct unpack *unpack)
 	unpack->positions[unpack->filled % SLABS] = unpack->position;
 	unpack->filled++;
 	unpack->in_slab = 0;
-	pthread_cond_signal(&unpack->changed);
+	pthread_mutex_unlock(&unpack->mutex);
+	pthread_cond_signal(
+		&unpack->changed); /* not before: who is woken would wait for the mutex */
+	pthread_mutex_lock(&unpack->mutex);
 	while (unpack->filled == unpack->taken + SLABS && !unpack->stopped)
 		pthread_cond_wait(&unpack->changed, &unpack->mutex);
 	stopped = unpack->stopped;
@@ -426,7 +429,8 @@ void unpack_free(struct unpack *unpack)
 static void next_slab(struct unpack *unpack)
 {
 	unpack->taken += unpack->is_reading;
-	pthread_cond_signal(&unpack->changed);
+	if (unpack->filled - unpack->taken <= SLABS / 2)
+		pthread_cond_signal(&unpack->changed);
 	while (unpack->taken == unpack->filled && !unpack->ended)
 		pthread_cond_wait(&unpack->changed, &unpack->mutex);
 	unpack->is_reading = unpack->taken < unpack->filled;
