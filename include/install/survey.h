@@ -35,6 +35,7 @@ struct survey_stray {
 	ino_t inode;
 	nlink_t names;
 	uint64_t size, blocks;
+	struct timespec modified;
 	struct digest digest;
 	bool digested;
 };

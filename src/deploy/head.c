@@ -56,10 +56,12 @@ static bool find_kept(const struct head_options *options, struct head *head)
 /* What could not be written whole is of no use, and on a full disk it is in the way. */
 static int write_file(int staging_fd, const char *name, const struct head *head, struct error *err)
 {
-	_cleanup_close_ int fd = openat(
-		staging_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd = -1;
 	int r;
 
+	if (unlinkat(staging_fd, name, 0) == 0 || errno == ENOENT)
+		fd = openat(staging_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			    0600);
 	if (fd >= 0 && fd_pwrite_full(fd, head->bytes, head->size, 0) == 0)
 		return 0;
 	r = error_errno(err, "writing " LAYOUT_STAGING "/%s", name);

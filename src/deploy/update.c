@@ -9,6 +9,8 @@
 #include "deploy/route.h"
 #include "deploy/source.h"
 #include "deploy/soundness.h"
+#include "install/staged.h"
+#include "store/layout.h"
 
 /* Before a byte of it is fetched: will there be a way back? */
 static int judge_epoch(const struct session *session, const struct offer *offer,
@@ -284,10 +286,18 @@ static int look_and_stage(struct watcher *watcher, struct error *err)
 			       stage_offered(watcher, release.offer, err);
 }
 
+static void on_removed(void *data, const char *name)
+{
+	session_tell(data, EVENT_WARNING, FAULT_NONE,
+		     LAYOUT_STAGING "/%s was not put there by flipslot: removed", name);
+}
+
 int update_stage(struct watcher *watcher, struct error *err)
 {
-	int r;
+	int r = staged_sort_out(watcher->session->dirfd, on_removed, watcher->session, err);
 
+	if (r < 0)
+		return r;
 	session_open_fetcher(watcher->session);
 	r = look_and_stage(watcher, err);
 	session_drop_fetcher(watcher->session);

@@ -8,13 +8,17 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "install/local.h"
 #include "install/staged.h"
 #include "release/names.h"
+#include "store/layout.h"
 
 struct growing {
 	uint32_t reached; /* blocks */
 	struct digester *digester; /* of them */
 	ino_t inode; /* of the file that they are in */
+	struct timespec changed; /* that file, when we wrote to it last */
+	bool doubted; /* it has changed since then */
 };
 
 struct assembly {
@@ -74,13 +78,29 @@ uint64_t assembly_bytes(const struct assembly *assembly)
 	return bytes;
 }
 
+static int complain_of_others(const struct assembly *assembly, uint32_t content, struct error *err)
+{
+	char shown[NAMES_SHOWN_MAX];
+
+	return error_set(err, FAULT_BUSY, "%s: somebody else changes staging/",
+			 names_show(contents_entry(assembly->contents, content)->path, shown));
+}
+
 static int complain(const struct assembly *assembly, uint32_t content, struct error *err)
 {
 	int code = -errno;
 	char shown[NAMES_SHOWN_MAX];
 
+	if (code == -EPERM)
+		return complain_of_others(assembly, content, err);
 	return error_code(err, code, "assembling %s",
 			  names_show(contents_entry(assembly->contents, content)->path, shown));
+}
+
+static void note_change(struct growing *growing, const struct stat *st)
+{
+	growing->inode = st->st_ino;
+	growing->changed = st->st_ctim;
 }
 
 static int begin(struct assembly *assembly, uint32_t content, int fd, struct error *err)
@@ -91,7 +111,7 @@ static int begin(struct assembly *assembly, uint32_t content, int fd, struct err
 
 	if (!growing || fstat(fd, &st) < 0)
 		return complain(assembly, content, err);
-	growing->inode = st.st_ino;
+	note_change(growing, &st);
 	r = digester_new(&growing->digester, err);
 	if (r == 0)
 		assembly->growing[content] = TAKE_PTR(growing);
@@ -144,7 +164,7 @@ int assembly_resume(struct assembly *assembly, int staging_fd, uint32_t content,
 {
 	const struct index_entry *entry = contents_entry(assembly->contents, content);
 	_cleanup_close_ int fd = -1;
-	int r = staged_open(staging_fd, &entry->digest, O_RDONLY, &fd, err);
+	int r = staged_open(staging_fd, &entry->digest, O_RDWR, &fd, err);
 
 	if (r == STAGED_ABSENT) {
 		forget(assembly, content);
@@ -166,6 +186,12 @@ static int cut(const struct assembly *assembly, uint32_t content, int fd, const 
 	return 0;
 }
 
+static void look_for_changes(struct growing *growing, const struct stat *st)
+{
+	growing->doubted |= st->st_ctim.tv_sec != growing->changed.tv_sec ||
+			    st->st_ctim.tv_nsec != growing->changed.tv_nsec;
+}
+
 /* A file of that name that is not the one which was verified is somebody else's: all of it anew. */
 static int open_grown(struct assembly *assembly, int staging_fd, uint32_t content, int *ret_fd,
 		      struct error *err)
@@ -180,9 +206,9 @@ static int open_grown(struct assembly *assembly, int staging_fd, uint32_t conten
 	if (r == STAGED_ABSENT || fstat(fd, &st) < 0 ||
 	    st.st_ino != assembly->growing[content]->inode) {
 		forget(assembly, content);
-		errno = ESTALE;
-		return complain(assembly, content, err);
+		return complain_of_others(assembly, content, err);
 	}
+	look_for_changes(assembly->growing[content], &st);
 	r = cut(assembly, content, fd, &st, err);
 	if (r == 0)
 		*ret_fd = TAKE_FD(fd);
@@ -207,11 +233,35 @@ static int open_to_add(struct assembly *assembly, int staging_fd, uint32_t conte
 	return r;
 }
 
-/* All blocks are there: is it the content that they should make? */
-static int conclude(struct assembly *assembly, int staging_fd, uint32_t content, struct error *err)
+static int drop(const struct assembly *assembly, int staging_fd, uint32_t content,
+		struct error *err)
 {
 	const struct index_entry *entry = contents_entry(assembly->contents, content);
 	char hex[DIGEST_HEX_MAX];
+
+	return unlinkat(staging_fd, digest_to_hex(&entry->digest, hex), 0) < 0 ?
+		       complain(assembly, content, err) :
+		       0;
+}
+
+/* What is in the file, whatever was written. */
+static int read_again(int fd, struct digest *ret_digest, struct error *err)
+{
+	_cleanup_(local_freep) struct local *local = NULL;
+	uint64_t size;
+	int r = local_new(NULL, NULL, &local, err);
+
+	if (r == 0)
+		r = local_digest(local, fd, ret_digest, &size, err);
+	return r == LOCAL_UNREADABLE ? error_errno(err, "reading " LAYOUT_STAGING) : r;
+}
+
+/* All blocks are there: is it the content that they should make? */
+static int conclude(struct assembly *assembly, int staging_fd, int fd, uint32_t content,
+		    struct error *err)
+{
+	const struct index_entry *entry = contents_entry(assembly->contents, content);
+	bool doubted = assembly->growing[content]->doubted;
 	struct digest digest;
 	int r = digester_finish(assembly->growing[content]->digester, &digest, err);
 
@@ -219,11 +269,16 @@ static int conclude(struct assembly *assembly, int staging_fd, uint32_t content,
 	if (r < 0)
 		return r;
 	if (!digest_equal(&digest, &entry->digest)) {
-		if (unlinkat(staging_fd, digest_to_hex(&entry->digest, hex), 0) < 0)
-			return complain(assembly, content, err);
-		return ASSEMBLY_DIFFERS;
+		r = drop(assembly, staging_fd, content, err);
+		return r < 0 ? r : ASSEMBLY_DIFFERS;
 	}
-	return ASSEMBLY_COMPLETE;
+	if (!doubted)
+		return ASSEMBLY_COMPLETE;
+	r = read_again(fd, &digest, err);
+	if (r < 0 || digest_equal(&digest, &entry->digest))
+		return r < 0 ? r : ASSEMBLY_COMPLETE;
+	r = drop(assembly, staging_fd, content, err);
+	return r < 0 ? r : complain_of_others(assembly, content, err);
 }
 
 int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, const void *bytes,
@@ -231,6 +286,7 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 {
 	_cleanup_close_ int fd = -1;
 	struct growing *growing;
+	struct stat st;
 	uint64_t at;
 	int r = open_to_add(assembly, staging_fd, content, &fd, err);
 
@@ -239,8 +295,9 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 	growing = assembly->growing[content];
 	assert(growing);
 	at = (uint64_t)growing->reached * BLOCK_SIZE;
-	if (fd_pwrite_sparse(fd, bytes, size, (off_t)at) < 0)
+	if (fd_pwrite_sparse(fd, bytes, size, (off_t)at) < 0 || fstat(fd, &st) < 0)
 		return complain(assembly, content, err);
+	note_change(growing, &st);
 	/* the disk may begin with it: less is left for the sync at the end */
 	(void)posix_fadvise(fd, (off_t)at, (off_t)size, POSIX_FADV_DONTNEED);
 	r = digester_update(growing->digester, bytes, size, err);
@@ -249,5 +306,5 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 	growing->reached++;
 	return at + size < contents_entry(assembly->contents, content)->size ?
 		       0 :
-		       conclude(assembly, staging_fd, content, err);
+		       conclude(assembly, staging_fd, fd, content, err);
 }

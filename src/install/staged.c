@@ -11,6 +11,17 @@
 #include "release/names.h"
 #include "store/durable.h"
 #include "store/layout.h"
+#include "store/sweep.h"
+
+static int complain(const char *doing, const char *name, struct error *err)
+{
+	if (errno == EPERM)
+		return error_set(err, FAULT_INTERNAL,
+				 "%s " LAYOUT_STAGING
+				 "/%s is not permitted: is it immutable? See lsattr(1), chattr(1)",
+				 doing, name);
+	return error_errno(err, "%s " LAYOUT_STAGING "/%s", doing, name);
+}
 
 int staged_make_dir(int dirfd, int *ret_fd, struct error *err)
 {
@@ -29,6 +40,86 @@ int staged_open_dir(int dirfd, int *ret_fd, struct error *err)
 		return error_errno(err, "opening the directory " LAYOUT_STAGING);
 	*ret_fd = fd;
 	return 0;
+}
+
+/* ---- what is no file of ours ---- */
+
+/* A content has a second name, and the mode of its place, while it moves from the slot to here, or from here to the slot. */
+static bool is_ours(const char *name, const struct stat *st, uid_t owner)
+{
+	struct digest digest;
+
+	if (!S_ISREG(st->st_mode) || st->st_uid != owner)
+		return false;
+	return digest_from_hex(name, &digest, NULL) == 0 ?
+		       (st->st_mode & S_IRUSR) != 0 :
+		       st->st_nlink == 1 && (st->st_mode & 0600) == 0600;
+}
+
+static int remove_directory(int staging_fd, const char *name, struct error *err)
+{
+	_cleanup_close_ int fd = fd_open_inside(staging_fd, name, O_RDONLY | O_DIRECTORY);
+	int r;
+
+	if (fd < 0)
+		return complain("emptying", name, err);
+	r = sweep_directory(fd, err);
+	if (r < 0)
+		return error_prefix(err, r, "emptying " LAYOUT_STAGING "/%s", name);
+	return unlinkat(staging_fd, name, AT_REMOVEDIR) < 0 ? complain("removing", name, err) : 0;
+}
+
+static int remove_strange(int staging_fd, const char *name, struct error *err)
+{
+	if (unlinkat(staging_fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == EISDIR)
+		return remove_directory(staging_fd, name, err);
+	return complain("removing", name, err);
+}
+
+static int sort_out(DIR *dir, uid_t owner, staged_removed removed, void *data, struct error *err)
+{
+	const struct dirent *entry;
+	struct stat st;
+	int r = 0;
+
+	while (r == 0 && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+		    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    is_ours(name, &st, owner))
+			continue;
+		r = remove_strange(dirfd(dir), name, err);
+		if (r == 0)
+			removed(data, name);
+	}
+	return r;
+}
+
+int staged_sort_out(int dirfd, staged_removed removed, void *data, struct error *err)
+{
+	_cleanup_close_ int fd = fd_open_inside(dirfd, LAYOUT_STAGING, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+	DIR *dir;
+	int r;
+
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) &&
+	    unlinkat(dirfd, LAYOUT_STAGING, 0) == 0) {
+		removed(data, ".");
+		return 0;
+	}
+	if (fd < 0)
+		return errno == ENOENT ? 0 :
+					 error_errno(err, "opening the directory " LAYOUT_STAGING);
+	dir = fstat(fd, &st) < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return error_errno(err, "listing " LAYOUT_STAGING);
+	TAKE_FD(fd);
+	r = sort_out(dir, st.st_uid, removed, data, err);
+	(void)closedir(dir);
+	return r;
 }
 
 /* ---- what is of no use any more ---- */
@@ -73,11 +164,6 @@ int staged_tidy(int staging_fd, const struct survey *survey, struct error *err)
 
 /* ---- one content ---- */
 
-static int complain(const char *doing, const char *name, struct error *err)
-{
-	return error_errno(err, "%s " LAYOUT_STAGING "/%s", doing, name);
-}
-
 static int remove_old(int staging_fd, const char *name, struct error *err)
 {
 	if (unlinkat(staging_fd, name, 0) == 0 || errno == ENOENT)
@@ -97,6 +183,12 @@ static int link_into(int staging_fd, int slot_fd, const char *path, const char *
 	return fd < 0 ? -1 : linkat(fd, slash ? slash + 1 : path, staging_fd, name, 0);
 }
 
+bool staged_is_as_found(const struct stat *st, const struct survey_stray *stray)
+{
+	return st->st_mtim.tv_sec == stray->modified.tv_sec &&
+	       st->st_mtim.tv_nsec == stray->modified.tv_nsec;
+}
+
 int staged_adopt(int staging_fd, int slot_fd, const struct survey_stray *stray, struct error *err)
 {
 	char hex[DIGEST_HEX_MAX];
@@ -113,7 +205,8 @@ int staged_adopt(int staging_fd, int slot_fd, const struct survey_stray *stray, 
 	}
 	if (fstatat(staging_fd, hex, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return complain("looking at", hex, err);
-	if (st.st_ino == stray->inode && (uint64_t)st.st_size == stray->size && st.st_nlink == 2)
+	if (st.st_ino == stray->inode && (uint64_t)st.st_size == stray->size && st.st_nlink == 2 &&
+	    staged_is_as_found(&st, stray))
 		return 0;
 	r = remove_old(staging_fd, hex, err);
 	return r < 0 ? r : STAGED_ABSENT;
@@ -142,7 +235,7 @@ int staged_open(int staging_fd, const struct digest *digest, int flags, int *ret
 	if (fstatat(staging_fd, hex, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return STAGED_ABSENT;
 	fd = openat(staging_fd, hex, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && (errno == ENOENT || errno == EACCES))
 		return STAGED_ABSENT;
 	if (fd < 0)
 		return complain("opening", hex, err);

@@ -85,6 +85,7 @@ static int look_at(void *data, const struct walk_entry *entry, struct error *err
 		.names = entry->stat->st_nlink,
 		.size = (uint64_t)entry->stat->st_size,
 		.blocks = (uint64_t)entry->stat->st_blocks,
+		.modified = entry->stat->st_mtim,
 	};
 	if (!stray->path)
 		return error_errno(err, "surveying a slot");

@@ -155,6 +155,40 @@ static int make_of_bytes(const struct supply *supply, unsigned int hand, uint32_
 	return r;
 }
 
+static int complain_of_staging(const struct index_entry *entry, struct error *err)
+{
+	char shown[NAMES_SHOWN_MAX];
+
+	return error_set(err, FAULT_BUSY, "%s: somebody else changes staging/",
+			 names_show(entry->path, shown));
+}
+
+/* Some time has gone by since the survey read it. */
+static int check_staged(const struct supply *supply, unsigned int hand, uint32_t content,
+			struct error *err)
+{
+	const struct survey_content *origin = &supply->survey->origins[content];
+	const struct index_entry *entry = contents_entry(supply->survey->contents, content);
+	_cleanup_close_ int fd = -1;
+	struct digest digest = {};
+	struct stat st;
+	uint64_t size = 0;
+	int r = staged_open(supply->staging_fd, &entry->digest, O_RDONLY, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (r == STAGED_ABSENT || fstat(fd, &st) < 0)
+		return complain_of_staging(entry, err);
+	if (origin->origin == SURVEY_STRAY)
+		return staged_is_as_found(&st, &supply->survey->strays[origin->from]) ?
+			       0 :
+			       complain_of_staging(entry, err);
+	r = local_digest(supply->locals[hand], fd, &digest, &size, err);
+	if (r == 0 && size == entry->size && digest_equal(&digest, &entry->digest))
+		return 0;
+	return r < 0 ? r : complain_of_staging(entry, err);
+}
+
 static int place_staged(const struct supply *supply, unsigned int hand, uint32_t content,
 			struct error *err)
 {
@@ -162,13 +196,11 @@ static int place_staged(const struct supply *supply, unsigned int hand, uint32_t
 	uint32_t i = 0;
 	uint32_t number = next_file(supply, content, &i);
 	const struct index_entry *entry = entry_at(supply, number);
-	char shown[NAMES_SHOWN_MAX];
 	char hex[DIGEST_HEX_MAX];
 	int r = staged_open(supply->staging_fd, &entry->digest, O_RDONLY, &fd, err);
 
 	if (r == STAGED_ABSENT)
-		return error_set(err, FAULT_BUSY, "%s: somebody else changes staging/",
-				 names_show(entry->path, shown));
+		return complain_of_staging(entry, err);
 	if (r == 0)
 		r = place_move(supply->places[hand], fd, digest_to_hex(&entry->digest, hex), entry,
 			       err);
@@ -189,7 +221,9 @@ int supply_local(const struct supply *supply, unsigned int hand, uint32_t conten
 		break;
 	case SURVEY_STAGING:
 	case SURVEY_STRAY:
-		r = place_staged(supply, hand, content, err);
+		r = check_staged(supply, hand, content, err);
+		if (r == 0)
+			r = place_staged(supply, hand, content, err);
 		break;
 	case SURVEY_EMPTY:
 		r = make_of_bytes(supply, hand, content, "", 0, err);

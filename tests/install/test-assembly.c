@@ -148,12 +148,40 @@ static void test_somebody_elses_file(void **state)
 	make(&fixture, state);
 	assert_int_equal(add(&fixture, 0, NULL), 0);
 	shell(fixture.dirfd, "ln staging/* other; cp other before");
-	check_error(add(&fixture, 1, &err), &err, FAULT_INTERNAL, "assembling f");
+	check_error(add(&fixture, 1, &err), &err, FAULT_BUSY, "f: somebody else changes staging/");
 	shell(fixture.dirfd, "cmp other before; rm other");
 	assert_int_equal(add(&fixture, 0, NULL), 0);
 	shell(fixture.dirfd, "cp before copy; mv copy $(echo staging/*); cp staging/* before");
-	check_error(add(&fixture, 1, &err), &err, FAULT_INTERNAL, "assembling f");
+	check_error(add(&fixture, 1, &err), &err, FAULT_BUSY, "f: somebody else changes staging/");
 	shell(fixture.dirfd, "cmp staging/* before");
+}
+
+/* What was verified and written is not what lies there any more: that gets into no slot. */
+static void test_changed_while_it_grows(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+	struct error err = {};
+
+	make(&fixture, state);
+	assert_int_equal(add(&fixture, 0, NULL), 0);
+	shell(fixture.dirfd,
+	      "sleep 0.05; printf rots | dd of=$(echo staging/*) bs=1 seek=1000 conv=notrunc 2>/dev/null");
+	assert_int_equal(add(&fixture, 1, NULL), 0);
+	check_error(add(&fixture, 2, &err), &err, FAULT_BUSY, "f: somebody else changes staging/");
+	shell(fixture.dirfd, "test -z \"$(ls staging)\"");
+}
+
+/* Some file systems give a file another time when they have written it: that alone is no change. */
+static void test_touched_while_it_grows(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+
+	make(&fixture, state);
+	assert_int_equal(add(&fixture, 0, NULL), 0);
+	shell(fixture.dirfd, "sleep 0.05; touch staging/*");
+	assert_int_equal(add(&fixture, 1, NULL), 0);
+	assert_int_equal(add(&fixture, 2, NULL), ASSEMBLY_COMPLETE);
+	shell(fixture.dirfd, "cmp t/f staging/*");
 }
 
 int main(void)
@@ -165,6 +193,8 @@ int main(void)
 		check_in_dir(test_keeps_only_what_is_good),
 		check_in_dir(test_another_content_is_dropped),
 		check_in_dir(test_somebody_elses_file),
+		check_in_dir(test_changed_while_it_grows),
+		check_in_dir(test_touched_while_it_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "install/staged.h"
 
+#include "base/text.h"
 #include "survey-kit.h"
 
 #define STAGED(file) "$(sha256sum " file " | cut -d' ' -f1)"
@@ -78,9 +79,52 @@ static void test_opens_only_what_is_ours_alone(void **state)
 	shell(looked.dirfd, "test -s new/a; test ! -L staging/*");
 }
 
+static void on_removed(void *data, const char *name)
+{
+	struct text *names = data;
+
+	text_add(names, " %s", name);
+}
+
+/* What somebody has put there is in nobody's way, and nothing that it leads to is touched. */
+static void test_sorts_out_what_is_no_file_of_ours(void **state)
+{
+	_cleanup_text_ struct text names = {};
+	int dirfd = check_dirfd(state);
+	int fd = -1;
+
+	assert_int_equal(staged_sort_out(dirfd, on_removed, &names, NULL), 0);
+	assert_int_equal(staged_make_dir(dirfd, &fd, NULL), 0);
+	assert_int_equal(close(fd), 0);
+	shell(dirfd,
+	      "mkdir own staging/dir; echo x >own/file; ln -s ../own staging/dir/link;"
+	      "ln -s ../own/file staging/full; mkfifo staging/update.head; ln own/file staging/block.0;"
+	      "touch staging/block.1 staging/$(sha256sum /dev/null | cut -d' ' -f1); chmod 0 staging/*[1-9a-f];"
+	      "touch staging/blocks.head staging/$(sha256sum own/file | cut -d' ' -f1)");
+	assert_int_equal(staged_sort_out(dirfd, on_removed, &names, NULL), 0);
+	shell(dirfd,
+	      "test \"$(ls staging | wc -l) $(cat own/file)\" = '2 x'; test -e staging/blocks.head");
+	assert_int_equal(strlen(names.data), strlen(" dir full update.head block.0 block.1 ") + 64);
+}
+
+static void test_a_staging_that_is_none(void **state)
+{
+	_cleanup_text_ struct text names = {};
+	int dirfd = check_dirfd(state);
+
+	shell(dirfd, "mkdir own; touch own/file; ln -s own staging");
+	assert_int_equal(staged_sort_out(dirfd, on_removed, &names, NULL), 0);
+	assert_string_equal(names.data, " .");
+	shell(dirfd, "test -e own/file; test ! -L staging; touch staging");
+	assert_int_equal(staged_sort_out(dirfd, on_removed, &names, NULL), 0);
+	shell(dirfd, "test ! -e staging");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		check_in_dir(test_sorts_out_what_is_no_file_of_ours),
+		check_in_dir(test_a_staging_that_is_none),
 		check_in_dir(test_directory),
 		check_in_dir(test_tidies),
 		check_in_dir(test_adopts),

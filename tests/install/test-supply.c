@@ -109,12 +109,47 @@ static void test_a_donor_that_changed(void **state)
 	shell(looked.dirfd, "test ! -e slot/z");
 }
 
+/* Between the survey and its place. */
+static void check_changed(void **state, const char *script, const char *then)
+{
+	_cleanup_looked_ struct looked looked;
+	_cleanup_(supply_done) struct supply supply;
+	struct error err = {};
+	const char *why = NULL;
+	struct survey_content origin;
+
+	shell(check_dirfd(state), "rm -rf new slot source staging");
+	look(&looked, state, script);
+	supply = prepare(&looked);
+	origin = origin_of(&looked, "a");
+	if (origin.origin == SURVEY_STRAY)
+		assert_int_equal(staged_adopt(looked.staging, looked.slot,
+					      &looked.survey->strays[origin.from], NULL),
+				 0);
+	shell(looked.dirfd, "rm -f slot/z; sleep 0.05");
+	shell(looked.dirfd, then);
+	check_error(supply_local(&supply, 0, content_at(&looked, "a"), &why, &err), &err,
+		    FAULT_BUSY, "a: somebody else changes staging/");
+	shell(looked.dirfd, "test ! -e slot/a");
+}
+
+static void test_staged_ones_that_changed(void **state)
+{
+	check_changed(state, "rm slot/a; cp new/a staging/$(sha256sum new/a | cut -d' ' -f1)",
+		      "echo xxx | dd of=$(echo staging/*) conv=notrunc 2>/dev/null");
+	check_changed(state, "mv slot/a slot/z",
+		      "echo xxx | dd of=$(echo staging/*) conv=notrunc 2>/dev/null");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		check_in_dir(test_from_everywhere),	 check_in_dir(test_from_a_source_that_lies),
-		check_in_dir(test_holes_stay_holes),	 check_in_dir(test_from_bytes),
+		check_in_dir(test_from_everywhere),
+		check_in_dir(test_from_a_source_that_lies),
+		check_in_dir(test_holes_stay_holes),
+		check_in_dir(test_from_bytes),
 		check_in_dir(test_a_donor_that_changed),
+		check_in_dir(test_staged_ones_that_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
