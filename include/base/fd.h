@@ -65,6 +65,10 @@ enum { FD_ABSENT = 1 };
 int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
 		 struct error *err);
 
+/* The same with memory of base/bulk.h, for files that have all of their size. */
+int fd_read_bulk(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
+		 struct error *err);
+
 /*
  * Makes the process's table of descriptors large enough for `count` of them, if RLIMIT_NOFILE allows that many. Before any thread is
  * started: from then on the kernel waits, each time that the table grows, for a grace period of RCU, some 10 ms.

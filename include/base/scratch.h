@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ void scratch_free(struct scratch *scratch);
 CLEANUP_DEFINE(struct scratch, scratch_free);
 
 uint8_t *scratch_bytes(const struct scratch *scratch); /* until it grows */
+bool scratch_is_file(const struct scratch *scratch);
 
 /* size: at least what it has. What is new is zeroes. */
 int scratch_grow(struct scratch *scratch, size_t size, struct error *err);

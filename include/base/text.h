@@ -15,6 +15,7 @@ struct text {
 	size_t size; /* without the NUL */
 	size_t room;
 	bool failed; /* no memory: everything after that is ignored */
+	bool bulk; /* data is of base/bulk.h: it is long */
 };
 
 /* Starts as `struct text t = {}`. Adding never fails at once; text_check() tells at the end. */

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bulk.h"
 #include "base/cleanup.h"
 
 #define FIRST_ROOM    4096
@@ -216,23 +217,55 @@ static int read_to_end(int fd, const char *name, size_t max, char **ret_data, si
 	return 0;
 }
 
-/* O_NONBLOCK: a FIFO of that name must not hold us up; it has no effect on regular files. */
-int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
-		 struct error *err)
+/* O_NONBLOCK: a FIFO of that name must not hold us up; it has no effect on regular files. > 0: FD_ABSENT. */
+static int open_to_read(int dirfd, const char *name, int *ret_fd, struct stat *ret_stat,
+			struct error *err)
 {
-	_cleanup_close_ int fd = -1;
-	struct stat st;
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ENOENT)
 		return FD_ABSENT;
 	if (fd < 0)
 		return error_errno(err, "opening %s", name);
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, ret_stat) < 0)
 		return error_errno(err, "looking at %s", name);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(ret_stat->st_mode))
 		return error_set(err, FAULT_CORRUPT, "%s is not a regular file", name);
-	return read_to_end(fd, name, max, ret_data, ret_size, err);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int fd_read_file(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
+		 struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st = {};
+	int r = open_to_read(dirfd, name, &fd, &st, err);
+
+	return r != 0 ? r : read_to_end(fd, name, max, ret_data, ret_size, err);
+}
+
+int fd_read_bulk(int dirfd, const char *name, size_t max, char **ret_data, size_t *ret_size,
+		 struct error *err)
+{
+	_cleanup_bulk_ char *data = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st = {};
+	ssize_t n;
+	int r = open_to_read(dirfd, name, &fd, &st, err);
+
+	if (r != 0)
+		return r;
+	if ((uint64_t)st.st_size > max)
+		return error_set(err, FAULT_CORRUPT, "%s has more than %zu bytes", name, max);
+	data = bulk_alloc((size_t)st.st_size + 1, 1);
+	n = data ? fd_read_full(fd, data, (size_t)st.st_size) : -1;
+	if (n < 0)
+		return error_errno(err, "reading %s", name);
+	*ret_data = TAKE_PTR(data);
+	*ret_size = (size_t)n;
+	return 0;
 }
 
 void fd_make_room(int count)

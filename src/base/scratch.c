@@ -68,6 +68,11 @@ uint8_t *scratch_bytes(const struct scratch *scratch)
 	return scratch->bytes;
 }
 
+bool scratch_is_file(const struct scratch *scratch)
+{
+	return scratch->fd >= 0;
+}
+
 int scratch_grow(struct scratch *scratch, size_t size, struct error *err)
 {
 	void *bytes;

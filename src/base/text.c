@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bulk.h"
+
 #define FIRST_ROOM 128
+#define BULK_ROOM  ((size_t)256 * 1024) /* from here on */
 
 static const char ellipsis[] = "…";
 
 void text_done(struct text *text)
 {
-	free(text->data);
+	(text->bulk ? bulk_free : free)(text->data);
 	*text = (struct text){};
 }
 
@@ -19,6 +22,23 @@ static bool fail(struct text *text)
 {
 	text->failed = true;
 	return false;
+}
+
+/* NULL: no memory. */
+static char *enlarge(struct text *text, size_t room)
+{
+	char *data;
+
+	if (text->bulk || room < BULK_ROOM)
+		return text->bulk ? bulk_resize(text->data, room, 1) : realloc(text->data, room);
+	data = bulk_alloc(room, 1);
+	if (!data)
+		return NULL;
+	if (text->data)
+		memcpy(data, text->data, text->size);
+	free(text->data);
+	text->bulk = true;
+	return data;
 }
 
 /* Room for `more` bytes and the final NUL. */
@@ -34,7 +54,7 @@ static bool make_room(struct text *text, size_t more)
 		return true;
 	while (room <= need)
 		room *= 2;
-	data = realloc(text->data, room);
+	data = enlarge(text, room);
 	if (!data)
 		return fail(text);
 	text->data = data;
@@ -83,12 +103,21 @@ int text_check(const struct text *text, struct error *err)
 	return 0;
 }
 
+static char *memdup(const char *data, size_t size)
+{
+	char *copy = malloc(size);
+
+	return copy ? memcpy(copy, data, size) : NULL;
+}
+
 char *text_take(struct text *text)
 {
 	char *data = NULL;
 
 	text_add_bytes(text, "", 0);
-	if (!text->failed)
+	if (!text->failed && text->bulk)
+		data = memdup(text->data, text->size + 1);
+	else if (!text->failed)
 		data = TAKE_PTR(text->data);
 	text_done(text);
 	return data;

@@ -1,0 +1,33 @@
+/*
+ * Memory for what grows with the number of files of a release. As long as all of it is little, it is the process's own. What goes beyond lies in files
+ * without a name (base/scratch.h) in the directory that bulk_settle named, which the kernel writes out when memory is short. Where there is no such
+ * directory, or it has no room to spare, it is the process's own all the same: nothing fails for want of disk.
+ *
+ * For any thread.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/cleanup.h"
+
+/* Bytes that a process has of its own before files are made. */
+#define BULK_OWN ((size_t)8 * 1024 * 1024)
+
+/* The directory for such files from now on, of which a copy is kept; -1: none, as at the beginning. What is there already stays. */
+void bulk_settle(int dirfd);
+
+/* n times `size` zeroes, aligned for anything; NULL: no memory, and errno says so. */
+void *bulk_alloc(size_t n, size_t size);
+
+/* What grows may move; what is new of it is not set. NULL: no memory, and what was there is as it was. bytes: NULL is as nothing. */
+void *bulk_resize(void *bytes, size_t n, size_t size);
+
+/* NULL is fine. */
+void bulk_free(void *bytes);
+
+static inline void cleanup_bulk(void *p)
+{
+	bulk_free(*(void **)p);
+}
+#define _cleanup_bulk_ _cleanup_(cleanup_bulk)
