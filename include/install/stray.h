@@ -11,8 +11,8 @@ struct stray_options {
 	int slot_fd;
 	int staging_fd; /* -1: there is none */
 	struct survey *survey; /* with its fates, and the origins found so far */
-	struct digest *const *
-		found; /* by number of the index: what a file there is known to have; NULL: not known */
+	const struct digest *
+		found; /* by number of the index: what a file there is known to have; null: not known */
 	struct local *const *hands; /* CREW_HANDS of them */
 };
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "install/contents.h"
 #include "install/stage.h"
 
@@ -31,7 +32,7 @@ struct survey_content {
 };
 
 struct survey_stray {
-	char *path;
+	const char *path;
 	ino_t inode;
 	nlink_t names;
 	uint64_t size, blocks;
@@ -48,6 +49,7 @@ struct survey {
 	struct survey_content *origins; /* by content */
 	struct survey_stray *strays;
 	size_t n_strays;
+	struct arena paths; /* of strays */
 	uint64_t stay_bytes,
 		stay_inodes; /* on the disk, of what stays or is moved within the slot */
 	bool *strange; /* by number: what the other slot has of it has a name elsewhere */

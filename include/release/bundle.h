@@ -59,7 +59,7 @@ struct bundle_block {
 struct bundle {
 	struct index *index; /* sorted; of the new release */
 	struct bundle_block *blocks; /* in the order of the blob; those of a file in one row */
-	size_t n_blocks;
+	size_t n_blocks, room; /* of base/bulk.h */
 	uint8_t *inlined; /* bytes of blocks that came with the head */
 	struct scratch *scratch; /* likewise, if they are many; NULL: they are not */
 	uint64_t head_length, length; /* of the whole blob */

@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 struct frame {
-	char *data; /* owned; a NUL behind it */
+	char *data; /* owned, of base/bulk.h; a NUL behind it */
 	size_t size;
 	size_t packed; /* bytes that the frame has */
 };

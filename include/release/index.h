@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/text.h"
 
 #define INDEX_MTIME_MAX	     (1LL << 33)
 #define INDEX_CAPABILITY_MAX 24 /* bytes of a security.capability attribute */
@@ -34,16 +35,16 @@ struct index_entry {
 	struct digest digest; /* of a file's content; null: not known yet */
 	char *path;
 	char *target; /* symlink: its text; hard link: path of the first name; otherwise NULL */
-	size_t capability_size; /* file: security.capability attribute; 0: none */
 	uint8_t capability[INDEX_CAPABILITY_MAX];
+	uint8_t capability_size; /* file: security.capability attribute; 0: none */
 	bool linked; /* file: some hard link names it (not in the text) */
 };
 
-/* Frees what the entry owns (path and target). */
+/* Frees path and target of an entry that is in no index, and owns them. */
 void index_entry_done(struct index_entry *entry);
 #define _cleanup_index_entry_ _cleanup_(index_entry_done)
 
-struct index; /* owns its entries */
+struct index; /* owns its entries, and their texts; memory of base/bulk.h */
 int index_new(struct index **ret_index, struct error *err);
 void index_free(struct index *index);
 CLEANUP_DEFINE(struct index, index_free);
@@ -55,6 +56,10 @@ CLEANUP_DEFINE(struct index, index_free);
 int index_add(struct index *index, const struct index_entry *entry, struct index_entry **ret_entry,
 	      struct error *err);
 struct index_entry *index_find(const struct index *index, const char *path);
+
+/* Gives an entry of the index another target, which is copied; NULL: none. */
+int index_set_target(struct index *index, struct index_entry *entry, const char *target,
+		     struct error *err);
 size_t index_count(const struct index *index);
 
 /* The i-th entry in order of path; the order is valid until the next index_add. */
@@ -66,9 +71,10 @@ struct index_entry *index_at(const struct index *index, size_t i);
 #define INDEX_NONE UINT32_MAX
 uint32_t index_number(const struct index *index, const char *path);
 
-/*
- * The canonical text (malloc'ed) and its SHA-256. Each of the ret_ may be NULL.
- */
+/* Appends the canonical text. */
+int index_write(struct index *index, struct text *text, struct error *err);
+
+/* The canonical text (malloc'ed) and its SHA-256. Each of the ret_ may be NULL. */
 int index_encode(struct index *index, char **ret_text, size_t *ret_size, struct digest *ret_digest,
 		 struct error *err);
 

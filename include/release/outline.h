@@ -25,7 +25,7 @@ int outline_write(const struct index *index, const struct outline_mark *marks, s
 		  struct error *err);
 
 /*
- * Reads them. The digest of a file is null where it is not given. *ret_index is sorted; *ret_marks (malloc'ed) has one for each
+ * Reads them. The digest of a file is null where it is not given. *ret_index is sorted; *ret_marks (base/bulk.h) has one for each
  * entry. What outline_write would not write is FAULT_CORRUPT.
  */
 int outline_read(const char *text, size_t size, struct index **ret_index,

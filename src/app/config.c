@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "app/config-build.h"
+#include "base/bulk.h"
 #include "base/parse.h"
 #include "base/scope.h"
 #include "base/text.h"
@@ -166,6 +167,7 @@ int config_open_root(const struct config *config, int *ret_fd, struct error *err
 				 config->root, config->app, config->unit);
 	if (fd < 0)
 		return error_errno(err, "opening %s", config->root);
+	bulk_settle(fd);
 	*ret_fd = fd;
 	return 0;
 }

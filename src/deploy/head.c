@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "deploy/allowance.h"
 #include "deploy/partial.h"
@@ -21,7 +22,7 @@ static const char *file_of(const struct offer_bundle *bundle)
 void head_done(struct head *head)
 {
 	download_free(head->rest);
-	free(head->bytes);
+	bulk_free(head->bytes);
 	*head = (struct head){};
 }
 
@@ -38,11 +39,11 @@ static bool is_promised(const struct offer_bundle *bundle, const void *bytes, si
 static bool find_kept(const struct head_options *options, struct head *head)
 {
 	_cleanup_close_ int staging_fd = -1;
-	_cleanup_free_ char *bytes = NULL;
+	_cleanup_bulk_ char *bytes = NULL;
 	size_t size;
 
 	if (fd_open_dir(options->watcher->session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0 ||
-	    fd_read_file(staging_fd, file_of(options->bundle), BUNDLE_HEAD_MAX, &bytes, &size,
+	    fd_read_bulk(staging_fd, file_of(options->bundle), BUNDLE_HEAD_MAX, &bytes, &size,
 			 NULL) != 0 ||
 	    !is_promised(options->bundle, bytes, size))
 		return false;
@@ -312,7 +313,7 @@ static int fetch(const struct head_options *options, struct head *head, struct e
 	int r;
 
 	fetching_init(&fetching, options, head);
-	head->bytes = malloc(bundle->head);
+	head->bytes = bulk_alloc(bundle->head, 1);
 	if (!head->bytes)
 		return error_errno(err, "getting a bundle");
 	r = go_on(&fetching, err);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/bulk.h"
+
 static void add(struct spans *spans, const struct bundle *bundle, size_t i)
 {
 	const struct bundle_block *block = &bundle->blocks[i];
@@ -21,8 +23,8 @@ int spans_make(const struct bundle *bundle,
 {
 	_cleanup_spans_ struct spans spans = {};
 
-	spans.wanted = calloc(bundle->n_blocks + 1, sizeof(*spans.wanted));
-	spans.spans = calloc(bundle->n_blocks + 1, sizeof(*spans.spans));
+	spans.wanted = bulk_alloc(bundle->n_blocks + 1, sizeof(*spans.wanted));
+	spans.spans = bulk_alloc(bundle->n_blocks + 1, sizeof(*spans.spans));
 	if (!spans.wanted || !spans.spans)
 		return error_errno(err, "choosing blocks");
 	for (size_t i = 0; i < bundle->n_blocks; i++) {
@@ -40,7 +42,7 @@ int spans_make(const struct bundle *bundle,
 
 void spans_done(struct spans *spans)
 {
-	free(spans->spans);
-	free(spans->wanted);
+	bulk_free(spans->spans);
+	bulk_free(spans->wanted);
 	*spans = (struct spans){};
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "install/local.h"
 #include "install/staged.h"
@@ -33,7 +34,7 @@ int assembly_new(const struct contents *contents, struct assembly **ret_assembly
 	if (!assembly)
 		return error_errno(err, "assembling files");
 	assembly->contents = contents;
-	assembly->growing = calloc(contents_count(contents) + 1, sizeof(void *));
+	assembly->growing = bulk_alloc(contents_count(contents) + 1, sizeof(void *));
 	if (!assembly->growing)
 		return error_errno(err, "assembling files");
 	*ret_assembly = TAKE_PTR(assembly);
@@ -55,7 +56,7 @@ void assembly_free(struct assembly *assembly)
 		return;
 	for (size_t i = 0; assembly->growing && i < contents_count(assembly->contents); i++)
 		growing_free(assembly->growing[i]);
-	free(assembly->growing);
+	bulk_free(assembly->growing);
 	free(assembly);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "install/attributes.h"
@@ -286,7 +287,7 @@ static size_t collect_level(const struct index *index, size_t depth, uint32_t *n
 static int settle_levels(const struct clearing *clearing, struct error *err)
 {
 	const struct index *index = clearing->survey->index;
-	_cleanup_free_ uint32_t *numbers = calloc(index_count(index) + 1, sizeof(*numbers));
+	_cleanup_bulk_ uint32_t *numbers = bulk_alloc(index_count(index) + 1, sizeof(*numbers));
 	struct level_job level = { .clearing = clearing, .numbers = numbers };
 	struct crew_job job = { .work = settle_next, .data = &level };
 	bool deeper = true;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/bulk.h"
+
 #define LARGE   \
 	(1024 * \
 	 1024) /* bytes of a file that is begun with, lest one hand waits for it at the end */
@@ -70,8 +72,8 @@ int cloning_new(const struct supply *supply, struct meter *meter, uint64_t bytes
 		return error_errno(err, "cloning files");
 	cloning->supply = supply;
 	cloning->meter = meter;
-	cloning->contents = calloc(n, sizeof(*cloning->contents));
-	cloning->findings = calloc(n, sizeof(*cloning->findings));
+	cloning->contents = bulk_alloc(n, sizeof(*cloning->contents));
+	cloning->findings = bulk_alloc(n, sizeof(*cloning->findings));
 	if (!cloning->contents || !cloning->findings)
 		return error_errno(err, "cloning files");
 	r = begin(cloning, bytes, err);
@@ -87,8 +89,8 @@ void cloning_free(struct cloning *cloning)
 	if (cloning->crew)
 		meter_stop(cloning->meter);
 	crew_free(cloning->crew);
-	free(cloning->contents);
-	free(cloning->findings);
+	bulk_free(cloning->contents);
+	bulk_free(cloning->findings);
 	free(cloning);
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bulk.h"
+
 struct contents {
 	const struct index *index;
 	uint32_t *files; /* numbers of files: those of a content in a row, rising */
@@ -72,9 +74,9 @@ int contents_new(const struct index *index, struct contents **ret_contents, stru
 	if (!contents)
 		return error_errno(err, "the contents of a tree");
 	contents->index = index;
-	contents->files = calloc(n, sizeof(*contents->files));
-	contents->first = calloc(n, sizeof(*contents->first));
-	contents->content = calloc(n, sizeof(*contents->content));
+	contents->files = bulk_alloc(n, sizeof(*contents->files));
+	contents->first = bulk_alloc(n, sizeof(*contents->first));
+	contents->content = bulk_alloc(n, sizeof(*contents->content));
 	if (!contents->files || !contents->first || !contents->content)
 		return error_code(err, -ENOMEM, "the contents of a tree");
 	collect_files(contents);
@@ -87,9 +89,9 @@ void contents_free(struct contents *contents)
 {
 	if (!contents)
 		return;
-	free(contents->files);
-	free(contents->first);
-	free(contents->content);
+	bulk_free(contents->files);
+	bulk_free(contents->first);
+	bulk_free(contents->content);
 	free(contents);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "install/assembly.h"
 #include "install/clearing.h"
@@ -46,7 +47,7 @@ void rebuild_free(struct rebuild *rebuild)
 		local_free(rebuild->supply.locals[i]);
 		place_free(rebuild->supply.places[i]);
 	}
-	free(rebuild->baseless);
+	bulk_free(rebuild->baseless);
 	decode_free(rebuild->decode);
 	assembly_free(rebuild->assembly);
 	survey_free(rebuild->survey);
@@ -132,8 +133,8 @@ int rebuild_new(const struct rebuild_options *options, struct rebuild **ret_rebu
 		r = assembly_new(rebuild->survey->contents, &rebuild->assembly, err);
 	if (r < 0)
 		return r;
-	rebuild->baseless =
-		calloc(contents_count(rebuild->survey->contents) + 1, sizeof(*rebuild->baseless));
+	rebuild->baseless = bulk_alloc(contents_count(rebuild->survey->contents) + 1,
+				       sizeof(*rebuild->baseless));
 	if (!rebuild->baseless)
 		return error_errno(err, "rebuilding a slot");
 	*ret_rebuild = TAKE_PTR(rebuild);

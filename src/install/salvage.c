@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "install/assembly.h"
 #include "install/decode.h"
@@ -44,7 +45,7 @@ void salvage_free(struct salvage *salvage)
 	seal_done(&salvage->seal);
 	cleanup_close(&salvage->slot_fd);
 	cleanup_close(&salvage->staging_fd);
-	free(salvage->wanted);
+	bulk_free(salvage->wanted);
 	free(salvage);
 }
 
@@ -59,12 +60,12 @@ const struct descriptor *salvage_descriptor(const struct salvage *salvage)
 static int load_aside(int dirfd, struct seal *ret_seal, struct error *err)
 {
 	_cleanup_close_ int staging_fd = -1;
-	_cleanup_free_ char *bytes = NULL;
+	_cleanup_bulk_ char *bytes = NULL;
 	size_t size;
 	int r = staged_open_dir(dirfd, &staging_fd, err);
 
 	if (r == 0)
-		r = fd_read_file(staging_fd, ASIDE, SEAL_MAX, &bytes, &size, err);
+		r = fd_read_bulk(staging_fd, ASIDE, SEAL_MAX, &bytes, &size, err);
 	if (r != 0)
 		return r < 0 ? r : SEAL_ABSENT;
 	return seal_decode(bytes, size, ret_seal, NULL) < 0 ? SEAL_ABSENT : 0;
@@ -127,7 +128,7 @@ static int survey(struct salvage *salvage, struct error *err)
 	if (r < 0)
 		return r;
 	n = contents_count(salvage->survey->contents);
-	salvage->wanted = calloc(n + 1, sizeof(*salvage->wanted));
+	salvage->wanted = bulk_alloc(n + 1, sizeof(*salvage->wanted));
 	if (!salvage->wanted)
 		return error_errno(err, "mending a slot");
 	for (size_t i = 0; i < n; i++)

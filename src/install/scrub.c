@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "install/attributes.h"
 #include "install/local.h"
@@ -39,7 +40,7 @@ static void scrub_done(struct scrub *scrub)
 	index_free(scrub->found);
 	digester_free(scrub->digester);
 	free(scrub->buffer);
-	free(scrub->inodes);
+	bulk_free(scrub->inodes);
 }
 
 static void report(struct scrub *scrub, const char *path, const char *what)
@@ -387,7 +388,7 @@ static int glance(struct scrub *scrub, struct error *err)
 	struct stat st;
 	int r;
 
-	scrub->inodes = calloc(index_count(scrub->promised) + 1, sizeof(*scrub->inodes));
+	scrub->inodes = bulk_alloc(index_count(scrub->promised) + 1, sizeof(*scrub->inodes));
 	if (!scrub->inodes)
 		return error_errno(err, "looking at a slot");
 	if (fstat(scrub->slot_fd, &st) < 0)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "release/frame-write.h"
@@ -151,16 +152,15 @@ static int encode(const struct descriptor *descriptor, const struct text *packed
 static int pack(struct index *index, struct digest *ret_digest, struct text *packed,
 		struct error *err)
 {
-	_cleanup_free_ char *bytes = NULL;
-	size_t size;
-	int r = index_encode(index, &bytes, &size, ret_digest, err);
+	_cleanup_text_ struct text text = {};
+	int r = index_write(index, &text, err);
 
-	if (r == 0 && size > SEAL_MAX)
+	if (r == 0)
+		r = digest_of(text.data, text.size, ret_digest, err);
+	if (r == 0 && text.size > SEAL_MAX)
 		return error_set(err, FAULT_NO_SPACE, "the index would be larger than %llu bytes",
 				 SEAL_MAX);
-	return r < 0 ? r :
-		       frame_write_pack(&(struct text){ .data = bytes, .size = size },
-					&(struct text){}, LEVEL, packed, err);
+	return r < 0 ? r : frame_write_pack(&text, &(struct text){}, LEVEL, packed, err);
 }
 
 int seal_make(struct descriptor *descriptor, struct index *index, struct text *ret_seal,
@@ -250,9 +250,9 @@ int seal_decode(const char *bytes, size_t size, struct seal *ret_seal, struct er
 
 int seal_load(int dirfd, enum slot slot, struct seal *ret_seal, struct error *err)
 {
-	_cleanup_free_ char *bytes = NULL;
+	_cleanup_bulk_ char *bytes = NULL;
 	size_t size;
-	int r = fd_read_file(dirfd, slot_seal_name(slot), SEAL_MAX, &bytes, &size, err);
+	int r = fd_read_bulk(dirfd, slot_seal_name(slot), SEAL_MAX, &bytes, &size, err);
 
 	if (r != 0)
 		return r == FD_ABSENT ? SEAL_ABSENT : r;

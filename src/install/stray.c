@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "install/crew.h"
 #include "install/local.h"
 #include "release/walk.h"
@@ -28,7 +29,7 @@ static int collect_sizes(struct search *search, struct error *err)
 	const struct survey *survey = search->options->survey;
 	size_t n = contents_count(survey->contents);
 
-	search->sizes = calloc(n + 1, sizeof(*search->sizes));
+	search->sizes = bulk_alloc(n + 1, sizeof(*search->sizes));
 	if (!search->sizes)
 		return error_errno(err, "surveying a slot");
 	for (uint32_t i = 0; i < n; i++)
@@ -57,7 +58,7 @@ static struct survey_stray *add_stray(struct search *search)
 	struct survey_stray *strays = survey->strays;
 
 	if (survey->n_strays == search->room) {
-		strays = reallocarray(strays, room, sizeof(*strays));
+		strays = bulk_resize(strays, room, sizeof(*strays));
 		if (!strays)
 			return NULL;
 		survey->strays = strays;
@@ -80,7 +81,7 @@ static int look_at(void *data, const struct walk_entry *entry, struct error *err
 	if (!stray)
 		return error_errno(err, "surveying a slot");
 	*stray = (struct survey_stray){
-		.path = strdup(entry->path),
+		.path = arena_text(&survey->paths, entry->path),
 		.inode = entry->stat->st_ino,
 		.names = entry->stat->st_nlink,
 		.size = (uint64_t)entry->stat->st_size,
@@ -90,8 +91,8 @@ static int look_at(void *data, const struct walk_entry *entry, struct error *err
 	if (!stray->path)
 		return error_errno(err, "surveying a slot");
 	survey->n_strays++;
-	if (number != CONTENTS_NONE && search->options->found[number]) {
-		stray->digest = *search->options->found[number];
+	if (number != INDEX_NONE && !digest_is_null(&search->options->found[number])) {
+		stray->digest = search->options->found[number];
 		stray->digested = true;
 	}
 	return 0;
@@ -150,6 +151,6 @@ int stray_find(const struct stray_options *options, struct error *err)
 	struct search search = { .options = options };
 	int r = find(&search, err);
 
-	free(search.sizes);
+	bulk_free(search.sizes);
 	return r;
 }

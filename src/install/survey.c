@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "install/attributes.h"
 #include "install/crew.h"
@@ -25,8 +26,8 @@ struct work {
 	struct meter meter;
 	uint32_t *links; /* numbers of hard links, by target */
 	size_t n_links;
-	struct digest *
-		*found; /* of files of the right size that have another content; NULL: not known */
+	struct digest
+		*found; /* of files of the right size that have another content; null: not known */
 	atomic_ullong stay_bytes;
 	atomic_ullong stay_inodes;
 };
@@ -35,22 +36,19 @@ static void work_done(struct work *work)
 {
 	for (size_t i = 0; i < CREW_HANDS; i++)
 		local_free(work->hands[i]);
-	for (size_t i = 0; work->found && i < index_count(work->options->index); i++)
-		free(work->found[i]);
-	free(work->found);
-	free(work->links);
+	bulk_free(work->found);
+	bulk_free(work->links);
 }
 
 void survey_free(struct survey *survey)
 {
 	if (!survey)
 		return;
-	for (size_t i = 0; i < survey->n_strays; i++)
-		free(survey->strays[i].path);
-	free(survey->strays);
-	free(survey->strange);
-	free(survey->origins);
-	free(survey->fates);
+	bulk_free(survey->strays);
+	arena_done(&survey->paths);
+	bulk_free(survey->strange);
+	bulk_free(survey->origins);
+	bulk_free(survey->fates);
 	contents_free(survey->contents);
 	free(survey);
 }
@@ -174,12 +172,9 @@ static int judge_content(struct work *work, unsigned int hand, size_t n, int fd,
 	int r = local_digest(work->hands[hand], fd, &digest, &size, err);
 
 	*ret_same = r == 0 && size == entry->size && digest_equal(&digest, &entry->digest);
-	if (r < 0 || r == LOCAL_UNREADABLE || *ret_same)
-		return r < 0 ? r : 0;
-	work->found[n] = malloc(sizeof(digest));
-	if (work->found[n])
-		*work->found[n] = digest;
-	return 0;
+	if (r == 0 && !*ret_same)
+		work->found[n] = digest;
+	return r < 0 ? r : 0;
 }
 
 static enum survey_fate judge_attributes(struct work *work, size_t n, int fd, const struct stat *st)
@@ -409,11 +404,11 @@ static int prepare(struct work *work, struct survey *survey, struct error *err)
 			      err);
 	if (r < 0)
 		return r;
-	survey->fates = calloc(n, 1);
-	survey->strange = calloc(n, sizeof(*survey->strange));
-	survey->origins = calloc(n, sizeof(*survey->origins));
-	work->found = calloc(n, sizeof(void *));
-	work->links = calloc(n, sizeof(*work->links));
+	survey->fates = bulk_alloc(n, 1);
+	survey->strange = bulk_alloc(n, sizeof(*survey->strange));
+	survey->origins = bulk_alloc(n, sizeof(*survey->origins));
+	work->found = bulk_alloc(n, sizeof(*work->found));
+	work->links = bulk_alloc(n, sizeof(*work->links));
 	if (!survey->fates || !survey->strange || !survey->origins || !work->found || !work->links)
 		return error_code(err, -ENOMEM, "surveying a slot");
 	for (size_t i = 0; i < index_count(index); i++)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bulk.h"
 #include "release/listing.h"
 
 void bundle_long_done(const struct bundle_long *all)
@@ -98,11 +99,10 @@ int bundle_long_text(const void *base, size_t base_size, struct patch_bytes *lef
 	r = bundle_long_take(&all, left, BUNDLE_LONG_TEXT_MAX, err);
 	if (r < 0)
 		return r;
-	text = malloc(all.size + 1);
+	text = bulk_alloc(all.size + 1, 1);
 	if (!text)
 		return error_errno(err, "reading a bundle");
 	memcpy(text, bundle_long_bytes(&all), all.size);
-	text[all.size] = '\0';
 	*ret_text = text;
 	*ret_size = all.size;
 	return 0;

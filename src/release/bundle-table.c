@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/parse.h"
 
 #define SHORT_HEX   (2 * BUNDLE_SHORT_SIZE)
@@ -156,13 +157,14 @@ static int add_block(struct bundle *bundle, const struct bundle_block *block, st
 {
 	size_t n = bundle->n_blocks;
 
-	if (n % BLOCKS_STEP == 0) {
-		struct bundle_block *blocks =
-			reallocarray(bundle->blocks, n + BLOCKS_STEP, sizeof(*blocks));
+	if (n == bundle->room) {
+		size_t room = n + n / 2 + BLOCKS_STEP;
+		struct bundle_block *blocks = bulk_resize(bundle->blocks, room, sizeof(*blocks));
 
 		if (!blocks)
 			return error_errno(err, "reading a bundle");
 		bundle->blocks = blocks;
+		bundle->room = room;
 	}
 	bundle->blocks[bundle->n_blocks++] = *block;
 	return 0;
@@ -261,8 +263,8 @@ static bool begins_file(const struct bundle_block *block)
 /* Then every file knows where its bytes are. What is packed together may have a content twice. */
 int bundle_table_check(const struct bundle *bundle, struct error *err)
 {
-	_cleanup_free_ const struct index_entry **files =
-		calloc(bundle->n_blocks + 1, sizeof(struct index_entry *));
+	_cleanup_bulk_ const struct index_entry **files =
+		bulk_alloc(bundle->n_blocks + 1, sizeof(struct index_entry *));
 	size_t n = 0;
 
 	if (!files)

@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/text.h"
 #include "release/bundle-long.h"
 #include "release/bundle-table.h"
@@ -62,12 +63,12 @@ struct update {
 
 static void update_done(struct update *update)
 {
-	free(update->listed);
+	bulk_free(update->listed);
 	text_done(&update->old);
 	frame_done(&update->text);
 	frame_done(&update->contents);
 	bundle_long_done(&update->longs);
-	free(update->marks);
+	bulk_free(update->marks);
 }
 
 static int corrupt(struct error *err, const char *what)
@@ -160,7 +161,7 @@ static int unpack_block(struct update *update, enum block_kind kind, size_t size
 	if (r < 0)
 		return r;
 	ret_frame->size = size;
-	ret_frame->data = malloc(size + 1);
+	ret_frame->data = bulk_alloc(size + 1, 1);
 	if (!ret_frame->data)
 		return error_errno(err, "reading a bundle");
 	r = block_decode(decoder, kind, update->left.data, update->left.size,

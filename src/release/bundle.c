@@ -25,6 +25,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "release/bundle-table.h"
 #include "release/bundle-update.h"
 #include "release/frame.h"
@@ -38,7 +39,7 @@ void bundle_free(struct bundle *bundle)
 	if (!bundle)
 		return;
 	index_free(bundle->index);
-	free(bundle->blocks);
+	bulk_free(bundle->blocks);
 	free(bundle->inlined);
 	scratch_free(bundle->scratch);
 	free(bundle);

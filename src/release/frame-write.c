@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <zstd.h>
 
+#include "base/bulk.h"
+
 #define WINDOW_LOG_MIN 20
 #define WINDOW_LOG_MAX 30
 
@@ -41,7 +43,7 @@ int frame_write_pack(const struct text *plain, const struct text *prefix, int le
 		     struct text *out, struct error *err)
 {
 	size_t room = ZSTD_compressBound(plain->size);
-	_cleanup_free_ void *packed = malloc(room);
+	_cleanup_bulk_ void *packed = bulk_alloc(room, 1);
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	size_t n = 0;
 

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+#include "base/bulk.h"
+
 void frame_done(struct frame *frame)
 {
-	free(frame->data);
+	bulk_free(frame->data);
 	*frame = (struct frame){};
 }
 
@@ -44,10 +46,9 @@ int frame_unpack(const void *bytes, size_t size, const void *prefix, size_t pref
 	if (content > max)
 		return corrupt(err, "unpacks to too much");
 	frame.size = (size_t)content;
-	frame.data = malloc(frame.size + 1);
+	frame.data = bulk_alloc(frame.size + 1, 1);
 	if (!frame.data)
 		return error_code(err, -ENOMEM, "reading a bundle");
-	frame.data[frame.size] = '\0';
 	r = unpack_into(bytes, &frame, prefix, prefix_size, err);
 	if (r < 0)
 		return r;

@@ -21,23 +21,22 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <search.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/arena.h"
 #include "release/line.h"
-#include "release/names.h"
+#include "release/pathtree.h"
 #include "release/treecheck.h"
 
 #define MAGIC	   "flipslot-index 1\n"
 #define FIRST_ROOM 64
 
 /*
- * Most indexes come in order: as long as that holds, `order` is all there is. Afterwards a balanced tree (tsearch) finds by path whatever
- * names an enemy chose, and `order` is made of it.
+ * Most indexes come in order: as long as that holds, `order` is all there is. Afterwards a tree finds by path, and `order` is made of it.
  */
 struct index {
-	void *root; /* NULL: all came in order */
+	struct arena arena; /* of the entries and their texts */
+	struct pathtree tree; /* nodes is NULL: all came in order */
 	size_t count;
 	struct index_entry **order; /* NULL: not sorted since the last addition, or empty */
 	size_t room; /* of order, while all came in order */
@@ -50,14 +49,6 @@ void index_entry_done(struct index_entry *entry)
 	*entry = (struct index_entry){};
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct index_entry *const x = a;
-	const struct index_entry *const y = b;
-
-	return strcmp(x->path, y->path);
-}
-
 int index_new(struct index **ret_index, struct error *err)
 {
 	struct index *index = calloc(1, sizeof(*index));
@@ -68,55 +59,55 @@ int index_new(struct index **ret_index, struct error *err)
 	return 0;
 }
 
-static void free_entry(void *entry)
-{
-	index_entry_done(entry);
-	free(entry);
-}
-
 void index_free(struct index *index)
 {
 	if (!index)
 		return;
-	for (size_t i = 0; !index->root && i < index->count; i++)
-		free_entry(index->order[i]);
-	tdestroy(index->root, free_entry);
-	free(index->order);
+	bulk_free(index->order);
+	pathtree_done(&index->tree);
+	arena_done(&index->arena);
 	free(index);
 }
 
-static bool append(struct index *index, struct index_entry *entry)
+static bool has_tree(const struct index *index)
+{
+	return index->tree.nodes != NULL;
+}
+
+static int fail(struct error *err)
+{
+	return error_code(err, -ENOMEM, "an index");
+}
+
+static int append(struct index *index, struct index_entry *entry, struct error *err)
 {
 	if (index->count == index->room) {
 		size_t room = index->room + index->room / 2 + FIRST_ROOM;
-		struct index_entry **order = reallocarray(index->order, room, sizeof(void *));
+		struct index_entry **order = bulk_resize(index->order, room, sizeof(void *));
 
 		if (!order)
-			return false;
+			return fail(err);
 		index->order = order;
 		index->room = room;
 	}
-	index->order[index->count] = entry;
-	return true;
-}
-
-static void keep_entry(void *entry)
-{
-	(void)entry;
+	index->order[index->count++] = entry;
+	return 0;
 }
 
 /* From now on there is a tree. */
-static bool plant(struct index *index)
+static int plant(struct index *index, struct error *err)
 {
-	void *root = NULL;
+	struct pathtree tree;
+	int r = pathtree_init(&tree, err);
 
-	for (size_t i = 0; i < index->count; i++)
-		if (!tsearch(index->order[i], &root, compare)) {
-			tdestroy(root, keep_entry);
-			return false;
-		}
-	index->root = root;
-	return true;
+	for (size_t i = 0; r == 0 && i < index->count; i++)
+		if (!pathtree_put(&tree, index->order[i]))
+			r = fail(err);
+	if (r < 0)
+		pathtree_done(&tree);
+	else
+		index->tree = tree;
+	return r;
 }
 
 static bool is_behind_all(const struct index *index, const char *path)
@@ -124,57 +115,72 @@ static bool is_behind_all(const struct index *index, const char *path)
 	return index->count == 0 || strcmp(path, index->order[index->count - 1]->path) > 0;
 }
 
-static bool put(struct index *index, struct index_entry *entry)
+static int put(struct index *index, struct index_entry *entry, struct error *err)
 {
-	if (!index->root && is_behind_all(index, entry->path))
-		return append(index, entry);
-	if ((!index->root && !plant(index)) || !tsearch(entry, &index->root, compare))
-		return false;
-	free(index->order);
-	index->order = NULL;
-	return true;
+	int r;
+
+	if (!has_tree(index) && is_behind_all(index, entry->path))
+		return append(index, entry, err);
+	r = has_tree(index) ? 0 : plant(index, err);
+	if (r < 0)
+		return r;
+	if (!pathtree_put(&index->tree, entry))
+		return fail(err);
+	index->count++;
+	bulk_free(TAKE_PTR(index->order));
+	return 0;
 }
 
-/* The entry of that path, made if there is none; NULL without memory. */
-static struct index_entry *find_or_make(struct index *index, const char *path)
+/* The entry of that path, made if there is none. */
+static int find_or_make(struct index *index, const char *path, struct index_entry **ret_entry,
+			struct error *err)
 {
 	struct index_entry *entry = index_find(index, path);
+	size_t size = strlen(path) + 1;
+	int r;
 
+	*ret_entry = entry;
 	if (entry)
-		return entry;
-	entry = calloc(1, sizeof(*entry));
-	if (entry)
-		entry->path = strdup(path);
-	if (!entry || !entry->path || !put(index, entry)) {
-		if (entry)
-			free_entry(entry);
-		return NULL;
-	}
-	index->count++;
-	return entry;
+		return 0;
+	entry = arena_alloc(&index->arena, sizeof(*entry) + size);
+	if (!entry)
+		return fail(err);
+	entry->path = memcpy(entry + 1, path, size);
+	r = put(index, entry, err);
+	*ret_entry = entry;
+	return r;
+}
+
+int index_set_target(struct index *index, struct index_entry *entry, const char *target,
+		     struct error *err)
+{
+	char *copy = target ? arena_text(&index->arena, target) : NULL;
+
+	if (target && !copy)
+		return fail(err);
+	entry->target = copy;
+	return 0;
 }
 
 int index_add(struct index *index, const struct index_entry *entry, struct index_entry **ret_entry,
 	      struct error *err)
 {
-	_cleanup_free_ char *target = entry->target ? strdup(entry->target) : NULL;
 	struct index_entry *own;
 	struct index_entry old;
+	int r;
 
-	if (entry->target && !target)
-		return error_errno(err, "an index");
 	assert(index);
-	own = find_or_make(index, entry->path);
-	if (!own)
-		return error_code(err, -ENOMEM, "an index");
+	r = find_or_make(index, entry->path, &own, err);
+	if (r < 0)
+		return r;
 	old = *own;
 	*own = *entry;
 	own->path = old.path;
-	own->target = TAKE_PTR(target);
-	free(old.target);
-	if (ret_entry)
+	own->target = NULL;
+	r = index_set_target(index, own, entry->target, err);
+	if (r == 0 && ret_entry)
 		*ret_entry = own;
-	return 0;
+	return r;
 }
 
 static struct index_entry *find_in_order(const struct index *index, const char *path)
@@ -198,13 +204,8 @@ static struct index_entry *find_in_order(const struct index *index, const char *
 
 struct index_entry *index_find(const struct index *index, const char *path)
 {
-	struct index_entry key = { .path = (char *)path };
-	void *node;
-
-	if (!index->root)
-		return find_in_order(index, path);
-	node = tfind(&key, &index->root, compare);
-	return node ? *(struct index_entry **)node : NULL;
+	return has_tree(index) && !index->order ? pathtree_find(&index->tree, path) :
+						  find_in_order(index, path);
 }
 
 size_t index_count(const struct index *index)
@@ -212,24 +213,14 @@ size_t index_count(const struct index *index)
 	return index->count;
 }
 
-static void collect(const void *node, VISIT visit, void *closure)
-{
-	struct index_entry ***next = closure;
-
-	if (visit == postorder || visit == leaf)
-		*(*next)++ = *(struct index_entry *const *)node;
-}
-
 int index_sort(struct index *index, struct error *err)
 {
-	struct index_entry **next;
-
-	if (index->order || !index->root)
+	if (index->order || !has_tree(index))
 		return 0;
-	next = index->order = calloc(index->count + 1, sizeof(void *));
-	if (!next)
-		return error_errno(err, "an index");
-	twalk_r(index->root, collect, &next);
+	index->order = bulk_alloc(index->count, sizeof(void *));
+	if (!index->order)
+		return fail(err);
+	pathtree_list(&index->tree, index->order);
 	return 0;
 }
 
@@ -259,20 +250,26 @@ uint32_t index_number(const struct index *index, const char *path)
 
 /* ---- text ---- */
 
+int index_write(struct index *index, struct text *text, struct error *err)
+{
+	int r = index_sort(index, err);
+
+	if (r < 0)
+		return r;
+	text_add(text, MAGIC);
+	for (size_t i = 0; i < index->count; i++)
+		line_add(text, index->order[i]);
+	return text_check(text, err);
+}
+
 int index_encode(struct index *index, char **ret_text, size_t *ret_size, struct digest *ret_digest,
 		 struct error *err)
 {
 	_cleanup_text_ struct text text = {};
 	struct digest digest;
 	size_t size;
-	int r = index_sort(index, err);
+	int r = index_write(index, &text, err);
 
-	if (r < 0)
-		return r;
-	text_add(&text, MAGIC);
-	for (size_t i = 0; i < index->count; i++)
-		line_add(&text, index->order[i]);
-	r = text_check(&text, err);
 	if (r == 0)
 		r = digest_of(text.data, text.size, &digest, err);
 	if (r < 0)

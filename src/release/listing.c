@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/bulk.h"
+
 static int corrupt(struct error *err, const char *what)
 {
 	return error_set(err, FAULT_CORRUPT, "the bundle's head: %s", what);
@@ -31,7 +33,7 @@ int listing_take(struct patch_bytes *bytes, const struct index *base, uint64_t m
 		 bool **ret_listed, size_t *ret_bytes, struct error *err)
 {
 	size_t count = index_count(base);
-	_cleanup_free_ bool *listed = calloc(count + 1, sizeof(*listed));
+	_cleanup_bulk_ bool *listed = bulk_alloc(count + 1, sizeof(*listed));
 	uint64_t next = 0;
 	uint64_t sum = 0;
 	uint64_t n;

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/parse.h"
 #include "release/line.h"
 
@@ -176,8 +177,8 @@ int outline_read(const char *text, size_t size, struct index **ret_index,
 {
 	_cleanup_(index_freep) struct index *index = NULL;
 	_cleanup_text_ struct text whole = {};
-	_cleanup_free_ struct outline_mark *marks =
-		calloc(count_lines(text, size) + 1, sizeof(*marks));
+	_cleanup_bulk_ struct outline_mark *marks =
+		bulk_alloc(count_lines(text, size) + 1, sizeof(*marks));
 	int r;
 
 	if (!marks)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "release/names.h"
 
 #define HOPS_MAX	40 /* as the kernel: MAXSYMLINKS */
@@ -67,36 +68,18 @@ static int check_parents(struct index *index, const struct index_entry *entry, c
 
 /* ---- hard links ---- */
 
-static int set_target(struct index_entry *entry, const char *target, struct error *err)
-{
-	char *copy = strdup(target);
-
-	if (!copy)
-		return error_errno(err, "checking the tree");
-	free(entry->target);
-	entry->target = copy;
-	return 0;
-}
-
 /* Of two names of one file, `link` becomes the first. */
-static int exchange_names(struct index_entry *file, struct index_entry *link, struct error *err)
+static int exchange_names(struct index *index, struct index_entry *file, struct index_entry *link,
+			  struct error *err)
 {
 	struct index_entry old = *file;
 	char *link_path = link->path;
-	int r = set_target(file, link->path, err);
 
-	if (r < 0)
-		return r;
-	*file = (struct index_entry){
-		.type = INDEX_HARDLINK,
-		.path = file->path,
-		.target = file->target,
-	};
-	free(link->target);
+	*file = (struct index_entry){ .type = INDEX_HARDLINK, .path = file->path };
 	*link = old;
 	link->path = link_path;
 	link->target = NULL;
-	return 0;
+	return index_set_target(index, file, link_path, err);
 }
 
 /*
@@ -109,7 +92,7 @@ static int check_hardlink(struct index *index, struct index_entry *entry, struct
 	int r = 0;
 
 	if (file && file->type == INDEX_HARDLINK) {
-		r = set_target(entry, file->target, err);
+		r = index_set_target(index, entry, file->target, err);
 		file = index_find(index, entry->target);
 	}
 	if (r < 0)
@@ -117,7 +100,7 @@ static int check_hardlink(struct index *index, struct index_entry *entry, struct
 	if (!file || file->type != INDEX_FILE)
 		return refuse(entry, "a hard link to what is no file of the tree", err);
 	file->linked = true;
-	return strcmp(entry->path, file->path) < 0 ? exchange_names(file, entry, err) : 0;
+	return strcmp(entry->path, file->path) < 0 ? exchange_names(index, file, entry, err) : 0;
 }
 
 /*
@@ -248,7 +231,7 @@ static int check_symlinks(struct index *index, struct error *err)
 static int check_all_parents(struct index *index, struct error *err)
 {
 	size_t count = index_count(index);
-	_cleanup_free_ struct index_entry **entries = calloc(count + 1, sizeof(void *));
+	_cleanup_bulk_ struct index_entry **entries = bulk_alloc(count + 1, sizeof(void *));
 	const char *last = NULL;
 	int r = 0;
 

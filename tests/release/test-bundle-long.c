@@ -1,5 +1,6 @@
 #include "release/bundle-long.h"
 
+#include "base/bulk.h"
 #include "bundle.h"
 
 static int read_some(void *data, uint32_t number, void *ret_bytes, struct error *err)
@@ -22,7 +23,7 @@ static int take(struct bundle_long *all, int spare_dirfd, void *data, struct pat
 	int r = bundle_long_contents(all, &source, &text, &listed, left, err);
 
 	assert_true(!listed[0] && listed[OLD_BIN] && listed[OLD_NOTE]);
-	free(listed);
+	bulk_free(listed);
 	assert_int_equal(text.size, 4);
 	assert_memory_equal(list, "text", 4);
 	return r;
@@ -102,7 +103,7 @@ static void test_what_is_none(void **state)
 static void test_text(void **state)
 {
 	struct patch_bytes left = { (const uint8_t *)"\3s\3abcd", 7 };
-	_cleanup_free_ char *text = NULL;
+	_cleanup_bulk_ char *text = NULL;
 	size_t size = 0;
 
 	assert_int_equal(bundle_long_text("old", 3, &left, &text, &size, NULL), 0);

@@ -1,5 +1,6 @@
 #include "release/bundle-table-write.h"
 
+#include "base/bulk.h"
 #include "bundle.h"
 #include "release/bundle-table.h"
 
@@ -30,7 +31,7 @@ static void test_comes_back(void **state)
 			assert_memory_equal(&block->packed, &blocks[i].packed, BUNDLE_SHORT_SIZE);
 		assert_memory_equal(&block->raw, &blocks[i].raw, BUNDLE_SHORT_SIZE);
 	}
-	free(bundle.blocks);
+	bulk_free(bundle.blocks);
 }
 
 static void test_lines_in_the_head_are_short(void **state)

@@ -1,5 +1,6 @@
 #include "release/listing.h"
 
+#include "base/bulk.h"
 #include "bundle.h"
 
 static size_t align = 1;
@@ -24,17 +25,17 @@ static void test_which(void **state)
 
 	assert_int_equal(take("\0x", 2, 0, &listed, NULL), 0);
 	assert_false(listed[OLD_BIN] || listed[OLD_NOTE]);
-	free(listed);
+	bulk_free(listed);
 	assert_int_equal(take("\2\1\0x", 4, 150, &listed, NULL), 150);
 	assert_true(listed[OLD_BIN] && listed[OLD_NOTE] && !listed[0]);
-	free(listed);
+	bulk_free(listed);
 	assert_int_equal(take("\1\2x", 3, 150, &listed, NULL), 50);
 	assert_true(!listed[OLD_BIN] && listed[OLD_NOTE]);
-	free(listed);
+	bulk_free(listed);
 	align = 64;
 	assert_int_equal(take("\2\1\0x", 4, 192, &listed, NULL), 192);
 	align = 1;
-	free(listed);
+	bulk_free(listed);
 }
 
 static void test_what_is_none(void **state)

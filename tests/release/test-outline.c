@@ -1,5 +1,6 @@
 #include "release/outline.h"
 
+#include "base/bulk.h"
 #include "bundle.h"
 
 /* Every mark comes back, and the entries with it. */
@@ -12,7 +13,7 @@ static void test_comes_back(void **state)
 	};
 	_cleanup_(index_freep) struct index *new = sample_new();
 	_cleanup_(index_freep) struct index *again = NULL;
-	_cleanup_free_ struct outline_mark *read = NULL;
+	_cleanup_bulk_ struct outline_mark *read = NULL;
 	_cleanup_text_ struct text text = {};
 	struct digest none = {};
 
