@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 
 #include "base/fd.h"
+#include "base/bulk.h"
 #include "base/text.h"
 #include "deploy/landlord.h"
 #include "deploy/session.h"
@@ -117,6 +118,8 @@ int session_open(struct session *session, const struct deploy_options *options,
 	if (r < 0)
 		return r;
 	r = fd_open_dir(AT_FDCWD, options->root, &session->dirfd, err);
+	if (r == 0)
+		bulk_settle(session->dirfd);
 	if (r < 0)
 		return error_prefix(err, r, "%s (was `flipslot init %s` run?)", options->app,
 				    options->app);
@@ -175,6 +178,7 @@ void session_close(struct session *session)
 	manager_free(session->manager);
 	manager_free(session->own);
 	cleanup_close(&session->lock_fd);
+	bulk_settle(-1);
 	cleanup_close(&session->dirfd);
 }
 
