@@ -5,6 +5,7 @@
 #pragma once
 
 #include "install/contents.h"
+#include "install/decode.h"
 #include "release/bundle.h"
 
 struct assembly;
@@ -29,9 +30,13 @@ int assembly_resume(struct assembly *assembly, int staging_fd, uint32_t content,
 		    const struct bundle *bundle, size_t first, void *buffer, struct error *err);
 
 /*
- * The next block of the content, decoded. > 0: ASSEMBLY_COMPLETE, it is whole and verified; ASSEMBLY_DIFFERS, it is another
+ * The next block of the content, decoded. The bytes are the assembly's until assembly_make_room: their digest is made while the next
+ * block is decoded (install/aside.h). > 0: ASSEMBLY_COMPLETE, it is whole and verified; ASSEMBLY_DIFFERS, it is another
  * one than the index says, and is gone.
  */
 enum { ASSEMBLY_COMPLETE = 1, ASSEMBLY_DIFFERS = 2 };
 int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, const void *bytes,
 		 size_t size, struct error *err);
+
+/* A buffer for the next block that is not the assembly's: the other one, or the same one when it is through with it. */
+int assembly_make_room(struct assembly *assembly, struct decode *decode, struct error *err);

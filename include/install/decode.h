@@ -13,8 +13,11 @@ int decode_new(int source_fd, const struct index *source, struct decode **ret_de
 void decode_free(struct decode *decode);
 CLEANUP_DEFINE(struct decode, decode_free);
 
-/* BLOCK_SIZE bytes. */
+/* BLOCK_SIZE bytes, into which the next block is decoded. */
 void *decode_buffer(struct decode *decode);
+
+/* Another one from here on, so that what is in this one stays until the turn after the next; the same one, if memory is short. */
+void decode_turn(struct decode *decode);
 
 /*
  * The block, whose bytes are verified, into the buffer. > 0: DECODE_NO_BASE, its base has not the size that it should have

@@ -9,6 +9,7 @@
 
 #include "base/bulk.h"
 #include "base/fd.h"
+#include "install/aside.h"
 #include "install/local.h"
 #include "install/staged.h"
 #include "release/names.h"
@@ -25,11 +26,13 @@ struct growing {
 struct assembly {
 	const struct contents *contents;
 	struct growing **growing; /* by content; NULL: nothing of it */
+	struct aside *aside; /* makes their digests */
 };
 
 int assembly_new(const struct contents *contents, struct assembly **ret_assembly, struct error *err)
 {
 	_cleanup_(assembly_freep) struct assembly *assembly = calloc(1, sizeof(*assembly));
+	int r;
 
 	if (!assembly)
 		return error_errno(err, "assembling files");
@@ -37,6 +40,9 @@ int assembly_new(const struct contents *contents, struct assembly **ret_assembly
 	assembly->growing = bulk_alloc(contents_count(contents) + 1, sizeof(void *));
 	if (!assembly->growing)
 		return error_errno(err, "assembling files");
+	r = aside_new(&assembly->aside, err);
+	if (r < 0)
+		return r;
 	*ret_assembly = TAKE_PTR(assembly);
 	return 0;
 }
@@ -54,6 +60,7 @@ void assembly_free(struct assembly *assembly)
 {
 	if (!assembly)
 		return;
+	aside_free(assembly->aside); /* before its digesters */
 	for (size_t i = 0; assembly->growing && i < contents_count(assembly->contents); i++)
 		growing_free(assembly->growing[i]);
 	bulk_free(assembly->growing);
@@ -62,6 +69,7 @@ void assembly_free(struct assembly *assembly)
 
 static void forget(struct assembly *assembly, uint32_t content)
 {
+	(void)aside_settle(assembly->aside, NULL); /* it may be the one */
 	growing_free(TAKE_PTR(assembly->growing[content]));
 }
 
@@ -143,7 +151,8 @@ static int resume(struct assembly *assembly, int fd, uint32_t content, const str
 	struct growing *growing;
 	int r = 0;
 
-	if (!assembly->growing[content])
+	r = aside_settle(assembly->aside, err);
+	if (r == 0 && !assembly->growing[content])
 		r = begin(assembly, content, fd, err);
 	growing = assembly->growing[content];
 	while (r == 0 && growing->reached < count) {
@@ -264,8 +273,10 @@ static int conclude(struct assembly *assembly, int staging_fd, int fd, uint32_t 
 	const struct index_entry *entry = contents_entry(assembly->contents, content);
 	bool doubted = assembly->growing[content]->doubted;
 	struct digest digest;
-	int r = digester_finish(assembly->growing[content]->digester, &digest, err);
+	int r = aside_settle(assembly->aside, err);
 
+	if (r == 0)
+		r = digester_finish(assembly->growing[content]->digester, &digest, err);
 	forget(assembly, content);
 	if (r < 0)
 		return r;
@@ -282,6 +293,25 @@ static int conclude(struct assembly *assembly, int staging_fd, int fd, uint32_t 
 	return r < 0 ? r : complain_of_others(assembly, content, err);
 }
 
+/* Its digest has what is not there. */
+static int give_up(struct assembly *assembly, uint32_t content, struct error *err)
+{
+	int r = complain(assembly, content, err);
+
+	forget(assembly, content);
+	return r;
+}
+
+int assembly_make_room(struct assembly *assembly, struct decode *decode, struct error *err)
+{
+	if (!aside_holds(assembly->aside, decode_buffer(decode)))
+		return 0;
+	decode_turn(decode);
+	return aside_holds(assembly->aside, decode_buffer(decode)) ?
+		       aside_settle(assembly->aside, err) :
+		       0;
+}
+
 int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, const void *bytes,
 		 size_t size, struct error *err)
 {
@@ -296,14 +326,12 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 	growing = assembly->growing[content];
 	assert(growing);
 	at = (uint64_t)growing->reached * BLOCK_SIZE;
+	aside_add(assembly->aside, growing->digester, bytes, size);
 	if (fd_pwrite_sparse(fd, bytes, size, (off_t)at) < 0 || fstat(fd, &st) < 0)
-		return complain(assembly, content, err);
+		return give_up(assembly, content, err);
 	note_change(growing, &st);
 	/* the disk may begin with it: less is left for the sync at the end */
 	(void)posix_fadvise(fd, (off_t)at, (off_t)size, POSIX_FADV_DONTNEED);
-	r = digester_update(growing->digester, bytes, size, err);
-	if (r < 0)
-		return r;
 	growing->reached++;
 	return at + size < contents_entry(assembly->contents, content)->size ?
 		       0 :

@@ -9,7 +9,8 @@ struct decode {
 	int source_fd;
 	const struct index *source;
 	struct block_decoder *decoder;
-	void *buffer;
+	void *buffers[2]; /* the second one only when it is wanted */
+	unsigned int current;
 	struct oldfile *base;
 	uint32_t number; /* of it, or of the one that was found bad last */
 	bool bad;
@@ -27,8 +28,8 @@ int decode_new(int source_fd, const struct index *source, struct decode **ret_de
 	decode->source_fd = source_fd;
 	decode->source = source;
 	decode->number = BUNDLE_NO_BASE;
-	decode->buffer = malloc(BLOCK_SIZE);
-	if (!decode->buffer)
+	decode->buffers[0] = malloc(BLOCK_SIZE);
+	if (!decode->buffers[0])
 		return error_errno(err, "unpacking blocks");
 	r = block_decoder_new(&decode->decoder, err);
 	if (r == 0)
@@ -42,13 +43,24 @@ void decode_free(struct decode *decode)
 		return;
 	oldfile_free(decode->base);
 	block_decoder_free(decode->decoder);
-	free(decode->buffer);
+	free(decode->buffers[0]);
+	free(decode->buffers[1]);
 	free(decode);
 }
 
 void *decode_buffer(struct decode *decode)
 {
-	return decode->buffer;
+	return decode->buffers[decode->current];
+}
+
+void decode_turn(struct decode *decode)
+{
+	unsigned int other = 1 - decode->current;
+
+	if (!decode->buffers[other])
+		decode->buffers[other] = malloc(BLOCK_SIZE);
+	if (decode->buffers[other])
+		decode->current = other;
 }
 
 const char *decode_take_finding(struct decode *decode)
@@ -144,12 +156,12 @@ int decode_block(struct decode *decode, const struct bundle_block *block, const 
 
 	if (!block_needs_base(block->kind))
 		return block_decode(decode->decoder, block->kind, bytes, size, NULL, 0,
-				    decode->buffer, raw_size, err);
+				    decode_buffer(decode), raw_size, err);
 	r = open_base(decode, block->base, err);
 	if (r != 0)
 		return r;
 	r = block_decode(decode->decoder, block->kind, bytes, size, oldfile_bytes(decode->base),
-			 oldfile_size(decode->base), decode->buffer, raw_size, err);
+			 oldfile_size(decode->base), decode_buffer(decode), raw_size, err);
 	if (!oldfile_is_whole(decode->base))
 		return condemn(decode, block->base, "was cut short, or cannot be read");
 	return r;

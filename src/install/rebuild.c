@@ -404,8 +404,10 @@ static int take(struct rebuild *rebuild, const struct bundle *bundle,
 {
 	uint32_t content = content_of(rebuild, block);
 	size_t raw_size = bundle_raw_size(bundle, block);
-	int r = decode_block(rebuild->decode, block, bytes, size, raw_size, err);
+	int r = assembly_make_room(rebuild->assembly, rebuild->decode, err);
 
+	if (r == 0)
+		r = decode_block(rebuild->decode, block, bytes, size, raw_size, err);
 	if (r == DECODE_NO_BASE)
 		return give_up_base(rebuild, block);
 	if (r == 0)
