@@ -188,8 +188,12 @@ static void test_a_sink_can_stop_it(void **state)
 
 /* ---- changes, progress ---- */
 
+/* Further than the thread that decompresses can be: its slabs, and a piece. */
+#define AHEAD ((off_t)6 * 1024 * 1024)
+
 struct watcher {
 	int fd;
+	uint64_t changed; /* where */
 	uint64_t last;
 	int calls;
 	int stop_at;
@@ -203,8 +207,10 @@ static int watch(void *data, uint64_t done, uint64_t total, struct error *err)
 	assert_true(done > watcher->last && done <= total);
 	watcher->last = done;
 	watcher->calls++;
-	if (watcher->calls == watcher->change_at)
-		assert_int_equal(pwrite(watcher->fd, "evil", 4, (off_t)done + 1000), 4);
+	if (watcher->calls == watcher->change_at) {
+		watcher->changed = done + AHEAD;
+		assert_int_equal(pwrite(watcher->fd, "evil", 4, (off_t)watcher->changed), 4);
+	}
 	return watcher->calls == watcher->stop_at ? error_set(err, FAULT_BUSY, "stopped") : 0;
 }
 
@@ -223,7 +229,7 @@ static int scan_watched(int dirfd, const char *name, struct watcher *watcher, st
 }
 
 #define MAKE_LARGE                                                    \
-	"head -c 5000000 /dev/urandom >f; cp f g; tar -cf a.tar f g;" \
+	"head -c 8000000 /dev/urandom >f; cp f g; tar -cf a.tar f g;" \
 	"gzip -k a.tar; zip -q a.zip f g"
 
 static void test_progress(void **state)
@@ -257,7 +263,7 @@ static void test_changes_while_it_is_read(void **state)
 
 		check_error(scan_watched(check_dirfd(state), names[i], &watcher, &err), &err,
 			    FAULT_CORRUPT, "changed while it was being read");
-		assert_int_equal(watcher.calls, 4);
+		assert_true(watcher.calls >= 4 && watcher.last <= watcher.changed);
 	}
 }
 
