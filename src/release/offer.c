@@ -8,10 +8,9 @@
 
 #include "base/parse.h"
 #include "base/text.h"
-#include "release/bundle.h"
 #include "release/jmember.h"
+#include "release/offer-blobs.h"
 #include "release/requires.h"
-#include "release/pieces.h"
 
 #define FORMAT "flipslot-offer 1"
 
@@ -46,11 +45,6 @@ static bool is_printable(const char *text, size_t room)
 	return size < room && strcmp(text_escape(text, size, shown, sizeof(shown)), text) == 0;
 }
 
-static uint64_t count_pieces(uint64_t length)
-{
-	return length / PIECES_SIZE + (length % PIECES_SIZE != 0);
-}
-
 /* ---- what both ways have in common: which key is wrong, NULL if none ---- */
 
 static const char *find_wrong_number(const struct offer *offer)
@@ -69,7 +63,7 @@ static const char *find_wrong_number(const struct offer *offer)
 		return "files";
 	if (offer->full_length == 0 || offer->full_length > OFFER_FULL_MAX)
 		return "length";
-	return offer->n_pieces == count_pieces(offer->full_length) ? NULL : "pieces";
+	return offer->n_pieces == offer_blobs_count_pieces(offer->full_length) ? NULL : "pieces";
 }
 
 static const char *find_wrong_withdrawn(const struct offer *offer)
@@ -85,28 +79,6 @@ static const char *find_wrong_withdrawn(const struct offer *offer)
 			return "withdrawn sequence";
 		if (!is_printable(w->why, sizeof(w->why)))
 			return "withdrawn why";
-	}
-	return NULL;
-}
-
-static const char *find_wrong_bundle(const struct offer *offer)
-{
-	if (offer->n_bundles > OFFER_BUNDLES_MAX)
-		return "bundles";
-	for (size_t i = 0; i < offer->n_bundles; i++) {
-		const struct offer_bundle *bundle = &offer->bundles[i];
-
-		if (offer_find_bundle(offer, &bundle->from) != bundle ||
-		    digest_equal(&bundle->from, &offer->index))
-			return "from";
-		if (digest_is_null(&bundle->blob))
-			return "sha256";
-		if (digest_is_null(&bundle->head_digest))
-			return "head_sha256";
-		if (bundle->head == 0 || bundle->head > BUNDLE_HEAD_MAX)
-			return "head";
-		if (bundle->length < bundle->head || bundle->length > OFFER_FULL_MAX)
-			return "length";
 	}
 	return NULL;
 }
@@ -129,62 +101,11 @@ static const char *find_wrong(const struct offer *offer)
 		return "sha256";
 	key = find_wrong_number(offer);
 	if (!key)
-		key = find_wrong_bundle(offer);
+		key = offer_blobs_find_wrong(offer);
 	return key ? key : find_wrong_withdrawn(offer);
 }
 
 /* ---- encoding ---- */
-
-static json_t *make_digest(const struct digest *digest)
-{
-	char hex[DIGEST_HEX_MAX];
-
-	return json_string(digest_to_hex(digest, hex));
-}
-
-static json_t *make_full(const struct offer *offer)
-{
-	json_t *pieces = json_array();
-
-	for (size_t i = 0; i < offer->n_pieces; i++)
-		if (json_array_append_new(pieces, make_digest(&offer->pieces[i])) < 0) {
-			json_decref(pieces);
-			return NULL;
-		}
-	return json_pack("{sI so so}", "length", (json_int_t)offer->full_length, "pieces", pieces,
-			 "sha256", make_digest(&offer->full));
-}
-
-static json_t *make_bundle(const struct offer_bundle *bundle)
-{
-	char from[DIGEST_HEX_MAX] = "";
-
-	if (!digest_is_null(&bundle->from))
-		digest_to_hex(&bundle->from, from);
-	return json_pack("{ss sI so sI so}", "from", from, "head", (json_int_t)bundle->head,
-			 "head_sha256", make_digest(&bundle->head_digest), "length",
-			 (json_int_t)bundle->length, "sha256", make_digest(&bundle->blob));
-}
-
-static json_t *make_blobs(const struct offer *offer)
-{
-	json_t *blobs = json_pack("{so}", "full", make_full(offer));
-	json_t *list;
-
-	if (!blobs || offer->n_bundles == 0)
-		return blobs;
-	list = json_array();
-	for (size_t i = 0; i < offer->n_bundles; i++)
-		if (json_array_append_new(list, make_bundle(&offer->bundles[i])) < 0) {
-			json_decref(list);
-			list = NULL;
-			break;
-		}
-	if (list && json_object_set_new(blobs, "bundles", list) == 0)
-		return blobs;
-	json_decref(blobs);
-	return NULL;
-}
 
 static json_t *make_withdrawn(const struct offer *offer)
 {
@@ -192,8 +113,8 @@ static json_t *make_withdrawn(const struct offer *offer)
 
 	for (size_t i = 0; i < offer->n_withdrawn; i++) {
 		const struct offer_withdrawn *w = &offer->withdrawn[i];
-		json_t *one = json_pack("{so sI ss}", "index", make_digest(&w->index), "sequence",
-					(json_int_t)w->sequence, "why", w->why);
+		json_t *one = json_pack("{so sI ss}", "index", offer_blobs_digest(&w->index),
+					"sequence", (json_int_t)w->sequence, "why", w->why);
 
 		if (json_array_append_new(list, one) < 0) {
 			json_decref(list);
@@ -206,10 +127,10 @@ static json_t *make_withdrawn(const struct offer *offer)
 static json_t *make(const struct offer *offer)
 {
 	json_t *object = json_pack("{ss ss so sI ss sI sI ss so sI so sI ss so}", "app", offer->app,
-				   "arch", offer->arch, "blobs", make_blobs(offer), "bytes",
+				   "arch", offer->arch, "blobs", offer_blobs_make(offer), "bytes",
 				   (json_int_t)offer->bytes, "channel", offer->channel, "epoch",
 				   (json_int_t)offer->epoch, "files", (json_int_t)offer->files,
-				   "format", FORMAT, "index", make_digest(&offer->index),
+				   "format", FORMAT, "index", offer_blobs_digest(&offer->index),
 				   "min_sequence", (json_int_t)offer->min_sequence, "requires",
 				   requires_make(&offer->requires), "sequence",
 				   (json_int_t)offer->sequence, "version", offer->version,
@@ -284,85 +205,6 @@ static int get_numbers(const json_t *object, struct offer *offer, struct error *
 }
 
 /* Each of a list of min to max, which get adds to the offer. */
-static int get_each(const json_t *list, size_t min, size_t max, const char *key,
-		    int (*get)(const json_t *value, struct offer *offer, struct error *err),
-		    struct offer *offer, struct error *err)
-{
-	size_t n = json_array_size(list);
-
-	if (!json_is_array(list) || n < min || n > max)
-		return jmember_refuse(key, err);
-	for (size_t i = 0; i < n; i++) {
-		int r = get(json_array_get(list, i), offer, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int get_piece(const json_t *value, struct offer *offer, struct error *err)
-{
-	return jmember_digest(value, "pieces", &offer->pieces[offer->n_pieces++], err);
-}
-
-static int get_pieces(const json_t *list, struct offer *offer, struct error *err)
-{
-	uint64_t n = count_pieces(offer->full_length);
-
-	if (n == 0 || json_array_size(list) != n)
-		return jmember_refuse("pieces", err);
-	offer->pieces = calloc(n, sizeof(*offer->pieces));
-	if (!offer->pieces)
-		return error_errno(err, "reading the offer");
-	return get_each(list, n, n, "pieces", get_piece, offer, err);
-}
-
-static int get_full(const json_t *object, struct offer *offer, struct error *err)
-{
-	const json_t *blobs = json_object_get(object, "blobs");
-	const json_t *full = json_object_get(blobs, "full");
-	int r;
-
-	if (!json_is_object(full))
-		return jmember_refuse("blobs", err);
-	r = jmember_number(full, "length", &offer->full_length, err);
-	if (r == 0 && offer->full_length > OFFER_FULL_MAX)
-		return jmember_refuse("length", err);
-	if (r == 0)
-		r = get_digest(full, "sha256", &offer->full, err);
-	if (r == 0)
-		r = get_pieces(json_object_get(full, "pieces"), offer, err);
-	return r;
-}
-
-static int get_bundle(const json_t *object, struct offer *offer, struct error *err)
-{
-	struct offer_bundle *bundle = &offer->bundles[offer->n_bundles++];
-	const json_t *from = json_object_get(object, "from");
-	int r = 0;
-
-	if (!json_is_string(from) || json_string_length(from) > 0)
-		r = jmember_digest(from, "from", &bundle->from, err);
-	if (r == 0)
-		r = jmember_number(object, "head", &bundle->head, err);
-	if (r == 0)
-		r = get_digest(object, "head_sha256", &bundle->head_digest, err);
-	if (r == 0)
-		r = jmember_number(object, "length", &bundle->length, err);
-	if (r == 0)
-		r = get_digest(object, "sha256", &bundle->blob, err);
-	return r < 0 ? error_prefix(err, r, "bundles") : 0;
-}
-
-/* They may be missing: then there are none. */
-static int get_bundles(const json_t *object, struct offer *offer, struct error *err)
-{
-	const json_t *list = json_object_get(json_object_get(object, "blobs"), "bundles");
-
-	return list ? get_each(list, 0, OFFER_BUNDLES_MAX, "bundles", get_bundle, offer, err) : 0;
-}
-
 static int get_withdrawn(const json_t *object, struct offer *offer, struct error *err)
 {
 	struct offer_withdrawn *withdrawn = &offer->withdrawn[offer->n_withdrawn++];
@@ -385,16 +227,14 @@ static int get_all(const json_t *object, struct offer *offer, struct error *err)
 	if (r == 0)
 		r = get_digest(object, "index", &offer->index, err);
 	if (r == 0)
-		r = get_full(object, offer, err);
-	if (r == 0)
-		r = get_bundles(object, offer, err);
+		r = offer_blobs_get(object, offer, err);
 	if (r == 0)
 		r = requires_read(json_object_get(object, "requires"), &offer->requires, err);
 	if (r == 0)
 		r = jmember_command(object, "check", &offer->check, err);
 	if (r == 0)
-		r = get_each(json_object_get(object, "withdrawn"), 0, OFFER_WITHDRAWN_MAX,
-			     "withdrawn", get_withdrawn, offer, err);
+		r = offer_blobs_each(json_object_get(object, "withdrawn"), 0, OFFER_WITHDRAWN_MAX,
+				     "withdrawn", get_withdrawn, offer, err);
 	if (r < 0)
 		return r;
 	wrong = find_wrong(offer);
