@@ -12,7 +12,7 @@
  * A blob is served as `blobs/sha256/HEX` below where the repository is. "full" is an ordinary solid .tar.zst
  * that tar can open; `pieces` are the digests of its 1 MiB pieces (PIECES_SIZE), so that it can be streamed, resumed and
  * verified before it is decompressed. "bundles" (which may be missing) are release/bundle.h: from the release of that index, or,
- * with an empty one, from any; `head` and `head_sha256` are the length and the digest of its head. Unknown keys are kept out of the way: ignored.
+ * with an empty one, from any; "near" (likewise), whose "from" is a list, from any of those; `head` and `head_sha256` are the length and the digest of its head. Unknown keys are kept out of the way: ignored.
  */
 #pragma once
 
@@ -29,6 +29,7 @@
 #define OFFER_NAME_MAX	    65 /* channel, arch: 1..64 of [a-z0-9_.-], with the final NUL */
 #define OFFER_WITHDRAWN_MAX 64
 #define OFFER_BUNDLES_MAX   32
+#define OFFER_NEAR_MAX	    16
 #define OFFER_REQUIRES_MAX  32 /* bytes of a text, with the final NUL */
 #define OFFER_NAMES_MAX	    256 /* the same for a list of names */
 #define OFFER_FULL_MAX	    (16ULL << 30) /* bytes of the full blob */
@@ -58,6 +59,13 @@ struct offer_requires { /* zero, empty: nothing */
 	char unknown[OFFER_REQUIRES_MAX]; /* a requirement that only a newer version understands */
 };
 
+/* A bundle that starts from any of several releases. */
+struct offer_near {
+	struct offer_bundle bundle; /* its `from` is null */
+	struct digest from[OFFER_NEAR_MAX]; /* their indexes */
+	size_t n_from; /* 0: there is no such bundle */
+};
+
 struct offer {
 	char app[65];
 	char channel[OFFER_NAME_MAX];
@@ -76,6 +84,7 @@ struct offer {
 	size_t n_pieces;
 	struct offer_bundle bundles[OFFER_BUNDLES_MAX];
 	size_t n_bundles;
+	struct offer_near near;
 	struct offer_withdrawn withdrawn[OFFER_WITHDRAWN_MAX];
 	size_t n_withdrawn;
 };
@@ -95,6 +104,9 @@ int offer_path(const char *app, const char *channel, const char *arch, char *ret
 
 /* The bundle that starts from that release (null: from any); NULL if there is none. */
 const struct offer_bundle *offer_find_bundle(const struct offer *offer, const struct digest *from);
+
+/* The one to update by from that release; NULL if there is none. */
+const struct offer_bundle *offer_find_update(const struct offer *offer, const struct digest *from);
 
 /* Is the release of that index withdrawn by this offer? NULL if not. */
 const struct offer_withdrawn *offer_find_withdrawn(const struct offer *offer,

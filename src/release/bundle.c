@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base/bulk.h"
+#include "release/bundle-near.h"
 #include "release/bundle-table.h"
 #include "release/bundle-update.h"
 #include "release/frame.h"
@@ -187,6 +188,18 @@ uint64_t bundle_text_max(uint64_t files, uint64_t bytes)
 	return files < most ? files : most;
 }
 
+static int read_any(struct bundle *bundle, const void *head, const struct bundle_source *source,
+		    const struct digest *expected, struct error *err)
+{
+	size_t size = (size_t)bundle->head_length;
+
+	if (!source)
+		return read_head(bundle, head, size, expected, err);
+	if (size > 0 && *(const uint8_t *)head == BUNDLE_NEAR_FORM)
+		return bundle_near_read(bundle, head, source, expected, err);
+	return bundle_update_read(bundle, head, source, expected, err);
+}
+
 int bundle_decode_promised(const void *head, size_t size, const struct bundle_source *source,
 			   const struct bundle_promise *promise, struct bundle **ret_bundle,
 			   struct error *err)
@@ -199,8 +212,7 @@ int bundle_decode_promised(const void *head, size_t size, const struct bundle_so
 	bundle->head_length = size;
 	bundle->length = promise->length;
 	bundle->text_max = promise->text_max;
-	r = source ? bundle_update_read(bundle, head, source, promise->index, err) :
-		     read_head(bundle, head, size, promise->index, err);
+	r = read_any(bundle, head, source, promise->index, err);
 	if (r == 0)
 		*ret_bundle = TAKE_PTR(bundle);
 	return r;

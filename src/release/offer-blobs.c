@@ -26,10 +26,12 @@ static const char *find_wrong_blob(const struct offer_bundle *bundle)
 
 const char *offer_blobs_find_wrong(const struct offer *offer)
 {
-	const char *key = NULL;
+	const char *key = offer->near.n_from > 0 ? find_wrong_blob(&offer->near.bundle) : NULL;
 
 	if (offer->n_bundles > OFFER_BUNDLES_MAX)
 		return "bundles";
+	if (offer->near.n_from > OFFER_NEAR_MAX)
+		return "near";
 	for (size_t i = 0; !key && i < offer->n_bundles; i++) {
 		const struct offer_bundle *bundle = &offer->bundles[i];
 
@@ -86,6 +88,22 @@ static json_t *make_bundles(const struct offer *offer)
 	return list;
 }
 
+static json_t *make_near(const struct offer_near *near)
+{
+	json_t *object = make_bundle(&near->bundle);
+	json_t *from = json_array();
+
+	for (size_t i = 0; i < near->n_from; i++)
+		if (json_array_append_new(from, offer_blobs_digest(&near->from[i])) < 0) {
+			json_decref(object);
+			object = NULL;
+		}
+	if (json_object_set_new(object, "from", from) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 json_t *offer_blobs_make(const struct offer *offer)
 {
 	json_t *blobs = json_pack("{so}", "full", make_full(offer));
@@ -93,6 +111,8 @@ json_t *offer_blobs_make(const struct offer *offer)
 
 	if (good && offer->n_bundles > 0)
 		good = json_object_set_new(blobs, "bundles", make_bundles(offer)) == 0;
+	if (good && offer->near.n_from > 0)
+		good = json_object_set_new(blobs, "near", make_near(&offer->near)) == 0;
 	if (good)
 		return blobs;
 	json_decref(blobs);
@@ -185,6 +205,26 @@ static int get_bundle(const json_t *object, struct offer *offer, struct error *e
 	return r < 0 ? error_prefix(err, r, "bundles") : 0;
 }
 
+static int get_near_from(const json_t *value, struct offer *offer, struct error *err)
+{
+	return jmember_digest(value, "from", &offer->near.from[offer->near.n_from++], err);
+}
+
+/* It may be missing: then there is none. */
+static int get_near(const json_t *object, struct offer *offer, struct error *err)
+{
+	const json_t *near = json_object_get(json_object_get(object, "blobs"), "near");
+	int r;
+
+	if (!near)
+		return 0;
+	r = offer_blobs_each(json_object_get(near, "from"), 1, OFFER_NEAR_MAX, "from",
+			     get_near_from, offer, err);
+	if (r == 0)
+		r = get_blob(near, &offer->near.bundle, err);
+	return r < 0 ? error_prefix(err, r, "near") : 0;
+}
+
 /* They may be missing: then there are none. */
 static int get_bundles(const json_t *object, struct offer *offer, struct error *err)
 {
@@ -201,5 +241,5 @@ int offer_blobs_get(const json_t *object, struct offer *offer, struct error *err
 
 	if (r == 0)
 		r = get_bundles(object, offer, err);
-	return r;
+	return r < 0 ? r : get_near(object, offer, err);
 }

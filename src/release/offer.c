@@ -305,6 +305,17 @@ const struct offer_bundle *offer_find_bundle(const struct offer *offer, const st
 	return NULL;
 }
 
+const struct offer_bundle *offer_find_update(const struct offer *offer, const struct digest *from)
+{
+	const struct offer_near *near = &offer->near;
+	const struct offer_bundle *bundle = offer_find_bundle(offer, from);
+
+	for (size_t i = 0; !bundle && i < near->n_from; i++)
+		if (digest_equal(&near->from[i], from))
+			bundle = &near->bundle;
+	return bundle;
+}
+
 const struct offer_withdrawn *offer_find_withdrawn(const struct offer *offer,
 						   const struct digest *index)
 {

@@ -65,6 +65,7 @@ static void what_there_is_none_of_is_left_away(void **state)
 	json_decref(blobs);
 	get(&offer, &back);
 	assert_int_equal(back.n_bundles, 0);
+	assert_int_equal(back.near.n_from, 0);
 	assert_null(offer_blobs_find_wrong(&offer));
 }
 
@@ -75,22 +76,28 @@ static void all_come_back(void **state)
 
 	offer.n_bundles = 1;
 	offer.bundles[0] = bundle(3);
+	offer.near.n_from = OFFER_NEAR_MAX;
+	for (int i = 0; i < OFFER_NEAR_MAX; i++)
+		offer.near.from[i] = filled(0x40 + i);
+	offer.near.bundle = bundle(5);
 	get(&offer, &back);
 	assert_int_equal(back.n_bundles, 1);
 	assert_memory_equal(&back.bundles[0], &offer.bundles[0], sizeof(offer.bundles[0]));
+	assert_memory_equal(&back.near, &offer.near, sizeof(offer.near));
 }
 
 static void what_is_wrong_is_named(void **state)
 {
 	struct offer offer = sample();
 
-	offer.n_bundles = 1;
-	offer.bundles[0] = bundle(5);
+	offer.near.n_from = 1;
+	offer.near.bundle = bundle(5);
 	assert_null(offer_blobs_find_wrong(&offer));
-	offer.bundles[0].head = 12;
+	offer.near.bundle.head = 12;
 	assert_string_equal(offer_blobs_find_wrong(&offer), "length");
-	offer.n_bundles = OFFER_BUNDLES_MAX + 1;
-	assert_string_equal(offer_blobs_find_wrong(&offer), "bundles");
+	offer.near.n_from = OFFER_NEAR_MAX + 1;
+	offer.near.bundle.head = 10;
+	assert_string_equal(offer_blobs_find_wrong(&offer), "near");
 }
 
 int main(void)

@@ -53,6 +53,13 @@ static struct offer *sample(void)
 		bundle->head = 100;
 		bundle->length = 100 + (uint64_t)i;
 	}
+	offer->near.n_from = 2;
+	fill(&offer->near.from[0], 0x60);
+	fill(&offer->near.from[1], 0x61);
+	fill(&offer->near.bundle.blob, 0x62);
+	fill(&offer->near.bundle.head_digest, 0x63);
+	offer->near.bundle.head = 200;
+	offer->near.bundle.length = 300;
 	return offer;
 }
 
@@ -202,6 +209,18 @@ static void test_wrong_bundles(void **state)
 	refuse_with("\"sha256\":\"40", "\"sha256\":\"4", "\"sha256\"");
 }
 
+static void test_wrong_near(void **state)
+{
+	refuse_with("\"near\":{", "\"near\":7,\"n\":{", "near");
+	refuse_with("\"from\":[", "\"from\":[7,", "near");
+	refuse_with("\"from\":[", "\"from\":[],\"f\":[", "near");
+	refuse_with("\"from\":[", "\"from\":7,\"f\":[", "near");
+	refuse_with("\"head\":200", "\"head\":0", "\"head\"");
+	refuse_with("\"head\":200", "\"head\":301", "\"length\"");
+	refuse_with("\"head_sha256\":\"63", "\"head_sha256\":\"6", "\"head_sha256\"");
+	refuse_with("\"sha256\":\"62", "\"sha256\":\"6", "\"sha256\"");
+}
+
 static void test_check_is_a_list_of_words(void **state)
 {
 	_cleanup_(offer_freep) struct offer *offer = sample();
@@ -229,6 +248,22 @@ static void test_bundle_is_found(void **state)
 	assert_ptr_equal(offer_find_bundle(offer, &digest), &offer->bundles[1]);
 	fill(&digest, 0x31);
 	assert_null(offer_find_bundle(offer, &digest));
+}
+
+/* The one from that release alone goes before that from any of several. */
+static void test_update_is_found(void **state)
+{
+	_cleanup_(offer_freep) struct offer *offer = sample();
+	struct digest digest = {};
+
+	fill(&digest, 0x61);
+	assert_ptr_equal(offer_find_update(offer, &digest), &offer->near.bundle);
+	fill(&digest, 0x30);
+	assert_ptr_equal(offer_find_update(offer, &digest), &offer->bundles[1]);
+	fill(&offer->near.from[1], 0x30);
+	assert_ptr_equal(offer_find_update(offer, &digest), &offer->bundles[1]);
+	fill(&digest, 0x62);
+	assert_null(offer_find_update(offer, &digest));
 }
 
 static void test_no_json(void **state)
@@ -319,6 +354,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_numbers),
 		cmocka_unit_test(test_wrong_blobs),
 		cmocka_unit_test(test_wrong_bundles),
+		cmocka_unit_test(test_wrong_near),
+		cmocka_unit_test(test_update_is_found),
 		cmocka_unit_test(test_check_is_a_list_of_words),
 		cmocka_unit_test(test_bundle_is_found),
 		cmocka_unit_test(test_no_json),
