@@ -13,6 +13,7 @@ struct inspect_bundle {
 	struct digest head_digest;
 	struct digest index; /* of the release */
 	const struct stock *base; /* the release that it starts from; NULL: it has no base */
+	bool is_whole; /* it must have all that the base lacks */
 };
 
 /* What does not fit is FAULT_CORRUPT or FAULT_UNTRUSTED. */

@@ -88,6 +88,24 @@ static json_t *bundles_of(const struct offer *offer)
 	return bundles;
 }
 
+static json_t *near_of(const struct offer_near *near)
+{
+	json_t *object;
+	json_t *from;
+	char hex[DIGEST_HEX_MAX];
+
+	if (near->n_from == 0)
+		return json_null();
+	object = json_object();
+	from = json_array();
+	for (size_t i = 0; i < near->n_from; i++)
+		(void)json_array_append_new(from, json_string(digest_to_hex(&near->from[i], hex)));
+	put(object, "from", from);
+	put_digest(object, "sha256", &near->bundle.blob);
+	put_number(object, "length", near->bundle.length);
+	return object;
+}
+
 static json_t *withdrawn_of(const struct offer *offer)
 {
 	json_t *withdrawn = json_array();
@@ -120,6 +138,7 @@ json_t *repo_json_offer(const struct offer *offer)
 	put_digest(object, "full", &offer->full);
 	put_number(object, "full_length", offer->full_length);
 	put(object, "bundles", bundles_of(offer));
+	put(object, "near", near_of(&offer->near));
 	put(object, "withdrawn", withdrawn_of(offer));
 	return object;
 }

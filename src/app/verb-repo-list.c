@@ -63,6 +63,9 @@ static int print_offer(void *data, const char *path, const struct offer *offer, 
 		       digest_is_null(from) ? "any release" : digest_to_hex(from, hex),
 		       offer->bundles[i].length);
 	}
+	if (offer->near.n_from > 0)
+		printf("           bundle from any of the %zu releases before: %" PRIu64 " bytes\n",
+		       offer->near.n_from, offer->near.bundle.length);
 	for (size_t i = 0; i < offer->n_withdrawn; i++)
 		printf("           %" PRIu64 " is withdrawn: %s\n", offer->withdrawn[i].sequence,
 		       offer->withdrawn[i].why);

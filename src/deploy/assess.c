@@ -145,7 +145,7 @@ static bool is_close(const struct assessment *assessment, const struct offer_bun
 
 	if (!assessment->replaced.version[0])
 		return assessment->torn;
-	near = offer_find_bundle(assessment->offer, &assessment->replaced.index);
+	near = offer_find_update(assessment->offer, &assessment->replaced.index);
 	return near && near->length < bundle->length / 2;
 }
 
@@ -294,9 +294,10 @@ static const char *why_none(const struct assessment *assessment, enum way_kind k
 		return "Delta=off";
 	if (!assessment->running.index && (kind == WAY_UPDATE || !torn))
 		return "no release that runs can be built on";
-	*ret_bundle = offer_find_bundle(assessment->offer,
-					kind == WAY_UPDATE ? &assessment->running.descriptor.index :
-							     &any);
+	*ret_bundle = kind == WAY_UPDATE ?
+			      offer_find_update(assessment->offer,
+						&assessment->running.descriptor.index) :
+			      offer_find_bundle(assessment->offer, &any);
 	if (!*ret_bundle)
 		return kind == WAY_UPDATE ? "none was published for the release that runs" :
 					    "none was published";

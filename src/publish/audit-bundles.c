@@ -130,7 +130,9 @@ static int check_digest(struct auditing *auditing, int fd, const struct offer_bu
 	return r;
 }
 
-static int check_bundle(struct auditing *auditing, const struct offer_bundle *bundle)
+/* from: null: it has no base. */
+static int check_blob(struct auditing *auditing, const struct offer_bundle *bundle,
+		      const struct digest *from)
 {
 	struct inspect_bundle inspected = { .length = bundle->length,
 					    .digest = bundle->blob,
@@ -143,14 +145,28 @@ static int check_bundle(struct auditing *auditing, const struct offer_bundle *bu
 
 	if (r == BLOB_ABSENT)
 		return error_set(auditing->err, FAULT_CORRUPT, "is missing");
-	if (r == 0 && !digest_is_null(&bundle->from)) {
-		r = unpack(auditing, &bundle->from, &old);
+	if (r == 0 && !digest_is_null(from)) {
+		r = unpack(auditing, from, &old);
 		inspected.base = &old;
 	}
 	if (r == BLOB_ABSENT)
 		return check_digest(auditing, fd, bundle);
 	inspected.fd = fd;
 	return r < 0 ? r : inspect_run(&inspected, auditing->err);
+}
+
+static int check_bundle(struct auditing *auditing, const struct offer_bundle *bundle,
+			const struct digest *from)
+{
+	char hex[DIGEST_HEX_MAX];
+	int r = check_blob(auditing, bundle, from);
+
+	if (r < 0)
+		return error_prefix(auditing->err, r, REPO_BLOBS_DIR "/%s",
+				    digest_to_hex(&bundle->blob, hex));
+	auditing->result->bundles++;
+	auditing->result->bytes += bundle->length;
+	return 0;
 }
 
 int audit_bundles_run(int dirfd, const struct offer *offer, struct audit_bundles_result *result,
@@ -165,15 +181,9 @@ int audit_bundles_run(int dirfd, const struct offer *offer, struct audit_bundles
 							      .err = err };
 	int r = fd_open_dir(dirfd, REPO_BLOBS_DIR, &auditing.blobs, err);
 
-	for (size_t i = 0; r == 0 && i < offer->n_bundles; i++) {
-		char hex[DIGEST_HEX_MAX];
-
-		r = check_bundle(&auditing, &offer->bundles[i]);
-		if (r < 0)
-			return error_prefix(err, r, REPO_BLOBS_DIR "/%s",
-					    digest_to_hex(&offer->bundles[i].blob, hex));
-		result->bundles++;
-		result->bytes += offer->bundles[i].length;
-	}
+	for (size_t i = 0; r == 0 && i < offer->n_bundles; i++)
+		r = check_bundle(&auditing, &offer->bundles[i], &offer->bundles[i].from);
+	if (r == 0 && offer->near.n_from > 0)
+		r = check_bundle(&auditing, &offer->near.bundle, &offer->near.from[0]);
 	return r;
 }

@@ -8,11 +8,18 @@
 #include "publish/blob.h"
 #include "publish/bundler.h"
 #include "publish/catalog.h"
+#include "publish/inspect.h"
+#include "publish/near.h"
 #include "publish/workroom.h"
 
 #define FOLDER	  "tree"
 #define LOOK_BACK 64 /* sequences, for releases that can be bases */
-#define LINE_MAX_ 256
+#define LINE_MAX_ 320
+#define BASE_MAX  (DESCRIPTOR_VERSION_MAX + 32)
+#define HEAD_PART \
+	10 /* of the archive: with a larger head the bundle without base is not looked at */
+#define NEAR_PART \
+	20 /* of the archive: so much larger one from any of several releases may be than from the latest */
 
 struct deltas {
 	struct repo *repo;
@@ -23,6 +30,7 @@ struct deltas {
 	struct spool *spool;
 	struct stock fresh;
 	int blobs; /* the folder */
+	struct near *near; /* NULL: none is made */
 	struct offer *bases[DELTA_BASES_MAX + 1]; /* the latest first */
 	size_t n_bases;
 	struct error *err;
@@ -32,28 +40,36 @@ static void deltas_done(struct deltas *deltas)
 {
 	for (size_t i = 0; i < deltas->n_bases; i++)
 		offer_free(deltas->bases[i]);
+	near_free(deltas->near);
 	stock_done(&deltas->fresh);
 	spool_free(deltas->spool);
 	workroom_close(&deltas->workroom);
 	cleanup_close(&deltas->blobs);
 }
 
-static void note(const struct deltas *deltas, const struct offer *base, const char *what,
-		 uint64_t bytes)
+static void note_from(const struct deltas *deltas, const char *base, const char *what,
+		      uint64_t bytes)
 {
 	char line[LINE_MAX_];
 
 	if (!deltas->options->note)
 		return;
-	if (base)
-		(void)snprintf(line, sizeof(line), "from %s (sequence %" PRIu64 "): %s",
-			       base->version, base->sequence, what);
-	else
-		(void)snprintf(line, sizeof(line), "from any release: %s", what);
+	(void)snprintf(line, sizeof(line), "from %s: %s", base, what);
 	if (bytes > 0)
 		(void)snprintf(line + strlen(line), sizeof(line) - strlen(line),
 			       ", %" PRIu64 " bytes", bytes);
 	deltas->options->note(deltas->options->data, line);
+}
+
+static void note(const struct deltas *deltas, const struct offer *base, const char *what,
+		 uint64_t bytes)
+{
+	char name[BASE_MAX] = "any release";
+
+	if (base)
+		(void)snprintf(name, sizeof(name), "%s (sequence %" PRIu64 ")", base->version,
+			       base->sequence);
+	note_from(deltas, name, what, bytes);
 }
 
 /* ---- bases ---- */
@@ -69,7 +85,7 @@ static bool is_base(const struct deltas *deltas, const struct offer *candidate)
 	return true;
 }
 
-/* One at least, if there is one: the order of the bundle without base is by it. */
+/* Also those that only the order of the bundle without base is by, and the one from any of several. */
 static int find_bases(struct deltas *deltas)
 {
 	const struct offer *offer = deltas->offer;
@@ -81,6 +97,8 @@ static int find_bases(struct deltas *deltas)
 		wanted = DELTA_BASES_MAX;
 	if (wanted == 0)
 		wanted = 1;
+	if (deltas->options->bundle && wanted < NEAR_BASES)
+		wanted = NEAR_BASES;
 	for (int i = 0; i < LOOK_BACK && sequence > 1 && deltas->n_bases < wanted; i++) {
 		struct offer *found = NULL;
 		int r = catalog_find(deltas->repo, &name, --sequence, &found, deltas->err);
@@ -120,14 +138,19 @@ static bool is_worth(const struct deltas *deltas, const struct bundler_result *r
 	return result->length / DELTA_WORTH * 100 <= deltas->offer->full_length;
 }
 
+static struct offer_bundle describe(const struct bundler_result *result)
+{
+	return (struct offer_bundle){ .blob = result->digest,
+				      .length = result->length,
+				      .head_digest = result->head_digest,
+				      .head = result->head_length };
+}
+
 static void list(struct offer *offer, const struct offer *base, const struct bundler_result *result)
 {
 	struct offer_bundle *bundle = &offer->bundles[offer->n_bundles++];
 
-	*bundle = (struct offer_bundle){ .blob = result->digest,
-					 .length = result->length,
-					 .head_digest = result->head_digest,
-					 .head = result->head_length };
+	*bundle = describe(result);
 	if (base)
 		bundle->from = base->index;
 }
@@ -177,20 +200,118 @@ static int make_from(struct deltas *deltas, size_t i)
 	const struct offer *base = deltas->bases[i];
 	_cleanup_stock_ struct stock old = STOCK_NONE;
 	int r = unpack(deltas, base, &old);
+	int made = 0;
 
 	if (r < 0)
 		return r;
 	if (r == BLOB_ABSENT)
 		note(deltas, base, "its archive is not there any more", 0);
-	if (i == 0 && deltas->options->bundle) {
-		int made = make_bundle(deltas, NULL, NULL, old.index);
-
-		if (made < 0)
-			return made;
-	}
-	if (r == BLOB_ABSENT || i >= deltas->options->bases)
-		return 0;
+	if (i == 0 && deltas->options->bundle)
+		made = make_bundle(deltas, NULL, NULL, old.index);
+	if (made == 0 && r == 0 && deltas->near)
+		made = near_add(deltas->near, &old, &base->index, deltas->err);
+	if (made < 0 || r == BLOB_ABSENT || i >= deltas->options->bases)
+		return made;
 	return make_bundle(deltas, base, &old, NULL);
+}
+
+/* ---- the one from any of several ---- */
+
+/* What the bundle without base, or the archive, would cost instead. */
+static int count_instead(struct deltas *deltas, uint64_t *ret_bytes)
+{
+	const struct digest any = {};
+	const struct offer_bundle *bundle = offer_find_bundle(deltas->offer, &any);
+	uint64_t full = deltas->offer->full_length;
+	uint64_t bytes;
+	int r = near_count_blocks(deltas->near, deltas->spool, &bytes, deltas->err);
+
+	bytes += bundle->head;
+	*ret_bytes = bytes < full && bundle->head <= full / HEAD_PART ? bytes : full;
+	return r;
+}
+
+static const struct offer *find_base(const struct deltas *deltas, const struct digest *index)
+{
+	for (size_t i = 0; i < deltas->n_bases; i++)
+		if (digest_equal(&deltas->bases[i]->index, index))
+			return deltas->bases[i];
+	return NULL;
+}
+
+static int read_near_back(const struct deltas *deltas, int fd, const struct bundler_result *result)
+{
+	struct digest from[OFFER_NEAR_MAX];
+	size_t n = near_bases(deltas->near, from);
+	const struct offer *base = n > 0 ? find_base(deltas, &from[0]) : NULL;
+	_cleanup_stock_ struct stock old = STOCK_NONE;
+	const struct inspect_bundle bundle = { .fd = fd,
+					       .length = result->length,
+					       .digest = result->digest,
+					       .head_length = result->head_length,
+					       .head_digest = result->head_digest,
+					       .index = deltas->offer->index,
+					       .base = &old,
+					       .is_whole = true };
+	int r = base ? unpack(deltas, base, &old) : BLOB_ABSENT;
+
+	if (r == BLOB_ABSENT)
+		return error_set(deltas->err, FAULT_BUSY, "an archive went away meanwhile");
+	if (r == 0)
+		r = inspect_run(&bundle, deltas->err);
+	return r < 0 ? error_prefix(deltas->err, r, "the bundle that was made") : 0;
+}
+
+static int publish_near(struct deltas *deltas, int fd, const struct bundler_result *result)
+{
+	struct offer_near *near = &deltas->offer->near;
+	char bases[BASE_MAX];
+	int r = read_near_back(deltas, fd, result);
+
+	if (r == 0)
+		r = blob_publish(deltas->blobs, fd, &result->digest, deltas->err);
+	if (r < 0)
+		return r;
+	near->bundle = describe(result);
+	near->n_from = near_bases(deltas->near, near->from);
+	(void)snprintf(bases, sizeof(bases), "any of the %zu releases before", near->n_from);
+	note_from(deltas, bases, "bundle", result->length);
+	return 0;
+}
+
+static int write_near(struct deltas *deltas, int fd)
+{
+	struct near_limits limits = { .spare = deltas->offer->full_length / NEAR_PART };
+	struct bundler_result result = {};
+	uint64_t instead = 0;
+	int r = count_instead(deltas, &instead);
+
+	limits.most = instead / 100 * DELTA_WORTH;
+	if (r == 0)
+		r = near_write(deltas->near, deltas->spool, deltas->pack->level, &limits, fd,
+			       &result, deltas->err);
+	if (r == 0 &&
+	    (!near_is_needed(deltas->near, deltas->offer) || result.length > limits.most)) {
+		blob_abandon(deltas->blobs);
+		return 0;
+	}
+	return r < 0 ? r : publish_near(deltas, fd, &result);
+}
+
+static int make_near(struct deltas *deltas)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!deltas->near || !near_is_needed(deltas->near, deltas->offer))
+		return 0;
+	progress_tell(&deltas->pack->progress, "comparing several releases", 0, 0);
+	r = blob_begin(deltas->blobs, &fd, deltas->err);
+	if (r == 0)
+		r = write_near(deltas, fd);
+	if (r < 0)
+		blob_abandon(deltas->blobs);
+	return r;
 }
 
 static int make_all(struct deltas *deltas)
@@ -199,9 +320,11 @@ static int make_all(struct deltas *deltas)
 
 	if (r == 0 && deltas->n_bases == 0 && deltas->options->bundle)
 		r = make_bundle(deltas, NULL, NULL, NULL);
+	if (r == 0 && deltas->n_bases > 0 && deltas->options->bundle)
+		r = near_new(&deltas->fresh, &deltas->near, deltas->err);
 	for (size_t i = 0; r == 0 && i < deltas->n_bases; i++)
 		r = make_from(deltas, i);
-	return r;
+	return r < 0 ? r : make_near(deltas);
 }
 
 static int start(struct deltas *deltas, int tree_fd, struct pack_result *packed)
@@ -236,6 +359,7 @@ int delta_run(struct repo *repo, int tree_fd, const struct pack_options *pack,
 	int r;
 
 	offer->n_bundles = 0;
+	offer->near = (struct offer_near){};
 	if (!options->bundle && options->bases == 0)
 		return 0;
 	r = start(&deltas, tree_fd, packed);

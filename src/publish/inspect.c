@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "publish/contents.h"
 #include "publish/forebear.h"
 
 struct inspecting {
@@ -146,6 +147,43 @@ static int check_blocks(struct inspecting *inspecting)
 	return 0;
 }
 
+/* ---- what it should have ---- */
+
+/* By the digests of what has blocks; those of a file stand in a row. */
+static int count_missing(const struct bundle *bundle, const struct index *base, size_t *ret_missing,
+			 struct error *err)
+{
+	_cleanup_contents_ struct contents known = {}, all = {};
+	size_t missing = 0;
+	int r = contents_list(base, &known, err);
+
+	if (r == 0)
+		r = contents_list(bundle->index, &all, err);
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		missing += !contents_look_up(&known, &all.items[i].digest);
+	for (size_t i = 0; r == 0 && i < bundle->n_blocks; i++) {
+		const struct bundle_block *block = &bundle->blocks[i];
+
+		if (block->number == 0 &&
+		    !contents_look_up(&known, &index_at(bundle->index, block->entry)->digest))
+			missing--;
+	}
+	*ret_missing = missing;
+	return r;
+}
+
+static int check_missing(const struct inspecting *inspecting)
+{
+	size_t missing;
+	int r;
+
+	if (!inspecting->what->is_whole || !inspecting->what->base)
+		return 0;
+	r = count_missing(inspecting->bundle, inspecting->what->base->index, &missing,
+			  inspecting->err);
+	return r == 0 && missing > 0 ? refuse(inspecting, "it lacks some of the files") : r;
+}
+
 /* ---- all of it ---- */
 
 static int make(struct inspecting *inspecting)
@@ -187,5 +225,7 @@ int inspect_run(const struct inspect_bundle *bundle, struct error *err)
 		r = read_head(&inspecting);
 	if (r == 0)
 		r = check_blocks(&inspecting);
+	if (r == 0)
+		r = check_missing(&inspecting);
 	return r < 0 ? r : check_whole(&inspecting);
 }

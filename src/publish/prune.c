@@ -21,7 +21,7 @@ struct version {
 	uint64_t since; /* usec: when its file was written */
 	bool listed; /* in targets, published or pending */
 	struct digest full;
-	struct digest bundles[OFFER_BUNDLES_MAX];
+	struct digest bundles[OFFER_BUNDLES_MAX + 1];
 	size_t n_bundles;
 	size_t any; /* the one without base; n_bundles: there is none */
 };
@@ -100,6 +100,10 @@ static int note_version(void *data, const char *file, const struct offer *offer,
 		if (digest_is_null(&offer->bundles[i].from))
 			version->any = i;
 	}
+	if (offer->near.n_from > 0)
+		version->bundles[version->n_bundles++] = offer->near.bundle.blob;
+	if (version->any == offer->n_bundles)
+		version->any = version->n_bundles;
 	return 0;
 }
 

@@ -116,6 +116,84 @@ static void that_the_sync_does_not_end_costs_a_head_and_only_once(void **state)
 	assert_int_equal(repo_watcher.requests, 0);
 }
 
+/* ---- where no bundle was made for the release that runs ---- */
+
+#define LARGE 2500000 /* bytes of a file that stays, and does not pack */
+
+/* Many files that say their version in the middle. */
+static void write_version(const char *version)
+{
+	assert_int_equal(setenv("VERSION", version, 1), 0);
+	shell(check_fd,
+	      "mkdir -p tree/p texts; for i in $(seq 60); do\n"
+	      "\t[ -e texts/$i ] || head -c 9000 /dev/urandom | base64 >texts/$i\n"
+	      "\t{ head -n 20 texts/$i; echo version $VERSION; tail -n +21 texts/$i; } >tree/p/$i\n"
+	      "done");
+}
+
+static void publish_without_deltas(const char *version)
+{
+	write_version(version);
+	shell(check_fd,
+	      "$FLIPSLOT repo add repo tree --app gw --version $VERSION --level 3 --deltas 0 "
+	      ">out 2>&1 || { cat out; exit 1; }\n"
+	      "chmod -R a+rX repo");
+}
+
+/* 1.0 runs, 1.1 and 2.0 were published since. */
+static int setup_without_deltas(void **state)
+{
+	int r = repo_setup(state);
+
+	repo_err = (struct error){};
+	publish_without_deltas("1.0");
+	if (update_stage(&repo_watcher, &repo_err) != 0)
+		fail_msg("%s", repo_err.text);
+	repo_turn();
+	publish_without_deltas("1.1");
+	publish_without_deltas("2.0");
+	app_n_heard = 0;
+	return r;
+}
+
+static uint64_t size_of_full(void)
+{
+	struct stat st;
+
+	shell(check_fd,
+	      "ls -S repo/blobs/sha256 | head -1 | "
+	      "xargs -I{} stat -c %s repo/blobs/sha256/{} >out; truncate -s $(cat out) size");
+	assert_int_equal(fstatat(check_fd, "size", &st, 0), 0);
+	return (uint64_t)st.st_size;
+}
+
+static void from_several_releases_before_comes_little(void **state)
+{
+	repo_stage();
+	assert_int_equal(repo_watcher.requests, 1);
+	assert_true(repo_watcher.fetched < (size_of_full() - LARGE) / 100 * 15);
+	assert_int_equal(app_told(EVENT_NOTE, "in 1 request; "), 1);
+}
+
+/* The pieces that it would have come from are not there: another way, and it is told. */
+static void what_its_pieces_are_of_was_changed(void **state)
+{
+	shell(check_fd, "chmod u+w slots/b/p/7; printf rots | dd of=slots/b/p/7 bs=1 seek=1000 "
+			"conv=notrunc 2>/dev/null");
+	repo_stage();
+	assert_true(app_told(EVENT_WARNING, "was changed: p/7") == 1);
+	assert_true(app_told(EVENT_NOTE, "files reused") == 1);
+}
+
+static void what_stays_was_changed(void **state)
+{
+	shell(check_fd, "chmod u+w slots/b/run; echo x >slots/b/run");
+	repo_stage();
+	assert_true(app_told(EVENT_WARNING, "was changed: run") == 1);
+	assert_true(app_told(EVENT_NOTE, "the rest comes as blocks") == 1);
+}
+
+#define near_test(test)	 cmocka_unit_test_setup_teardown(test, setup_without_deltas, repo_teardown)
 #define delta_test(test) cmocka_unit_test_setup_teardown(test, repo_setup_update, repo_teardown)
 
 int main(void)
@@ -130,6 +208,9 @@ int main(void)
 		delta_test(wrong_bytes_are_named),
 		delta_test(what_there_is_is_not_fetched_again),
 		delta_test(that_the_sync_does_not_end_costs_a_head_and_only_once),
+		near_test(from_several_releases_before_comes_little),
+		near_test(what_its_pieces_are_of_was_changed),
+		near_test(what_stays_was_changed),
 	};
 
 	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;

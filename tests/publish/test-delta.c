@@ -17,6 +17,8 @@ static void note(void *data, const char *line)
 		       "%s\n", line);
 }
 
+static size_t few = 1; /* 100: few bytes change */
+
 /* A release whose file `app` has the version's bytes; a hundredth of it changes with each. */
 static struct offer *add(struct repo *repo, int version, unsigned int bases, bool bundle,
 			 struct notes *notes)
@@ -37,7 +39,7 @@ static struct offer *add(struct repo *repo, int version, unsigned int bases, boo
 	(void)snprintf(text, sizeof(text), "%d", version);
 	(void)mkdirat(check_fd, "tree", 0755);
 	tree = openat(check_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	trees_write(tree, "app", TREES_BINARY, 1, 100 * (size_t)version);
+	trees_write(tree, "app", TREES_BINARY, 1, few * 100 * (size_t)version);
 	trees_write(tree, "same", TREES_BINARY, 2, 0);
 	kit_good(catalog_add(repo, tree, &release, &offer, err));
 	return offer;
@@ -73,6 +75,38 @@ static void test_from_the_latest(void **state)
 		if (i > 0)
 			assert_true(offer_find_bundle(offer, &indexes[i - 1])->length < 3000);
 	}
+	assert_int_equal(faccessat(repo->statefd, ".flipslot-work", F_OK, 0), -1);
+}
+
+/* Where releases have no other bundle; of the latest ones it is made for as many as it stays small for. */
+static void test_one_from_several(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	struct notes notes;
+	struct digest indexes[4];
+
+	few = 100;
+	for (int i = 0; i < 4; i++) {
+		_cleanup_(offer_freep) struct offer *offer =
+			add(repo, i + 1, i == 3 ? 1 : 0, true, &notes);
+
+		indexes[i] = offer->index;
+		assert_int_equal(offer->near.n_from, i);
+		for (int j = 0; j < i; j++)
+			assert_true(digest_equal(&offer->near.from[j], &indexes[i - 1 - j]));
+		if (i == 0)
+			continue;
+		assert_true(has_blob(&offer->near.bundle));
+		assert_true(offer->near.bundle.length < offer->full_length / 100 * DELTA_WORTH);
+		assert_non_null(strstr(notes.text, "releases before: bundle"));
+	}
+	for (int bases = 4; bases < 6; bases++) {
+		_cleanup_(offer_freep) struct offer *offer =
+			add(repo, bases + 1, (unsigned int)bases, true, &notes);
+
+		assert_int_equal(offer->near.n_from, 0);
+	}
+	few = 1;
 	assert_int_equal(faccessat(repo->statefd, ".flipslot-work", F_OK, 0), -1);
 }
 
@@ -160,6 +194,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_from_the_latest),
+		check_in_dir(test_one_from_several),
 		check_in_dir(test_left_away),
 		check_in_dir(test_withdrawn_ones_and_doubles_are_no_base),
 		check_in_dir(test_a_base_that_is_gone),

@@ -4,7 +4,8 @@
 
 static const struct catalog_name name = { "gateway", "stable", "any" };
 
-static struct offer *add(struct repo *repo, int version)
+/* Every so many bytes are others, fewer of them with each version. */
+static struct offer *add_from(struct repo *repo, int version, unsigned int bases, size_t step)
 {
 	char text[16];
 	const struct catalog_release release = {
@@ -13,7 +14,7 @@ static struct offer *add(struct repo *repo, int version)
 		.min_sequence = CATALOG_KEEP,
 		.epoch = CATALOG_KEEP,
 		.pack = trees_options,
-		.delta = { .bundle = true, .bases = 1 },
+		.delta = { .bundle = true, .bases = bases },
 	};
 	_cleanup_close_ int tree = -1;
 	struct offer *offer = NULL;
@@ -21,9 +22,14 @@ static struct offer *add(struct repo *repo, int version)
 	(void)snprintf(text, sizeof(text), "%d", version);
 	(void)mkdirat(check_fd, "tree", 0755);
 	tree = openat(check_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	trees_write(tree, "app", TREES_BINARY, 1, 100 * (size_t)version);
+	trees_write(tree, "app", TREES_BINARY, 1, step * (size_t)version);
 	kit_good(catalog_add(repo, tree, &release, &offer, err));
 	return offer;
+}
+
+static struct offer *add(struct repo *repo, int version)
+{
+	return add_from(repo, version, 1, 100);
 }
 
 /* Published so long ago, as its file says. */
@@ -113,11 +119,31 @@ static void test_pending_and_foreign(void **state)
 	assert_true(has(repo, &first->full) && has(repo, &second->full));
 }
 
+/* That from any of several releases stays as long as one from a single one does. */
+static void test_one_from_several(void **state)
+{
+	_cleanup_(repo_freep) struct repo *repo = kit_repo();
+	struct offer *offers[3];
+
+	for (int i = 0; i < 3; i++) {
+		offers[i] = add_from(repo, i + 1, 0, 10000);
+		free(kit_issue(repo));
+	}
+	assert_int_equal(offers[2]->near.n_from, 2);
+	kit_good(catalog_scan(repo->dirfd, &name, age, repo, err));
+	(void)prune(repo, 0, 1, false);
+	assert_false(has(repo, &offers[1]->near.bundle.blob));
+	assert_true(has(repo, &offers[2]->near.bundle.blob));
+	for (int i = 0; i < 3; i++)
+		offer_free(offers[i]);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_what_goes),
 		check_in_dir(test_pending_and_foreign),
+		check_in_dir(test_one_from_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
