@@ -317,6 +317,19 @@ static bool is_pointless(const struct bundling *bundling, enum shares_policy pol
 	       (policy == SHARES_WIDE && bytes == 0);
 }
 
+/* Of all that the policy leads to: digests and blocks do not become less. */
+static uint64_t least_length(const struct bundling *bundling)
+{
+	uint64_t least = 0;
+
+	for (size_t i = 0; i < bundling->n_blocks; i++) {
+		const struct bundle_block *block = &bundling->blocks[i];
+
+		least += block->length + (block->is_inlined ? 0 : BUNDLE_SHORT_SIZE);
+	}
+	return least;
+}
+
 static int try_policy(struct bundling *bundling, enum shares_policy policy, struct error *err)
 {
 	const struct bundler_request *request = bundling->request;
@@ -331,8 +344,8 @@ static int try_policy(struct bundling *bundling, enum shares_policy policy, stru
 	uint64_t length;
 	int r = share(bundling, policy, err);
 
-	tell(bundling, "making the head", (uint64_t)policy, SHARES_POLICY_MAX);
-	if (r < 0 || is_pointless(bundling, policy))
+	if (r < 0 || is_pointless(bundling, policy) ||
+	    (bundling->head && least_length(bundling) >= bundling->length))
 		return r;
 	what.solids = bundling->solids;
 	what.n_solids = bundling->n_solids;
@@ -356,12 +369,17 @@ static int try_policy(struct bundling *bundling, enum shares_policy policy, stru
 	return 0;
 }
 
+/* Where there is much, the first one leaves the others no chance. */
 static int make_update_head(struct bundling *bundling, struct error *err)
 {
+	static const enum shares_policy order[] = { SHARES_LONG, SHARES_SOLID, SHARES_MIXED,
+						    SHARES_APART, SHARES_WIDE };
 	int r = describe_parts(bundling, err);
 
-	for (int policy = 0; r == 0 && policy < SHARES_POLICY_MAX; policy++)
-		r = try_policy(bundling, (enum shares_policy)policy, err);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(order); i++) {
+		tell(bundling, "making the head", i, ARRAY_SIZE(order));
+		r = try_policy(bundling, order[i], err);
+	}
 	return r < 0 ? r : share(bundling, bundling->policy, err);
 }
 

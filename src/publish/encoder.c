@@ -14,6 +14,8 @@
 #define PREFIX_SMALL   ((size_t)4 * 1024 * 1024)
 #define PREFIX_PAYS    400 /* likewise, with a larger prefix */
 #define WINDOW_LOG_MIN 10
+#define QUICK_LEVEL    12 /* of a try that takes a twentieth of the time */
+#define QUICK_PART     2 /* less than that part of what it makes, no tree was seen to make */
 #define WHOLE_LEVEL    18 /* from that one on it searches trees */
 #define TREE_LOG_OWN   23 /* the largest window that zstd's own tree holds */
 
@@ -76,6 +78,12 @@ static size_t tables_size(struct bytes plain, struct bytes prefix, int level)
 	return level >= WHOLE_LEVEL && tree_log(window) > 0 ? ((size_t)10 << window) : 0;
 }
 
+/* Without a tree, what came long before is found by samples of it. */
+static bool needs_samples(int level, struct bytes prefix)
+{
+	return level < WHOLE_LEVEL && prefix.size > PREFIX_SMALL;
+}
+
 static size_t compress_into(ZSTD_CCtx *zstd, struct bytes plain, struct bytes prefix, int level,
 			    void *out, size_t room)
 {
@@ -85,8 +93,11 @@ static size_t compress_into(ZSTD_CCtx *zstd, struct bytes plain, struct bytes pr
 		ZSTD_cParameter parameter;
 		int value;
 	} settings[] = {
-		{ ZSTD_c_compressionLevel, level }, { ZSTD_c_windowLog, window },
-		{ ZSTD_c_chainLog, tree },	    { ZSTD_c_hashLog, tree > 0 ? window - 1 : 0 },
+		{ ZSTD_c_compressionLevel, level },
+		{ ZSTD_c_windowLog, window },
+		{ ZSTD_c_chainLog, tree },
+		{ ZSTD_c_hashLog, tree > 0 ? window - 1 : 0 },
+		{ ZSTD_c_enableLongDistanceMatching, needs_samples(level, prefix) },
 		{ ZSTD_c_contentSizeFlag, 0 }, /* the table of the bundle says it */
 		{ ZSTD_c_checksumFlag, 0 },
 	};
@@ -265,6 +276,34 @@ static bool pays_prefix(const struct encoder_base *base, const struct encoder_bl
 	return base->size <= PREFIX_SMALL || !best->data || best->size > size / PREFIX_PAYS;
 }
 
+/* To index a large prefix takes seconds: is there anything to gain? */
+static int may_gain(const struct encoder_block *best, struct bytes plain,
+		    const struct encoder_base *base, int level, bool *ret_may, struct error *err)
+{
+	const struct bytes prefix = { base->data, base->size };
+	_cleanup_text_ struct text made = {};
+	int r = 0;
+
+	*ret_may = pays_prefix(base, best, plain.size);
+	if (!*ret_may || !best->data || level < WHOLE_LEVEL || prefix.size <= PREFIX_SMALL)
+		return 0;
+	r = add_frame(&made, plain, prefix, QUICK_LEVEL, err);
+	*ret_may = made.size / QUICK_PART < best->size;
+	return r;
+}
+
+static int try_prefix(struct encoder_block *best, struct bytes plain,
+		      const struct encoder_base *base, int level, struct error *err)
+{
+	bool may = false;
+	int r = may_gain(best, plain, base, level, &may, err);
+
+	if (r < 0 || !may)
+		return r;
+	return try_frame(best, BLOCK_PREFIX, plain, (struct bytes){ base->data, base->size }, level,
+			 err);
+}
+
 int encoder_run(const uint8_t *bytes, size_t size, uint64_t position,
 		const struct encoder_base *base, int level, struct encoder_block *ret_block,
 		struct error *err)
@@ -275,9 +314,8 @@ int encoder_run(const uint8_t *bytes, size_t size, uint64_t position,
 
 	if (base && base->suffix)
 		r = try_patch(&best, plain, position, base, level, err);
-	if (r == 0 && base && pays_prefix(base, &best, size))
-		r = try_frame(&best, BLOCK_PREFIX, plain, (struct bytes){ base->data, base->size },
-			      level, err);
+	if (r == 0 && base)
+		r = try_prefix(&best, plain, base, level, err);
 	if (r == 0 && (!best.data || best.size > size / PLAIN_PAYS))
 		r = try_frame(&best, BLOCK_PLAIN, plain, (struct bytes){}, level, err);
 	if (r < 0) {

@@ -5,6 +5,7 @@
 
 #include "publish/encoder.h"
 #include "publish/number.h"
+#include "publish/pool.h"
 #include "publish/update-long.h"
 #include "release/bundle-long.h"
 #include "release/bundle-table-write.h"
@@ -181,54 +182,67 @@ static int encode(const struct writing *writing, const struct text *plain,
 			   writing->suffix ? &base : NULL, writing->what->level, ret_block, err);
 }
 
-/* Text and contents in one frame. */
-static int try_frame(struct writing *writing, const struct text *all, struct error *err)
-{
-	_cleanup_text_ struct text head = {};
-	int r;
+/* A head of one form; nothing: it is of no use. */
+struct form {
+	int (*make)(struct form *form, struct error *err);
+	const struct writing *writing;
+	const struct text *all; /* text and contents */
+	struct text head;
+};
 
-	begin(writing, 0, &head);
-	r = add_frame(writing, all, &head, err);
-	return r < 0 ? r : end(writing, &head, err);
+/* Text and contents in one frame. */
+static int make_frame(struct form *form, struct error *err)
+{
+	begin(form->writing, 0, &form->head);
+	return add_frame(form->writing, form->all, &form->head, err);
 }
 
 /* Text and contents in one patch. */
-static int try_patch(struct writing *writing, const struct text *all, struct error *err)
+static int make_patch(struct form *form, struct error *err)
 {
-	_cleanup_text_ struct text head = {};
+	const struct writing *writing = form->writing;
 	struct encoder_block block = {};
 	int r;
 
-	if (!writing->suffix || all->size > BLOCK_SIZE)
+	if (!writing->suffix || form->all->size > BLOCK_SIZE)
 		return 0;
-	r = encode(writing, all, &block, err);
-	begin(writing, UPDATE_PATCH, &head);
-	number_put(&head, all->size);
-	text_add_bytes(&head, block.data, block.size);
+	r = encode(writing, form->all, &block, err);
+	if (r == 0 && block.kind == BLOCK_PATCH) {
+		begin(writing, UPDATE_PATCH, &form->head);
+		number_put(&form->head, form->all->size);
+		text_add_bytes(&form->head, block.data, block.size);
+	}
 	free(block.data);
-	return r < 0 || block.kind != BLOCK_PATCH ? r : end(writing, &head, err);
+	return r;
 }
 
 /* The text in a frame, the contents in whatever is smallest. */
-static int try_apart(struct writing *writing, struct error *err)
+static int make_apart(struct form *form, struct error *err)
 {
-	_cleanup_text_ struct text head = {};
+	const struct writing *writing = form->writing;
 	struct encoder_block block = {};
 	char letter;
 	int r;
 
 	if (writing->contents.size == 0)
 		return 0;
-	begin(writing, UPDATE_APART, &head);
-	r = add_frame(writing, &writing->text, &head, err);
+	begin(writing, UPDATE_APART, &form->head);
+	r = add_frame(writing, &writing->text, &form->head, err);
 	if (r == 0)
 		r = encode(writing, &writing->contents, &block, err);
 	letter = bundle_kind_letter(block.kind);
-	text_add_bytes(&head, &letter, 1);
-	number_put(&head, writing->contents.size);
-	text_add_bytes(&head, block.data, block.size);
+	text_add_bytes(&form->head, &letter, 1);
+	number_put(&form->head, writing->contents.size);
+	text_add_bytes(&form->head, block.data, block.size);
 	free(block.data);
-	return r < 0 ? r : end(writing, &head, err);
+	return r;
+}
+
+static int run_form(void *data, struct error *err)
+{
+	struct form *form = data;
+
+	return form->make(form, err);
 }
 
 static int add_run(const struct writing *writing, const struct text *bytes, size_t base,
@@ -262,19 +276,38 @@ static int make_long(struct writing *writing, struct error *err)
 	return r < 0 ? r : end(writing, &head, err);
 }
 
+static int run_forms(const struct writing *writing, struct form *forms, size_t n, struct error *err)
+{
+	_cleanup_(pool_freep) struct pool *pool = NULL;
+	int r = pool_new(writing->what->threads, &pool, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = pool_add(pool, run_form, &forms[i], err);
+	return r < 0 ? r : pool_work(pool, NULL, NULL, err);
+}
+
+/* Side by side. */
 static int try_forms(struct writing *writing, struct error *err)
 {
 	_cleanup_text_ struct text all = {};
+	struct form forms[] = {
+		{ .make = make_frame, .writing = writing, .all = &all },
+		{ .make = make_patch, .writing = writing, .all = &all },
+		{ .make = make_apart, .writing = writing, .all = &all },
+	};
 	int r;
 
 	text_add_bytes(&all, writing->text.data, writing->text.size);
 	text_add_bytes(&all, writing->contents.data, writing->contents.size);
 	r = text_check(&all, err);
 	if (r == 0)
-		r = try_frame(writing, &all, err);
-	if (r == 0)
-		r = try_patch(writing, &all, err);
-	return r < 0 ? r : try_apart(writing, err);
+		r = run_forms(writing, forms, ARRAY_SIZE(forms), err);
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		if (r == 0 && forms[i].head.size > 0)
+			r = end(writing, &forms[i].head, err);
+		text_done(&forms[i].head);
+	}
+	return r;
 }
 
 int update_head_write(const struct update_head *what, void **ret_head, size_t *ret_size,

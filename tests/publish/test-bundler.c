@@ -1,9 +1,24 @@
+/* LDFLAGS: -Wl,--wrap=update_head_write */
 #include "publish/bundler.h"
 
 #include "base/fd.h"
 #include "publish/forebear.h"
 #include "publish/shares.h"
+#include "publish/update-head.h"
 #include "trees.h"
+
+static unsigned int heads; /* written */
+
+int __real_update_head_write(const struct update_head *what, void **ret_head, size_t *ret_size,
+			     struct error *err);
+int __wrap_update_head_write(const struct update_head *what, void **ret_head, size_t *ret_size,
+			     struct error *err);
+int __wrap_update_head_write(const struct update_head *what, void **ret_head, size_t *ret_size,
+			     struct error *err)
+{
+	heads++;
+	return __real_update_head_write(what, ret_head, ret_size, err);
+}
 
 static struct bundler_result run(const char *name, unsigned int threads,
 				 const struct bundler_request *request, struct bundle **ret_bundle)
@@ -110,7 +125,10 @@ static void test_what_is_large_stays_behind_the_head(void **state)
 	assert_true(result.length > result.head_length + block_of(bundle, "huge")->length);
 }
 
-/* More than is packed together in memory: 80 files of 40 kB that all changed, and one that is too large for a block. */
+/*
+ * More than is packed together in memory: 80 files of 40 kB that all changed, and one that is too large for a block. The forms whose
+ * blocks alone are more than all of that are not made.
+ */
 static void test_many_that_are_small(void **state)
 {
 	int older = trees_make("older"), newer = trees_make("newer");
@@ -130,8 +148,10 @@ static void test_many_that_are_small(void **state)
 		_cleanup_stock_ struct stock fresh = trees_stock(newer);
 		const struct bundler_request request = { .fresh = &fresh, .old = &old, .level = 3 };
 
+		heads = 0;
 		result = run("1", 2, &request, &bundle);
 	}
+	assert_in_range(heads, 1, 3);
 	assert_int_equal(bundle->n_blocks, 82);
 	assert_non_null(bundle->scratch);
 	assert_true(result.head_length < 80 * 150);
