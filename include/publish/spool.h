@@ -2,7 +2,8 @@
  * Contents as blocks: encoded once each, side by side on all cores, kept in a file until no bundle needs them any more. What
  * comes out is a function of the contents and the level, not of the threads.
  *
- * Memory: for each thread five times the largest old file that is compared against (publish/suffix.h), and the blocks under way.
+ * Memory: for old files that are compared against (publish/suffix.h) SPOOL_MEMORY_MAX together, or what one alone needs; for each
+ * thread one below 4 MiB more, and the blocks under way.
  */
 #pragma once
 
@@ -10,9 +11,12 @@
 #include "publish/stock.h"
 #include "release/bundle.h"
 
+#define SPOOL_MEMORY_MAX ((size_t)384 * 1024 * 1024)
+
 struct spool_options {
 	int level; /* of zstd */
 	unsigned int threads;
+	size_t memory; /* instead of SPOOL_MEMORY_MAX; 0: that */
 	struct progress progress; /* bytes of contents, of those that are to be encoded now */
 };
 

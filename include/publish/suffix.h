@@ -15,6 +15,8 @@
 
 struct suffix;
 
+size_t suffix_memory(size_t size); /* bytes, with the file */
+
 /* data is borrowed, size 1 to SUFFIX_MAX. */
 int suffix_new(const uint8_t *data, size_t size, struct suffix **ret_suffix, struct error *err);
 void suffix_free(struct suffix *suffix);

@@ -16,6 +16,8 @@ struct key {
 	struct digest content, base; /* base null: none */
 };
 
+#define LARGE ((size_t)4 * 1024 * 1024) /* an old file below that is not worth waiting */
+
 struct item;
 
 struct job {
@@ -27,7 +29,8 @@ struct job {
 struct item {
 	struct spool_content content;
 	struct key key;
-	struct item *next; /* of those that are waiting to be encoded */
+	struct item *next; /* of those that are waiting to be encoded, or for memory */
+	size_t memory; /* that it has of the spool's */
 	struct spool *spool;
 	struct spool_wish wish; /* until it is encoded */
 	struct job *jobs;
@@ -44,6 +47,8 @@ struct spool {
 	pthread_mutex_t mutex; /* of all below, and of `left` */
 	void *items; /* tsearch */
 	struct item *waiting;
+	struct item *late; /* for which there was no memory */
+	size_t memory; /* taken for large old files */
 	uint64_t length;
 	uint64_t done, total;
 };
@@ -184,8 +189,55 @@ static int put(struct spool *spool, const struct encoder_block *made, struct spo
 	return 0;
 }
 
+static int run_item(void *data, struct error *err);
+
+/* What is more than all of it comes alone. false: it comes when another one gives back what it took. */
+static bool take_memory(struct item *item)
+{
+	struct spool *spool = item->spool;
+	size_t old = item->wish.base ? item->wish.base->size : 0;
+	size_t size = old < LARGE ? 0 : suffix_memory(old);
+	size_t max = spool->options.memory > 0 ? spool->options.memory : SPOOL_MEMORY_MAX;
+	bool taken;
+
+	(void)pthread_mutex_lock(&spool->mutex);
+	taken = size == 0 || spool->memory == 0 || spool->memory + size <= max;
+	if (taken) {
+		item->memory = size;
+		spool->memory += size;
+	} else {
+		item->next = spool->late;
+		spool->late = item;
+	}
+	(void)pthread_mutex_unlock(&spool->mutex);
+	return taken;
+}
+
+static int give_memory(struct item *item, struct error *err)
+{
+	struct spool *spool = item->spool;
+	struct item *late = NULL;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&spool->mutex);
+	spool->memory -= item->memory;
+	if (item->memory > 0) {
+		late = spool->late;
+		spool->late = NULL;
+	}
+	(void)pthread_mutex_unlock(&spool->mutex);
+	item->memory = 0;
+	while (r == 0 && late) {
+		struct item *next = late->next;
+
+		r = pool_add(spool->pool, run_item, late, err);
+		late = next;
+	}
+	return r;
+}
+
 /* The last one to be done gives back what all of them shared. */
-static void end_block(struct item *item, size_t size, uint32_t length)
+static int end_block(struct item *item, size_t size, uint32_t length, struct error *err)
 {
 	bool last;
 
@@ -194,8 +246,10 @@ static void end_block(struct item *item, size_t size, uint32_t length)
 	item->content.length += length;
 	last = --item->left == 0;
 	(void)pthread_mutex_unlock(&item->spool->mutex);
-	if (last)
-		drop_input(item);
+	if (!last)
+		return 0;
+	drop_input(item);
+	return give_memory(item, err);
 }
 
 static int encode(struct item *item, size_t number, const uint8_t *bytes, size_t size,
@@ -245,9 +299,7 @@ static int run_block(void *data, struct error *err)
 		return error_set(err, FAULT_BUSY, "%s was changed meanwhile",
 				 item->wish.entry->path);
 	r = encode(item, number, bytes, size, err);
-	if (r == 0)
-		end_block(item, size, item->content.blocks[number].length);
-	return r;
+	return r < 0 ? r : end_block(item, size, item->content.blocks[number].length, err);
 }
 
 /* What its blocks need, and these. */
@@ -256,8 +308,11 @@ static int run_item(void *data, struct error *err)
 	struct item *item = data;
 	struct pool *pool = item->spool->pool;
 	size_t n = item->content.n_blocks;
-	int r = stock_open(item->wish.fresh, item->wish.entry, &item->fd, err);
+	int r;
 
+	if (!take_memory(item))
+		return 0;
+	r = stock_open(item->wish.fresh, item->wish.entry, &item->fd, err);
 	if (r == 0 && item->wish.base)
 		r = stock_read(item->wish.old, item->wish.base, &item->old, err);
 	if (r == 0 && item->wish.base)

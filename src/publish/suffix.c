@@ -27,6 +27,18 @@ static uint32_t beginning(const struct suffix *suffix, size_t position)
 	return value;
 }
 
+static unsigned int width_for(size_t size)
+{
+	return size >= LARGE ? 3 : 2;
+}
+
+size_t suffix_memory(size_t size)
+{
+	size_t places = (size_t)1 << (8 * width_for(size));
+
+	return size * (1 + sizeof(saidx_t)) + places * sizeof(uint32_t);
+}
+
 static int make_table(struct suffix *suffix, struct error *err)
 {
 	size_t n = (size_t)1 << (8 * suffix->width);
@@ -52,7 +64,7 @@ int suffix_new(const uint8_t *data, size_t size, struct suffix **ret_suffix, str
 		return error_set(err, FAULT_INTERNAL, "a file of %zu bytes is not sorted", size);
 	suffix->data = data;
 	suffix->size = size;
-	suffix->width = size >= LARGE ? 3 : 2;
+	suffix->width = width_for(size);
 	suffix->order = malloc(size * sizeof(*suffix->order));
 	if (!suffix->order)
 		return error_errno(err, "looking for differences");

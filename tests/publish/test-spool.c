@@ -1,6 +1,39 @@
+/* LDFLAGS: -Wl,--wrap=suffix_new -Wl,--wrap=suffix_free */
 #include "publish/spool.h"
 
+#include <pthread.h>
+
+#include "publish/suffix.h"
 #include "trees.h"
+
+#define FILES 2
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int sorted, most_sorted; /* old files at once */
+
+int __real_suffix_new(const uint8_t *data, size_t size, struct suffix **ret_suffix,
+		      struct error *err);
+int __wrap_suffix_new(const uint8_t *data, size_t size, struct suffix **ret_suffix,
+		      struct error *err);
+int __wrap_suffix_new(const uint8_t *data, size_t size, struct suffix **ret_suffix,
+		      struct error *err)
+{
+	(void)pthread_mutex_lock(&mutex);
+	sorted++;
+	most_sorted = sorted > most_sorted ? sorted : most_sorted;
+	(void)pthread_mutex_unlock(&mutex);
+	return __real_suffix_new(data, size, ret_suffix, err);
+}
+
+void __real_suffix_free(struct suffix *suffix);
+void __wrap_suffix_free(struct suffix *suffix);
+void __wrap_suffix_free(struct suffix *suffix)
+{
+	(void)pthread_mutex_lock(&mutex);
+	sorted -= suffix != NULL;
+	(void)pthread_mutex_unlock(&mutex);
+	__real_suffix_free(suffix);
+}
 
 static uint64_t seen_total;
 
@@ -12,11 +45,11 @@ static void progress(void *data, const char *what, uint64_t done, uint64_t total
 		seen_total = total;
 }
 
-static struct spool *make(unsigned int threads)
+static struct spool *make(unsigned int threads, size_t memory)
 {
-	const struct spool_options options = { .level = 3,
-					       .threads = threads,
-					       .progress = { progress } };
+	const struct spool_options options = {
+		.level = 3, .threads = threads, .memory = memory, .progress = { progress }
+	};
 	_cleanup_close_ int fd = trees_file("spool");
 	struct spool *spool = NULL;
 
@@ -72,7 +105,7 @@ static void test_contents(void **state)
 	_cleanup_stock_ struct stock fresh = trees_stock(trees_new());
 
 	for (unsigned int threads = 1; threads <= 3; threads++) {
-		_cleanup_(spool_freep) struct spool *spool = make(threads);
+		_cleanup_(spool_freep) struct spool *spool = make(threads, 0);
 		const struct spool_content *app = want(spool, &fresh, "app", &old, "app");
 		const struct spool_content *large = want(spool, &fresh, "large", &old, "large");
 		const struct spool_content *plain = want(spool, &fresh, "large", NULL, NULL);
@@ -93,7 +126,7 @@ static void test_contents(void **state)
 static void test_a_file_that_shrank(void **state)
 {
 	_cleanup_stock_ struct stock fresh = trees_stock(trees_new());
-	_cleanup_(spool_freep) struct spool *spool = make(2);
+	_cleanup_(spool_freep) struct spool *spool = make(2, 0);
 	struct error err = {};
 
 	(void)want(spool, &fresh, "large", NULL, NULL);
@@ -102,11 +135,38 @@ static void test_a_file_that_shrank(void **state)
 	check_error(spool_run(spool, &err), &err, FAULT_BUSY, "changed");
 }
 
+/* What is large comes one after the other, where there is memory for one: and all of it comes. */
+static void test_large_old_files_have_to_wait(void **state)
+{
+	static const char *const names[FILES] = { "a", "b" };
+	int older = trees_make("older"), newer = trees_make("newer");
+	_cleanup_(spool_freep) struct spool *spool = make(FILES, 1);
+	const struct spool_content *contents[FILES];
+
+	for (uint32_t i = 0; i < FILES; i++) {
+		trees_write(older, names[i], TREES_LARGE, i, 0);
+		trees_write(newer, names[i], TREES_LARGE, i, 100000);
+	}
+	{
+		_cleanup_stock_ struct stock old = trees_stock(older);
+		_cleanup_stock_ struct stock fresh = trees_stock(newer);
+
+		for (size_t i = 0; i < FILES; i++)
+			contents[i] = want(spool, &fresh, names[i], &old, names[i]);
+		most_sorted = 0;
+		kit_good(spool_run(spool, err));
+		assert_int_equal(most_sorted, 1);
+		for (size_t i = 0; i < FILES; i++)
+			check_content(spool, contents[i], &fresh, names[i], &old, names[i]);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_contents),
 		check_in_dir(test_a_file_that_shrank),
+		check_in_dir(test_large_old_files_have_to_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
