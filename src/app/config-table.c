@@ -82,6 +82,10 @@ static int check_url(void *object, const char *value, struct error *err)
 {
 	static const char *const schemes[] = { "https://", "http://", "file:///" };
 
+	if (strncmp(value, "http", 4) == 0 && strpbrk(value, "?#"))
+		return error_set(
+			err, FAULT_CONFIG,
+			"a query (?...) or a fragment (#...) cannot be in it: names of files are put behind it");
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
 		if (strncmp(value, schemes[i], strlen(schemes[i])) == 0 &&
 		    value[strlen(schemes[i])] != '\0')

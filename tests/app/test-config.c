@@ -281,6 +281,8 @@ static void test_wrong_keys(void **state)
 		{ UNIT "[Weather]\nWatch=1\n", CONF ":4: there is no section [Weather]" },
 		{ UNIT "[Source]\nUrl=ftp://x\n",
 		  CONF ":4: Url=: \"ftp://x\" is not an https://, http:// or file:/// URL" },
+		{ UNIT "[Source]\nUrl=https://x/repo?token=1\n", CONF
+		  ":4: Url=: a query (?...) or a fragment (#...) cannot be in it: names of files are put behind it" },
 		{ UNIT "[Source]\nDelta=on\n",
 		  CONF ":4: Delta=: \"on\" is not prefer, require or off" },
 		{ UNIT "[Source]\nFallback=10M\n",
