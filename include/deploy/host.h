@@ -12,7 +12,10 @@ void host_os(const char *file, char *ret_id, size_t id_room, char *ret_version,
 	     size_t version_room);
 #define HOST_OS_FILE "/etc/os-release"
 
-/* Bytes of memory that can be had now: MemAvailable and free swap of /proc/meminfo, at most memory.max of our own control group; UINT64_MAX: not known. */
+/*
+ * Bytes of memory that can be had now: MemAvailable and free swap of /proc/meminfo, at most memory.max of our own control group and of
+ * those that it is in; UINT64_MAX: not known.
+ */
 uint64_t host_available(void);
 
 /* Is the shared library of that soname in a folder in which the loader looks (its own ones, and those of ld.so.conf)? */

@@ -44,7 +44,22 @@ static uint64_t read_limit_of(const char *group)
 	return strtoull(line, NULL, 10);
 }
 
-/* Of the unit that we are: MemoryMax=. */
+/* And of all that it is in. */
+static uint64_t read_least_limit(char *group)
+{
+	uint64_t least = UINT64_MAX;
+	char *slash;
+
+	while ((slash = strrchr(group, '/'))) {
+		uint64_t limit = read_limit_of(group);
+
+		least = limit < least ? limit : least;
+		*slash = '\0';
+	}
+	return least;
+}
+
+/* Of the unit that we are, and of its slices: MemoryMax=. */
 static uint64_t read_limit(void)
 {
 	_cleanup_fclose_ FILE *own = fopen("/proc/self/cgroup", "re");
@@ -53,7 +68,7 @@ static uint64_t read_limit(void)
 	while (own && fgets(line, sizeof(line), own)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (strncmp(line, "0::/", 4) == 0)
-			return read_limit_of(line + 3);
+			return read_least_limit(line + 3);
 	}
 	return UINT64_MAX;
 }

@@ -1,7 +1,66 @@
+/* LDFLAGS: -Wl,--wrap=fopen,--wrap=fopen64 */
 /* What this machine has. */
 #include "deploy/host.h"
 
 #include "../base/check.h"
+#include "base/cleanup.h"
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
+
+static bool elsewhere; /* control groups are below the test's folder */
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	char moved[600];
+
+	if (!elsewhere || !strstr(path, "cgroup"))
+		return __real_fopen(path, mode);
+	(void)snprintf(moved, sizeof(moved), "%s%s", check_path, path);
+	return __real_fopen(moved, mode);
+}
+
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+	return __wrap_fopen(path, mode);
+}
+
+static void put(void **state, const char *name, const char *text)
+{
+	check_write(check_dirfd(state), name, text, strlen(text));
+}
+
+static uint64_t available_elsewhere(void)
+{
+	uint64_t available;
+
+	elsewhere = true;
+	available = host_available();
+	elsewhere = false;
+	return available;
+}
+
+/* A unit has no more than the slice that it is in. */
+static void what_control_groups_allow(void **state)
+{
+	static const char *const folders[] = { "proc",
+					       "proc/self",
+					       "sys",
+					       "sys/fs",
+					       "sys/fs/cgroup",
+					       "sys/fs/cgroup/a.slice",
+					       "sys/fs/cgroup/a.slice/b.service" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		assert_int_equal(mkdirat(check_dirfd(state), folders[i], 0755), 0);
+	put(state, "proc/self/cgroup", "0::/a.slice/b.service\n");
+	put(state, "sys/fs/cgroup/a.slice/b.service/memory.max", "max\n");
+	put(state, "sys/fs/cgroup/a.slice/memory.max", "50331648\n");
+	assert_int_equal(available_elsewhere(), 50331648);
+	put(state, "sys/fs/cgroup/a.slice/b.service/memory.max", "1048576\n");
+	assert_int_equal(available_elsewhere(), 1048576);
+}
 
 static void an_os_says_what_it_is(void **state)
 {
@@ -37,6 +96,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_os_says_what_it_is, check_setup,
+						check_teardown_closed),
+		cmocka_unit_test_setup_teardown(what_control_groups_allow, check_setup,
 						check_teardown_closed),
 		cmocka_unit_test(what_every_machine_has),
 	};
