@@ -1,11 +1,14 @@
 #include "install/stage.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "install/sealing.h"
 #include "install/tree.h"
 #include "release/directory.h"
 #include "store/layout.h"
+
+#define ENTRY_ROOM 4096 /* of a header and what fills its blocks, in a tar */
 
 /* One staging, from an archive or from a directory. */
 struct staging {
@@ -313,6 +316,19 @@ static int clear_when_begun(struct staging *staging, struct error *err)
 	return r < 0 ? r : layout_clear_slot(staging->dirfd, staging->slot, err);
 }
 
+/* The metadata says how much is in it, which is no bomb, however little it packs to: more is one. */
+static void expect_promised(struct archive_options *archive, const struct descriptor *descriptor,
+			    uint64_t packed)
+{
+	uint64_t bytes = descriptor->bytes + descriptor->files * ENTRY_ROOM;
+	uint64_t ratio = packed > 0 ? bytes / packed + 1 : 0;
+
+	if (archive->max_bytes > descriptor->bytes)
+		archive->max_bytes = descriptor->bytes;
+	if (archive->max_ratio > 0 && archive->max_ratio < ratio)
+		archive->max_ratio = ratio < UINT_MAX ? (unsigned int)ratio : UINT_MAX;
+}
+
 int stage_arriving(int dirfd, enum slot slot, struct pieces *pieces,
 		   const struct stage_options *options, const struct stage_listener *listener,
 		   struct descriptor *descriptor, struct error *err)
@@ -335,8 +351,7 @@ int stage_arriving(int dirfd, enum slot slot, struct pieces *pieces,
 
 	if (!err)
 		err = &own_err;
-	if (own.archive.max_bytes > descriptor->bytes)
-		own.archive.max_bytes = descriptor->bytes;
+	expect_promised(&own.archive, descriptor, pieces_bytes(pieces));
 	r = seal_check(descriptor, err);
 	if (r == 0)
 		r = clear_when_begun(&staging, err);
