@@ -8,6 +8,7 @@
 struct arena { /* starts as {} */
 	struct arena_piece *last;
 	size_t used, room; /* of the last piece */
+	size_t whole; /* bytes of all pieces */
 };
 
 void arena_done(struct arena *arena);

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 
 /* Bytes that a process has of its own before files are made. */
-#define BULK_OWN ((size_t)8 * 1024 * 1024)
+#define BULK_OWN ((size_t)7 * 1024 * 1024)
 
 /* The directory for such files from now on, of which a copy is kept; -1: none, as at the beginning. What is there already stays. */
 void bulk_settle(int dirfd);

@@ -22,6 +22,8 @@ struct text {
 void text_done(struct text *text);
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(struct text *text, const void *data, size_t size);
+/* Room for `more` bytes behind what there is, of which the caller then counts what it has filled in size; NULL: no memory. */
+char *text_room(struct text *text, size_t more);
 int text_check(const struct text *text, struct error *err);
 char *text_take(struct text *text); /* the caller's; "" if nothing was added; NULL without memory */
 #define _cleanup_text_ _cleanup_(text_done)

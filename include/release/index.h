@@ -78,5 +78,12 @@ int index_write(struct index *index, struct text *text, struct error *err);
 int index_encode(struct index *index, char **ret_text, size_t *ret_size, struct digest *ret_digest,
 		 struct error *err);
 
+/*
+ * The same line by line, without the first: each belongs behind the one before, and ends with a newline. At the end index_complete
+ * says whether it is a whole tree; it is sorted then.
+ */
+int index_add_line(struct index *index, const char *line, size_t size, struct error *err);
+int index_complete(struct index *index, struct error *err);
+
 /* Only the canonical text of a whole tree (treecheck.h) is taken; the rest is FAULT_CORRUPT. */
 int index_decode(const char *text, size_t size, struct index **ret_index, struct error *err);

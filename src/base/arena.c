@@ -5,12 +5,12 @@
 #include <string.h>
 
 #define FIRST_PIECE ((size_t)4 * 1024)
-#define LAST_PIECE  ((size_t)4 * 1024 * 1024) /* they double up to here */
+#define LAST_PIECE  ((size_t)4 * 1024 * 1024)
+#define PART	    4 /* of what there is, that the next piece has: so little lies idle */
 #define ALIGN	    sizeof(uint64_t)
 
 struct arena_piece {
 	struct arena_piece *before;
-	size_t size; /* of the bytes */
 	_Alignas(uint64_t) uint8_t bytes[];
 };
 
@@ -27,9 +27,11 @@ void arena_done(struct arena *arena)
 
 static bool add_piece(struct arena *arena, size_t least)
 {
-	size_t size = arena->last ? 2 * arena->last->size : FIRST_PIECE;
+	size_t size = arena->whole / PART;
 	struct arena_piece *piece;
 
+	if (size < FIRST_PIECE)
+		size = FIRST_PIECE;
 	if (size > LAST_PIECE)
 		size = LAST_PIECE;
 	if (size < least)
@@ -38,7 +40,7 @@ static bool add_piece(struct arena *arena, size_t least)
 	if (!piece)
 		return false;
 	piece->before = arena->last;
-	piece->size = size;
+	arena->whole += size;
 	arena->last = piece;
 	arena->used = 0;
 	arena->room = size;

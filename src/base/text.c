@@ -53,13 +53,18 @@ static bool make_room(struct text *text, size_t more)
 	if (need < text->room)
 		return true;
 	while (room <= need)
-		room *= 2;
+		room += room < BULK_ROOM ? room : room / 4; /* mapped memory grows in its place */
 	data = enlarge(text, room);
 	if (!data)
 		return fail(text);
 	text->data = data;
 	text->room = room;
 	return true;
+}
+
+char *text_room(struct text *text, size_t more)
+{
+	return make_room(text, more) ? text->data + text->size : NULL;
 }
 
 void text_add_bytes(struct text *text, const void *data, size_t size)

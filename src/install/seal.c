@@ -10,6 +10,7 @@
  */
 #include "install/seal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #define PACKED	   2 /* the version */
 #define LEVEL	   1 /* of zstd: half of it are digests */
 #define HEADER_MAX 160
+#define FRONT_MAX  (HEADER_MAX + DESCRIPTOR_MAX)
 #define CHUNK	   (64 * 1024)
 
 struct header {
@@ -116,39 +118,6 @@ int seal_check(const struct descriptor *descriptor, struct error *err)
 	return r < 0 ? r : descriptor_decode(json, strlen(json), &back, err);
 }
 
-static int digest_both(const char *descriptor, size_t descriptor_size, const char *index,
-		       size_t index_size, struct digest *ret_digest, struct error *err)
-{
-	_cleanup_(digester_freep) struct digester *digester = NULL;
-	int r = digester_new(&digester, err);
-
-	if (r == 0)
-		r = digester_update(digester, descriptor, descriptor_size, err);
-	if (r == 0)
-		r = digester_update(digester, index, index_size, err);
-	return r < 0 ? r : digester_finish(digester, ret_digest, err);
-}
-
-static int encode(const struct descriptor *descriptor, const struct text *packed, struct text *text,
-		  struct error *err)
-{
-	_cleanup_free_ char *json = NULL;
-	struct header header = { .version = PACKED, .index = packed->size };
-	char line[HEADER_MAX];
-	int r = descriptor_encode(descriptor, &json, err);
-
-	if (r < 0)
-		return r;
-	header.descriptor = strlen(json);
-	r = digest_both(json, header.descriptor, packed->data, packed->size, &header.digest, err);
-	if (r < 0)
-		return r;
-	(void)format_header(&header, line);
-	text_add(text, "%s%s", line, json);
-	text_add_bytes(text, packed->data, packed->size);
-	return text_check(text, err);
-}
-
 static int pack(struct index *index, struct digest *ret_digest, struct text *packed,
 		struct error *err)
 {
@@ -163,16 +132,46 @@ static int pack(struct index *index, struct digest *ret_digest, struct text *pac
 	return r < 0 ? r : frame_write_pack(&text, &(struct text){}, LEVEL, packed, err);
 }
 
+/* In front of the packed index there is room for all that comes before it; what is not needed of that is closed. */
+static int put_front(struct text *text, size_t room, const struct descriptor *descriptor,
+		     struct error *err)
+{
+	_cleanup_free_ char *json = NULL;
+	struct header header = { .version = PACKED, .index = text->size - room };
+	char line[HEADER_MAX];
+	char *body;
+	size_t size;
+	int r = descriptor_encode(descriptor, &json, err);
+
+	if (r < 0)
+		return r;
+	header.descriptor = strlen(json);
+	assert(HEADER_MAX + header.descriptor <= room);
+	body = text->data + room - header.descriptor;
+	memcpy(body, json, header.descriptor);
+	r = digest_of(body, header.descriptor + header.index, &header.digest, err);
+	if (r < 0)
+		return r;
+	size = (size_t)format_header(&header, line);
+	memmove(text->data + size, body, header.descriptor + header.index);
+	memcpy(text->data, line, size);
+	text->size = size + header.descriptor + header.index;
+	return 0;
+}
+
 int seal_make(struct descriptor *descriptor, struct index *index, struct text *ret_seal,
 	      struct error *err)
 {
-	_cleanup_text_ struct text packed = {};
 	_cleanup_text_ struct text text = {};
 	struct descriptor complete = *descriptor;
-	int r = pack(index, &complete.index, &packed, err);
+	int r;
 
+	if (!text_room(&text, FRONT_MAX))
+		return error_code(err, -ENOMEM, "making a seal");
+	text.size = FRONT_MAX;
+	r = pack(index, &complete.index, &text, err);
 	if (r == 0)
-		r = encode(&complete, &packed, &text, err);
+		r = put_front(&text, FRONT_MAX, &complete, err);
 	if (r < 0)
 		return r;
 	*descriptor = complete;

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <zstd.h>
 
-#include "base/bulk.h"
-
 #define WINDOW_LOG_MIN 20
 #define WINDOW_LOG_MAX 30
 
@@ -43,7 +41,7 @@ int frame_write_pack(const struct text *plain, const struct text *prefix, int le
 		     struct text *out, struct error *err)
 {
 	size_t room = ZSTD_compressBound(plain->size);
-	_cleanup_bulk_ void *packed = bulk_alloc(room, 1);
+	void *packed = text_room(out, room);
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	size_t n = 0;
 
@@ -54,6 +52,7 @@ int frame_write_pack(const struct text *plain, const struct text *prefix, int le
 		return error_code(err, -ENOMEM, "writing a bundle");
 	if (ZSTD_isError(n))
 		return error_set(err, FAULT_INTERNAL, "compressing: %s", ZSTD_getErrorName(n));
-	text_add_bytes(out, packed, n);
-	return text_check(out, err);
+	out->size += n;
+	out->data[out->size] = '\0';
+	return 0;
 }

@@ -291,37 +291,28 @@ static bool is_file(const struct index *index, const char *path)
 	return entry && entry->type == INDEX_FILE;
 }
 
-/* The next line belongs behind the one before; *last is the path of that one. */
-static int decode_line(struct index *index, const char *line, size_t size, const char **last,
-		       struct error *err)
+int index_add_line(struct index *index, const char *line, size_t size, struct error *err)
 {
 	_cleanup_index_entry_ struct index_entry entry = {};
-	struct index_entry *own = NULL;
 	int r = line_parse(line, size, &entry, err);
 
 	if (r < 0)
 		return r;
-	if (*last && strcmp(*last, entry.path) >= 0)
+	if (!is_behind_all(index, entry.path))
 		return error_set(err, FAULT_CORRUPT, "out of order");
 	if (entry.type == INDEX_HARDLINK && !is_file(index, entry.target))
 		return error_set(err, FAULT_CORRUPT, "a hard link to no file before it");
-	r = index_add(index, &entry, &own, err);
-	if (r < 0)
-		return r;
-	assert(own);
-	*last = own->path;
-	return 0;
+	return index_add(index, &entry, NULL, err);
 }
 
 static int decode_lines(struct index *index, const char *text, size_t size, struct error *err)
 {
-	const char *last = NULL;
 	size_t number = 1;
 
 	while (size > 0) {
 		const char *newline = memchr(text, '\n', size);
 		size_t n = newline ? (size_t)(newline - text) + 1 : size;
-		int r = decode_line(index, text, n, &last, err);
+		int r = index_add_line(index, text, n, err);
 
 		number++;
 		if (r < 0)
@@ -332,10 +323,21 @@ static int decode_lines(struct index *index, const char *text, size_t size, stru
 	return 0;
 }
 
+int index_complete(struct index *index, struct error *err)
+{
+	size_t count = index->count;
+	int r = treecheck_run(index, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "the index");
+	if (index->count != count)
+		return error_set(err, FAULT_CORRUPT, "the index lacks a parent directory");
+	return 0;
+}
+
 int index_decode(const char *text, size_t size, struct index **ret_index, struct error *err)
 {
 	_cleanup_(index_freep) struct index *index = NULL;
-	size_t count;
 	int r;
 
 	if (size < strlen(MAGIC) || memcmp(text, MAGIC, strlen(MAGIC)) != 0)
@@ -345,14 +347,9 @@ int index_decode(const char *text, size_t size, struct index **ret_index, struct
 		return r;
 	assert(index);
 	r = decode_lines(index, text + strlen(MAGIC), size - strlen(MAGIC), err);
-	if (r < 0)
-		return r;
-	count = index->count;
-	r = treecheck_run(index, err);
-	if (r < 0)
-		return error_prefix(err, r, "the index");
-	if (index->count != count)
-		return error_set(err, FAULT_CORRUPT, "the index lacks a parent directory");
-	*ret_index = TAKE_PTR(index);
-	return 0;
+	if (r == 0)
+		r = index_complete(index, err);
+	if (r == 0)
+		*ret_index = TAKE_PTR(index);
+	return r;
 }

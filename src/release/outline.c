@@ -20,7 +20,6 @@
 #include "base/parse.h"
 #include "release/line.h"
 
-#define FIRST_LINE    "flipslot-index 1\n"
 #define DIGEST_FIELD  4
 #define NUMBER_DIGITS 10
 #define DIGEST_DIGITS (2 * DIGEST_SIZE)
@@ -128,13 +127,14 @@ static bool read_mark(const char *field, size_t size, struct outline_mark *mark)
 	}
 }
 
-/* Appends the line as an index has it. */
+/* The line as an index has it, into the text; false: it is none. */
 static bool read_line(const char *line, size_t size, struct text *text, struct outline_mark *mark)
 {
 	const char *field = find_digest(line, size);
 	const char *blank = field ? memchr(field, ' ', size - (size_t)(field - line)) : NULL;
 
 	*mark = (struct outline_mark){ .kind = OUTLINE_GIVEN };
+	text->size = 0;
 	if (!blank || blank - field == DIGEST_DIGITS) {
 		text_add_bytes(text, line, size);
 		return true;
@@ -156,39 +156,48 @@ static size_t count_lines(const char *text, size_t size)
 	return n;
 }
 
-static int read_lines(const char *at, size_t size, struct text *text, struct outline_mark *marks,
+static int refuse(size_t number, struct error *err)
+{
+	return error_set(err, FAULT_CORRUPT, "line %zu of the bundle's index", number);
+}
+
+static int read_lines(const char *at, size_t size, struct index *index, struct outline_mark *marks,
 		      struct error *err)
 {
+	_cleanup_text_ struct text line = {};
 	const char *end = at + size;
+	int r = 0;
 
-	for (size_t i = 0; at < end; i++) {
+	for (size_t i = 0; r == 0 && at < end; i++) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 
-		if (!newline || !read_line(at, (size_t)(newline + 1 - at), text, &marks[i]))
-			return error_set(err, FAULT_CORRUPT, "line %zu of the bundle's index",
-					 i + 1);
+		if (!newline || !read_line(at, (size_t)(newline + 1 - at), &line, &marks[i]))
+			return refuse(i + 1, err);
+		r = text_check(&line, err);
+		if (r == 0)
+			r = index_add_line(index, line.data, line.size, err);
+		if (r < 0)
+			return error_prefix(err, r, "line %zu of the bundle's index", i + 1);
 		at = newline + 1;
 	}
-	return text_check(text, err);
+	return r;
 }
 
 int outline_read(const char *text, size_t size, struct index **ret_index,
 		 struct outline_mark **ret_marks, struct error *err)
 {
 	_cleanup_(index_freep) struct index *index = NULL;
-	_cleanup_text_ struct text whole = {};
 	_cleanup_bulk_ struct outline_mark *marks =
 		bulk_alloc(count_lines(text, size) + 1, sizeof(*marks));
-	int r;
+	int r = index_new(&index, err);
 
+	if (r < 0)
+		return r;
 	if (!marks)
-		return error_errno(err, "reading a bundle");
-	text_add(&whole, FIRST_LINE);
-	r = read_lines(text, size, &whole, marks, err);
+		return error_code(err, -ENOMEM, "reading a bundle");
+	r = read_lines(text, size, index, marks, err);
 	if (r == 0)
-		r = index_decode(whole.data, whole.size, &index, err);
-	if (r == 0)
-		r = index_sort(index, err);
+		r = index_complete(index, err);
 	if (r < 0)
 		return r;
 	*ret_index = TAKE_PTR(index);
