@@ -36,8 +36,9 @@ int near_count_blocks(struct near *near, struct spool *spool, uint64_t *ret_byte
 
 /* What a bundle from more releases than the latest may have: */
 struct near_limits {
-	uint64_t spare; /* bytes beyond those of the one from the latest alone */
-	uint64_t most; /* bytes */
+	uint64_t spare; /* bytes beyond those of the one from the latest alone, */
+	uint64_t fine; /* or so many, if that is more; */
+	uint64_t most; /* but no more than these in any case */
 };
 
 /*

@@ -19,7 +19,8 @@
 #define HEAD_PART \
 	10 /* of the archive: with a larger head the bundle without base is not looked at */
 #define NEAR_PART \
-	20 /* of the archive: so much larger one from any of several releases may be than from the latest */
+	20 /* of the archive: by so much the one from several releases may be larger than from the latest alone */
+#define NEAR_FINE 8 /* likewise: or all of it */
 
 struct deltas {
 	struct repo *repo;
@@ -281,7 +282,8 @@ static int publish_near(struct deltas *deltas, int fd, const struct bundler_resu
 
 static int write_near(struct deltas *deltas, int fd)
 {
-	struct near_limits limits = { .spare = deltas->offer->full_length / NEAR_PART };
+	uint64_t full = deltas->offer->full_length;
+	struct near_limits limits = { .spare = full / NEAR_PART, .fine = full / NEAR_FINE };
 	struct bundler_result result = {};
 	uint64_t instead = 0;
 	int r = count_instead(deltas, &instead);

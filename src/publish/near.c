@@ -205,16 +205,30 @@ static int make(struct near *near, size_t n_bases, int level, struct made *made,
 	return r;
 }
 
-/* Of all of them, of half of them …, as long as it is too much. */
+static uint64_t most_of(const struct near_limits *limits, uint64_t least)
+{
+	uint64_t most = least + limits->spare;
+
+	if (most < limits->fine)
+		most = limits->fine;
+	return most < limits->most ? most : limits->most;
+}
+
+/* A quarter less. */
+static size_t fewer(size_t n)
+{
+	return n - (n + 3) / 4;
+}
+
+/* Of all of them, of fewer of them …, as long as it is too much. */
 static int make_best(struct near *near, const struct near_limits *limits, int level,
 		     struct made *made, struct error *err)
 {
 	uint64_t most;
 	int r = make(near, 1, level, made, err);
 
-	most = made->length + limits->spare;
-	most = most < limits->most ? most : limits->most;
-	for (size_t n = near->n_bases; r == 0 && n > 1 && made->length <= most; n /= 2) {
+	most = most_of(limits, made->length);
+	for (size_t n = near->n_bases; r == 0 && n > 1 && made->length <= most; n = fewer(n)) {
 		_cleanup_(made_done) struct made more = {};
 
 		r = make(near, n, level, &more, err);

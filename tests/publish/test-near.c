@@ -105,7 +105,7 @@ static void releases_done(struct stock releases[static RELEASES])
 
 static void test_from_each_of_them(void **state)
 {
-	const struct near_limits limits = { UINT32_MAX, UINT64_MAX };
+	const struct near_limits limits = { .spare = UINT32_MAX, .most = UINT64_MAX };
 	struct stock releases[RELEASES];
 	struct written written;
 	uint64_t raw = 0;
@@ -130,7 +130,7 @@ static void test_from_each_of_them(void **state)
 /* Who runs none of them has nothing of it, and nothing wrong either. */
 static void test_not_from_others(void **state)
 {
-	const struct near_limits limits = { 0, UINT64_MAX };
+	const struct near_limits limits = { .most = UINT64_MAX };
 	_cleanup_stock_ struct stock other = trees_stock(trees_old());
 	struct stock releases[RELEASES];
 	struct written written;
@@ -147,7 +147,7 @@ static void test_not_from_others(void **state)
 /* An old release that has little in common with the others does not make it large for all. */
 static void test_only_from_as_many_as_make_it_little_larger(void **state)
 {
-	const struct near_limits limits = { 5000, UINT64_MAX };
+	const struct near_limits limits = { .spare = 5000, .most = UINT64_MAX };
 	struct stock releases[RELEASES];
 	struct written written;
 	struct error err_ = {};
@@ -166,12 +166,46 @@ static void test_only_from_as_many_as_make_it_little_larger(void **state)
 	releases_done(releases);
 }
 
+static size_t count_bases(const struct near_limits *limits)
+{
+	struct stock releases[RELEASES];
+	struct written written;
+	int root = check_fd;
+	char name[8];
+	size_t n;
+
+	(void)snprintf(name, sizeof(name), "%zu", (size_t)check_count(root));
+	assert_int_equal(mkdirat(root, name, 0755), 0);
+	check_fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make_releases(releases);
+	written = write_near(releases, limits);
+	n = written.n_from;
+	(void)close(written.fd);
+	releases_done(releases);
+	(void)close(check_fd);
+	check_fd = root;
+	return n;
+}
+
+/* What is little anyway may be from all of them; what is too much may not. */
+static void test_limits(void **state)
+{
+	const struct near_limits fine = { .fine = UINT32_MAX, .most = UINT64_MAX };
+	const struct near_limits none = { .most = UINT64_MAX };
+	const struct near_limits most = { .fine = UINT32_MAX, .most = 1000 };
+
+	assert_int_equal(count_bases(&fine), RELEASES - 1);
+	assert_int_equal(count_bases(&none), 1);
+	assert_int_equal(count_bases(&most), 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		check_in_dir(test_from_each_of_them),
 		check_in_dir(test_not_from_others),
 		check_in_dir(test_only_from_as_many_as_make_it_little_larger),
+		check_in_dir(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
