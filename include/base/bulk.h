@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,9 @@
 
 /* The directory for such files from now on, of which a copy is kept; -1: none, as at the beginning. What is there already stays. */
 void bulk_settle(int dirfd);
+
+/* Can such files be made there, at all? */
+bool bulk_has_files(void);
 
 /* n times `size` zeroes, aligned for anything; NULL: no memory, and errno says so. */
 void *bulk_alloc(size_t n, size_t size);

@@ -9,6 +9,7 @@ struct demands_machine {
 	const char *kernel; /* as `uname -r` */
 	uint64_t memory; /* bytes */
 	uint64_t available; /* of it for us now; UINT64_MAX: not known */
+	bool spills; /* files can have what there is for each entry, beyond what a process has of its own (base/bulk.h) */
 	bool installed; /* some release runs: its sequence is known */
 	const char *version; /* of it */
 	uint64_t sequence;
@@ -19,7 +20,7 @@ struct demands_machine {
 };
 
 /* Memory that an update to a release with so many entries and bytes takes at most, of all processes; docs/BENCH.md has what was measured. */
-uint64_t demands_memory(uint64_t files, uint64_t bytes);
+uint64_t demands_memory(uint64_t files, uint64_t bytes, bool spills);
 
 /* FAULT_CONFIG says all that is missing, and what to do. */
 int demands_judge(const struct offer *offer, const struct demands_machine *machine,

@@ -33,7 +33,13 @@ uint64_t plan_round_up(uint64_t bytes, uint64_t block_size);
 /* What one entry of a tree needs, without its name. */
 uint64_t plan_of_entry(const struct index_entry *entry, uint64_t block_size);
 
-/* Sums up the tree of index (sorted). */
+/*
+ * Bytes that files without a name may take while a release of so many entries is worked on (base/bulk.h): what there is for each entry, beyond what a
+ * process has of its own.
+ */
+uint64_t plan_spill(uint64_t files);
+
+/* Sums up the tree of index (sorted), and what it spills. */
 struct plan plan_of(const struct index *index, uint64_t block_size);
 
 /* FAULT_NO_SPACE says what is needed, what there is, and what is kept in reserve. */

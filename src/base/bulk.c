@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -45,6 +44,19 @@ void bulk_settle(int dirfd)
 static struct head *head_of(void *bytes)
 {
 	return (struct head *)((uint8_t *)bytes - offsetof(struct head, bytes));
+}
+
+bool bulk_has_files(void)
+{
+	struct scratch *scratch = NULL;
+	bool has = false;
+
+	pthread_mutex_lock(&bulk.mutex);
+	if (bulk.dirfd >= 0 && scratch_new(bulk.dirfd, 1, &scratch, NULL) == 0)
+		has = scratch_is_file(scratch);
+	scratch_free(scratch);
+	pthread_mutex_unlock(&bulk.mutex);
+	return has;
 }
 
 /* With the head; 0: more than there can be. */

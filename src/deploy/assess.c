@@ -87,7 +87,7 @@ static void weigh_full(struct assessment *assessment)
 		.fetch_bytes = left,
 		.requests = left > 0,
 		.write_bytes = left + tree + offer->files * OUTLAY_INODE,
-		.peak_bytes = less(left + tree, space->bytes_freed),
+		.peak_bytes = less(left + tree + plan_spill(offer->files), space->bytes_freed),
 		.peak_inodes = less(offer->files + 4, space->inodes_freed),
 	};
 }

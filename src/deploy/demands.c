@@ -4,6 +4,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include "base/bulk.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -11,7 +12,8 @@
 
 #define MEMORY_BASE   (8ULL << 20) /* bytes, whatever the release: the worker, the helper */
 #define MEMORY_WINDOW (4ULL << 20) /* and twice that of its bytes: a window, blocks */
-#define MEMORY_ENTRY  1024 /* and for each file: both indexes, and the seal that is made */
+#define MEMORY_ENTRY \
+	1024 /* and for each file: both indexes, and the seal that is made, up to BULK_OWN if files can have the rest */
 
 static int judge_step(const struct offer *offer, const struct demands_machine *machine,
 		      struct error *err)
@@ -56,18 +58,21 @@ static int judge_memory(const struct offer *offer, const struct demands_machine 
 			 (unsigned long long)(machine->memory >> 20));
 }
 
-uint64_t demands_memory(uint64_t files, uint64_t bytes)
+uint64_t demands_memory(uint64_t files, uint64_t bytes, bool spills)
 {
 	uint64_t window = bytes < MEMORY_WINDOW ? bytes : MEMORY_WINDOW;
+	uint64_t entries = files * MEMORY_ENTRY;
 
-	return MEMORY_BASE + 2 * window + files * MEMORY_ENTRY;
+	if (spills && entries > BULK_OWN)
+		entries = BULK_OWN;
+	return MEMORY_BASE + 2 * window + entries;
 }
 
 /* Better said now than killed in the middle, again and again. */
 static int judge_available(const struct offer *offer, const struct demands_machine *machine,
 			   struct error *err)
 {
-	uint64_t needed = demands_memory(offer->files, offer->bytes);
+	uint64_t needed = demands_memory(offer->files, offer->bytes, machine->spills);
 
 	if (needed <= machine->available)
 		return 0;
@@ -198,6 +203,7 @@ int demands_check(const struct offer *offer, const struct descriptor *running, b
 				     .kernel = name.release,
 				     .memory = (uint64_t)info.totalram * info.mem_unit,
 				     .available = built ? UINT64_MAX : host_available(),
+				     .spills = bulk_has_files(),
 				     .installed = running,
 				     .version = running ? running->version : "",
 				     .sequence = running ? running->sequence : 0,

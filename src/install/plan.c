@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/bulk.h"
 #include "base/text.h"
 #include "release/walk.h"
 
@@ -20,6 +21,7 @@
 #define LINE_OVERHEAD 128 /* of a line in the seal without its names */
 #define SEAL_OVERHEAD 4096
 #define SIZE_TEXT_MAX 32
+#define SPILL_ENTRY   800 /* docs/BENCH.md has what was measured */
 
 /* ---- what is needed ---- */
 
@@ -55,6 +57,13 @@ uint64_t plan_of_entry(const struct index_entry *entry, uint64_t block)
 	}
 }
 
+uint64_t plan_spill(uint64_t files)
+{
+	uint64_t bytes = files > UINT64_MAX / SPILL_ENTRY ? UINT64_MAX : files * SPILL_ENTRY;
+
+	return bytes > BULK_OWN ? bytes - BULK_OWN : 0;
+}
+
 struct plan plan_of(const struct index *index, uint64_t block_size)
 {
 	struct plan plan = { .inodes_needed = 1 }; /* the seal */
@@ -71,6 +80,7 @@ struct plan plan_of(const struct index *index, uint64_t block_size)
 	}
 	plan.bytes_needed = add(plan.bytes_needed, plan_round_up(names, block_size));
 	plan.bytes_needed = add(plan.bytes_needed, plan_round_up(seal, block_size));
+	plan.bytes_needed = add(plan.bytes_needed, plan_spill(index_count(index)));
 	return plan;
 }
 

@@ -108,6 +108,19 @@ static void test_own_is_bounded(void **state)
 	bulk_settle(-1);
 }
 
+static void test_where_files_can_be(void **state)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_false(bulk_has_files());
+	bulk_settle(proc);
+	assert_false(bulk_has_files());
+	bulk_settle(check_dirfd(state));
+	assert_true(bulk_has_files());
+	bulk_settle(-1);
+	(void)close(proc);
+}
+
 /* What was given back counts no more. */
 static void test_own_comes_back(void **state)
 {
@@ -176,10 +189,10 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),	      check_in_dir(test_files),
-		check_in_dir(test_own_is_bounded),    check_in_dir(test_own_comes_back),
-		check_in_dir(test_disk_without_room), cmocka_unit_test(test_too_much),
-		check_in_dir(test_threads),
+		cmocka_unit_test(test_memory),	   check_in_dir(test_files),
+		check_in_dir(test_own_is_bounded), check_in_dir(test_where_files_can_be),
+		check_in_dir(test_own_comes_back), check_in_dir(test_disk_without_room),
+		cmocka_unit_test(test_too_much),   check_in_dir(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,20 +99,25 @@ static void many_files_need_memory(void **unused)
 	struct error err = {};
 
 	(void)unused;
-	machine.available = demands_memory(offer.files, offer.bytes);
+	machine.available = demands_memory(offer.files, offer.bytes, false);
 	assert_true(machine.available > 50000 * 900);
 	assert_int_equal(demands_judge(&offer, &machine, NULL), 0);
 	machine.available--;
 	check_error(demands_judge(&offer, &machine, &err), &err, FAULT_CONFIG,
 		    "2.0 has 50000 entries, for which 64 MiB of memory must be free");
+	machine.spills = true; /* files have what is more than a process may have of its own */
+	assert_int_equal(demands_judge(&offer, &machine, NULL), 0);
+	machine.available = 24 << 20;
+	assert_int_equal(demands_judge(&offer, &machine, NULL), 0);
 }
 
 /* A service of a few files is updated with 6 MiB. */
 static void what_is_small_needs_little(void **unused)
 {
 	(void)unused;
-	assert_true(demands_memory(5, 600000) < 10 << 20);
-	assert_int_equal(demands_memory(0, 8 << 20), demands_memory(0, 1ULL << 40));
+	assert_true(demands_memory(5, 600000, true) < 10 << 20);
+	assert_int_equal(demands_memory(5, 600000, true), demands_memory(5, 600000, false));
+	assert_int_equal(demands_memory(0, 8 << 20, true), demands_memory(0, 1ULL << 40, true));
 }
 
 int main(void)
