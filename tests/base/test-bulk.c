@@ -8,20 +8,6 @@
 
 #define MIB ((size_t)1024 * 1024)
 
-/* Bytes of the process's own, as the kernel counts them. */
-static size_t own_bytes(void)
-{
-	FILE *status = fopen("/proc/self/status", "re");
-	char line[256];
-	size_t kib = 0;
-
-	assert_non_null(status);
-	while (fgets(line, sizeof(line), status))
-		(void)sscanf(line, "RssAnon: %zu", &kib);
-	(void)fclose(status);
-	return kib * 1024;
-}
-
 static void fill(uint8_t *bytes, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
@@ -85,7 +71,7 @@ static void test_files(void **state)
 /* However much it is, no more of the process's own than what it may have. In pieces of any size, and also when they grow. */
 static void test_own_is_bounded(void **state)
 {
-	size_t before = own_bytes();
+	size_t before = check_own_bytes();
 	uint8_t *pieces[64];
 	uint8_t *grown = NULL;
 
@@ -98,7 +84,7 @@ static void test_own_is_bounded(void **state)
 		grown = bulk_resize(grown, size, 1);
 		fill(grown, 0, size);
 	}
-	assert_true(own_bytes() < before + BULK_OWN + MIB);
+	assert_true(check_own_bytes() < before + BULK_OWN + MIB);
 	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
 		assert_true(is_filled(pieces[i], (i + 1) * 10000));
 		bulk_free(pieces[i]);
@@ -126,11 +112,11 @@ static void test_own_comes_back(void **state)
 {
 	bulk_settle(check_dirfd(state));
 	for (int i = 0; i < 20; i++) {
-		size_t before = own_bytes();
+		size_t before = check_own_bytes();
 		uint8_t *bytes = bulk_alloc(BULK_OWN / 2, 1);
 
 		fill(bytes, 0, BULK_OWN / 2);
-		assert_true(own_bytes() >= before + BULK_OWN / 4);
+		assert_true(check_own_bytes() >= before + BULK_OWN / 4);
 		bulk_free(bytes);
 	}
 	bulk_settle(-1);
@@ -146,8 +132,7 @@ static void test_disk_without_room(void **state)
 	assert_int_equal(fstatvfs(check_dirfd(state), &st), 0);
 	bulk_settle(check_dirfd(state));
 	free_bytes = st.f_bavail * st.f_frsize;
-	bytes = bulk_alloc(free_bytes / 2, 1);
-	assert_non_null(bytes);
+	bytes = bulk_alloc(free_bytes / 2, 1); /* which memory may not have */
 	assert_int_equal(fstatvfs(check_dirfd(state), &st), 0);
 	assert_true(st.f_bavail * st.f_frsize > free_bytes / 4 * 3);
 	bulk_free(bytes);

@@ -14,19 +14,6 @@
 #define IS_COUNTED true
 #endif
 
-static size_t own_bytes(void)
-{
-	FILE *status = fopen("/proc/self/status", "re");
-	char line[256];
-	size_t kib = 0;
-
-	assert_non_null(status);
-	while (fgets(line, sizeof(line), status))
-		(void)sscanf(line, "RssAnon: %zu", &kib);
-	(void)fclose(status);
-	return kib * 1024;
-}
-
 /* In the order of an archive: what is below a directory comes right behind it. */
 static struct index *make_index(unsigned int files)
 {
@@ -57,7 +44,7 @@ static struct index *make_index(unsigned int files)
 /* As an update has it: two indexes, the contents of both, the seal. Returns the most of the process's own, above what it had. */
 static size_t work(unsigned int files)
 {
-	const size_t before = own_bytes();
+	const size_t before = check_own_bytes();
 	_cleanup_(index_freep) struct index *index = make_index(files);
 	_cleanup_(contents_freep) struct contents *contents = NULL;
 	_cleanup_(contents_freep) struct contents *others = NULL;
@@ -71,13 +58,13 @@ static size_t work(unsigned int files)
 	assert_int_equal(index_sort(index, NULL), 0);
 	assert_int_equal(contents_new(index, &contents, NULL), 0);
 	assert_int_equal(seal_make(&descriptor, index, &text, NULL), 0);
-	first = own_bytes() - before;
+	first = check_own_bytes() - before;
 	assert_int_equal(seal_decode(text.data, text.size, &seal, NULL), 0);
 	assert_int_equal(contents_new(seal.index, &others, NULL), 0);
 	assert_int_equal(index_count(seal.index), index_count(index));
 	for (size_t i = 0; i < index_count(index); i += 97)
 		assert_string_equal(index_at(seal.index, i)->path, index_at(index, i)->path);
-	return own_bytes() - before > first ? own_bytes() - before : first;
+	return check_own_bytes() - before > first ? check_own_bytes() - before : first;
 }
 
 static void test_many_entries_in_little_memory(void **state)
