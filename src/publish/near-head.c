@@ -54,11 +54,14 @@ static int by_key(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool all_have(const struct near_head *what, uint64_t key)
+/* Those of the releases that lack the content: the others need no piece of it. */
+static bool all_have(const struct near_head *what, size_t content, uint64_t key)
 {
 	for (size_t i = 0; i < what->n_bases; i++) {
 		const struct near_base *base = &what->bases[i];
 
+		if (base->has[content])
+			continue;
 		if (!base->keys ||
 		    !bsearch(&key, base->keys, base->n_keys, sizeof(uint64_t), by_key))
 			return false;
@@ -94,7 +97,8 @@ static void add_known(struct drafting *drafting, uint64_t key)
 	drafting->known++;
 }
 
-static int cut(struct drafting *drafting, const uint8_t *bytes, size_t size, struct error *err)
+static int cut(struct drafting *drafting, size_t content, const uint8_t *bytes, size_t size,
+	       struct error *err)
 {
 	int r = 0;
 
@@ -105,7 +109,7 @@ static int cut(struct drafting *drafting, const uint8_t *bytes, size_t size, str
 		uint64_t key;
 
 		r = chunks_key(bytes + at, n, &key, err);
-		if (r == 0 && all_have(drafting->what, key))
+		if (r == 0 && all_have(drafting->what, content, key))
 			add_known(drafting, key);
 		else if (r == 0)
 			add_new(drafting, bytes + at, n);
@@ -153,7 +157,7 @@ static int draft(struct drafting *drafting, size_t content, struct error *err)
 		return 0;
 	r = stock_read(what->fresh, entry, &bytes, err);
 	if (r == 0)
-		r = cut(drafting, bytes, (size_t)entry->size, err);
+		r = cut(drafting, content, bytes, (size_t)entry->size, err);
 	if (r < 0)
 		return r;
 	packed = drafting->packed + estimate(drafting, content, entry->size);

@@ -33,6 +33,8 @@ static struct stock make_release(uint32_t release)
 		check_write(fd, name, text, n);
 	}
 	trees_write(fd, "lib/noise", 3000, release + 1, 0);
+	trees_write(fd, "lib/early", 20000, 9,
+		    release == 0 ? 10000 : 0); /* only the first one lacks it */
 	trees_write(fd, "large", TREES_LARGE, 2, 1000000 + 1000 * release);
 	trees_write(fd, "same", 100000, 1, 0);
 	return trees_stock(fd);
