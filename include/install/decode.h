@@ -30,8 +30,12 @@ int decode_block(struct decode *decode, const struct bundle_block *block, const 
 /* Is the base of that block what it should be? Reads all of it. > 0: DECODE_NO_BASE. */
 int decode_check_base(struct decode *decode, const struct bundle_block *block, struct error *err);
 
-/* All of a file of the source, verified. > 0: DECODE_NO_BASE, it is not what it should be, or cannot be mapped. */
-int decode_read_base(struct decode *decode, uint32_t number, void *ret_bytes, struct error *err);
+/*
+ * All of a file of the source, verified; any thread may call it, whatever others do with the decoder. > 0: DECODE_NO_BASE, it is not what it should
+ * be, *ret_why (static) says how.
+ */
+int decode_read_base(const struct decode *decode, uint32_t number, void *ret_bytes,
+		     const char **ret_why, struct error *err);
 
 /* What was wrong with the base (static), once for each base; NULL: nothing, or said already. */
 const char *decode_take_finding(struct decode *decode);

@@ -1,5 +1,5 @@
 /*
- * Progress of work that two hands do (install/crew.h): both count, the caller's thread tells.
+ * Progress of work that two hands do (base/crew.h): both count, the caller's thread tells.
  */
 #pragma once
 

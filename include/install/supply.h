@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "install/crew.h"
+#include "base/crew.h"
 #include "install/survey.h"
 
 struct local;

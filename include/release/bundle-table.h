@@ -16,5 +16,11 @@ int bundle_table_read(struct bundle *bundle, const struct index *base, const cha
 int bundle_table_add_bytes(struct bundle *bundle, uint32_t entry, const uint8_t *bytes,
 			   struct error *err);
 
+/*
+ * The digests of all files whose blocks were added by that, from the block `first` on, into the index. Of each block for itself none is made: whoever
+ * asks what it is has its bytes.
+ */
+int bundle_table_digest(struct bundle *bundle, size_t first, struct error *err);
+
 /* Once the index has all digests: no content has blocks twice, but for those that were added by themselves. */
 int bundle_table_check(const struct bundle *bundle, struct error *err);

@@ -73,10 +73,12 @@ CLEANUP_DEFINE(struct bundle, bundle_free);
 struct bundle_source {
 	struct index *index; /* sorted */
 	/*
-	 * All bytes of a file, verified by its digest. > 0: BUNDLE_BASE_DIFFERS, it is not what its index says, or not there.
+	 * All bytes of a file, verified by its digest; two threads may call it at once. > 0: BUNDLE_BASE_DIFFERS, it is not what its
+	 * index says, or not there.
 	 */
 	int (*read)(void *data, uint32_t number, void *ret_bytes, struct error *err);
-	/* A block that came with the head, into bytes that are good until the next call. > 0: as read. */
+	void (*differs)(void *data); /* after that, in the thread of the caller; may be NULL */
+	/* A block that came with the head, into bytes that are good until the next call. > 0: as read, and `differs` is not called. */
 	int (*decode)(void *data, const struct bundle_block *block, size_t raw_size,
 		      const void **ret_bytes, struct error *err);
 	void *data;
@@ -118,6 +120,12 @@ int bundle_check_packed(const struct bundle_block *block, const void *bytes, siz
 
 /* A block that came with the head, and all that did before it, is not needed any more. */
 void bundle_spend(const struct bundle *bundle, const struct bundle_block *block);
+
+/* Of bytes that came with the head as they are there is no digest block by block: they are there to compare with. */
+static inline bool bundle_has_raw_digest(const struct bundle_block *block)
+{
+	return !block->is_inlined || block->kind != BLOCK_STORED;
+}
 
 /* Bytes that a block decodes to, from the size of its file. */
 size_t bundle_raw_size(const struct bundle *bundle, const struct bundle_block *block);

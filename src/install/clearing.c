@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "install/attributes.h"
-#include "install/crew.h"
+#include "base/crew.h"
 #include "install/local.h"
 #include "release/names.h"
 #include "store/sweep.h"

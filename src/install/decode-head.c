@@ -1,5 +1,7 @@
 #include "install/decode-head.h"
 
+#include <pthread.h>
+
 #include "base/fd.h"
 #include "install/decode.h"
 #include "store/layout.h"
@@ -8,25 +10,48 @@ struct reading {
 	const struct decode_head *what;
 	struct decode *decode;
 	uint32_t verified; /* the base of the last block */
+
+	pthread_mutex_t mutex; /* for what is below */
+	uint32_t bad; /* a listed file that differs, and how */
+	const char *why;
 };
 
-static int differs(const struct reading *reading, uint32_t number)
+static void tell(const struct reading *reading, uint32_t number, const char *why)
 {
 	const struct rebuild_listener *listener = reading->what->listener;
-	const char *why = decode_take_finding(reading->decode);
 
 	if (why && listener->tampered)
 		listener->tampered(listener->data,
 				   index_at(reading->what->source_index, number)->path, why);
+}
+
+static int differs(const struct reading *reading, uint32_t number)
+{
+	tell(reading, number, decode_take_finding(reading->decode));
 	return BUNDLE_BASE_DIFFERS;
 }
 
+/* By any thread. */
 static int read_base(void *data, uint32_t number, void *ret_bytes, struct error *err)
 {
-	const struct reading *reading = data;
-	int r = decode_read_base(reading->decode, number, ret_bytes, err);
+	struct reading *reading = data;
+	const char *why = NULL;
+	int r = decode_read_base(reading->decode, number, ret_bytes, &why, err);
 
-	return r == DECODE_NO_BASE ? differs(reading, number) : r;
+	if (r != DECODE_NO_BASE)
+		return r;
+	pthread_mutex_lock(&reading->mutex);
+	reading->bad = number;
+	reading->why = why;
+	pthread_mutex_unlock(&reading->mutex);
+	return BUNDLE_BASE_DIFFERS;
+}
+
+static void tell_base(void *data)
+{
+	const struct reading *reading = data;
+
+	tell(reading, reading->bad, reading->why);
 }
 
 /* There is no digest of what the block makes, so that the base is verified first. */
@@ -62,10 +87,13 @@ int decode_head(const struct decode_head *what, const void *head, size_t size,
 {
 	_cleanup_close_ int source_fd = -1;
 	_cleanup_(decode_freep) struct decode *unpacking = NULL;
-	struct reading reading = { .what = what, .verified = BUNDLE_NO_BASE };
+	struct reading reading = { .what = what,
+				   .verified = BUNDLE_NO_BASE,
+				   .mutex = PTHREAD_MUTEX_INITIALIZER };
 	const struct bundle_source source = {
 		.index = what->source_index,
 		.read = read_base,
+		.differs = tell_base,
 		.decode = decode,
 		.data = &reading,
 		.spare_dirfd = what->dirfd,

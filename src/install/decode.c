@@ -1,9 +1,13 @@
 #include "install/decode.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 
+#include "base/fd.h"
+#include "install/local.h"
 #include "install/oldfile.h"
+
+#define PIECE ((size_t)256 * 1024)
 
 struct decode {
 	int source_fd;
@@ -127,24 +131,43 @@ int decode_check_base(struct decode *decode, const struct bundle_block *block, s
 	return r == OLDFILE_DIFFERS ? condemn(decode, block->base, why) : r;
 }
 
-int decode_read_base(struct decode *decode, uint32_t number, void *ret_bytes, struct error *err)
+/* > 0: DECODE_NO_BASE. In pieces, so that what is read is still at hand when it is hashed. */
+static int read_verified(int fd, const struct index_entry *entry, uint8_t *ret_bytes,
+			 const char **ret_why, struct error *err)
 {
-	const struct index_entry *entry = index_at(decode->source, number);
+	_cleanup_(digester_freep) struct digester *digester = NULL;
 	struct digest digest;
-	int r;
+	int r = digester_new(&digester, err);
 
-	close_base(decode);
-	r = open_base(decode, number, err);
-	if (r != 0)
-		return r;
-	if (entry->size > 0)
-		memcpy(ret_bytes, oldfile_bytes(decode->base), (size_t)entry->size);
-	if (!oldfile_is_whole(decode->base))
-		return condemn(decode, number, "was cut short, or cannot be read");
-	r = digest_of(ret_bytes, (size_t)entry->size, &digest, err);
-	if (r == 0 && !digest_equal(&digest, &entry->digest))
-		return condemn(decode, number, "content differs");
-	return r;
+	for (uint64_t at = 0; r == 0 && at < entry->size; at += PIECE) {
+		size_t size = entry->size - at < PIECE ? (size_t)(entry->size - at) : PIECE;
+
+		*ret_why = "was cut short, or cannot be read";
+		if (fd_pread_full(fd, ret_bytes + at, size, (off_t)at) != (ssize_t)size)
+			return DECODE_NO_BASE;
+		r = digester_update(digester, ret_bytes + at, size, err);
+	}
+	if (r == 0)
+		r = digester_finish(digester, &digest, err);
+	*ret_why = "content differs";
+	return r < 0 || digest_equal(&digest, &entry->digest) ? r : DECODE_NO_BASE;
+}
+
+int decode_read_base(const struct decode *decode, uint32_t number, void *ret_bytes,
+		     const char **ret_why, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	const struct index_entry *entry;
+	struct stat st;
+
+	if (!is_base(decode, number))
+		return error_set(err, FAULT_INTERNAL, "a block has a base that is not here");
+	entry = index_at(decode->source, number);
+	fd = local_open(decode->source_fd, entry->path, &st);
+	*ret_why = fd < 0 ? "cannot be opened" : "size differs";
+	if (fd < 0 || (uint64_t)st.st_size != entry->size)
+		return DECODE_NO_BASE;
+	return read_verified(fd, entry, ret_bytes, ret_why, err);
 }
 
 /* ---- blocks ---- */

@@ -1,7 +1,7 @@
 #include "install/sealing.h"
 
 #include "base/clock.h"
-#include "install/crew.h"
+#include "base/crew.h"
 #include "store/durable.h"
 
 struct work {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bulk.h"
-#include "install/crew.h"
+#include "base/crew.h"
 #include "install/local.h"
 #include "release/walk.h"
 

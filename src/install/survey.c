@@ -9,7 +9,7 @@
 #include "base/bulk.h"
 #include "base/fd.h"
 #include "install/attributes.h"
-#include "install/crew.h"
+#include "base/crew.h"
 #include "install/local.h"
 #include "install/meter.h"
 #include "install/place.h"

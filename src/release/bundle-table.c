@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bulk.h"
+#include "base/crew.h"
 #include "base/parse.h"
 
 #define SHORT_HEX   (2 * BUNDLE_SHORT_SIZE)
@@ -180,18 +181,42 @@ int bundle_table_add_bytes(struct bundle *bundle, uint32_t entry, const uint8_t 
 	int r = 0;
 
 	for (uint64_t done = 0; r == 0 && done < size; done += BLOCK_SIZE) {
-		struct digest digest = {};
-
 		block.bytes = bytes + done;
 		block.length = (uint32_t)(size - done < BLOCK_SIZE ? size - done : BLOCK_SIZE);
-		if (size > BLOCK_SIZE)
-			r = digest_of(block.bytes, block.length, &digest, err);
-		bundle_short_of(&digest, &block.raw);
-		if (r == 0)
-			r = add_block(bundle, &block, err);
+		r = add_block(bundle, &block, err);
 		block.number++;
 	}
 	return r;
+}
+
+struct digesting {
+	struct bundle *bundle;
+	size_t first;
+};
+
+/* The bytes of a file's blocks lie behind each other. */
+static int digest_file(void *data, unsigned int hand, size_t i, struct error *err)
+{
+	const struct digesting *digesting = data;
+	const struct bundle_block *block = &digesting->bundle->blocks[digesting->first + i];
+	struct index_entry *entry = index_at(digesting->bundle->index, block->entry);
+
+	(void)hand;
+	if (block->number > 0)
+		return 0;
+	return digest_of(block->bytes, (size_t)entry->size, &entry->digest, err);
+}
+
+int bundle_table_digest(struct bundle *bundle, size_t first, struct error *err)
+{
+	struct digesting digesting = { .bundle = bundle, .first = first };
+	const struct crew_job job = {
+		.count = bundle->n_blocks - first,
+		.work = digest_file,
+		.data = &digesting,
+	};
+
+	return crew_run(&job, err);
 }
 
 static int read_line(struct reading *reading, const char *line, size_t size, struct error *err)

@@ -389,9 +389,8 @@ static int add_content(struct update *update, uint32_t number, struct error *err
 
 	if (size > update->rest.size)
 		return corrupt(err, "the contents are cut short");
-	r = digest_of(update->rest.data, (size_t)size, &entry->digest, err);
-	if (r == 0)
-		r = bundle_table_add_bytes(update->bundle, number, update->rest.data, err);
+	r = size > 0 ? bundle_table_add_bytes(update->bundle, number, update->rest.data, err) :
+		       digest_of(NULL, 0, &entry->digest, err);
 	if (update->form == UPDATE_LONG)
 		size = bundle_long_align(size);
 	if (size > update->rest.size)
@@ -414,17 +413,6 @@ static int refer(struct update *update, uint32_t number, uint32_t base, struct e
 	return 0;
 }
 
-static int refer_to_twin(const struct update *update, uint32_t number, uint32_t twin,
-			 struct error *err)
-{
-	const struct index *index = update->bundle->index;
-
-	if (twin >= number || index_at(index, twin)->type != INDEX_FILE)
-		return corrupt(err, "a file that is the same as none before");
-	index_at(index, number)->digest = index_at(index, twin)->digest;
-	return 0;
-}
-
 static int fill_in(struct update *update, uint32_t number, uint32_t *cursor, struct error *err)
 {
 	const struct outline_mark *mark = &update->marks[number];
@@ -439,10 +427,25 @@ static int fill_in(struct update *update, uint32_t number, uint32_t *cursor, str
 		return refer(update, number, mark->number, err);
 	case OUTLINE_OWN:
 		return add_content(update, number, err);
-	case OUTLINE_TWIN:
-		return refer_to_twin(update, number, mark->number, err);
+	case OUTLINE_TWIN: /* whose digest may not be made yet */
 	case OUTLINE_GIVEN:
 		break;
+	}
+	return 0;
+}
+
+static int fill_in_twins(const struct update *update, struct error *err)
+{
+	const struct index *index = update->bundle->index;
+
+	for (uint32_t i = 0; i < index_count(index); i++) {
+		uint32_t twin = update->marks[i].number;
+
+		if (update->marks[i].kind != OUTLINE_TWIN)
+			continue;
+		if (twin >= i || index_at(index, twin)->type != INDEX_FILE)
+			return corrupt(err, "a file that is the same as none before");
+		index_at(index, i)->digest = index_at(index, twin)->digest;
 	}
 	return 0;
 }
@@ -450,6 +453,7 @@ static int fill_in(struct update *update, uint32_t number, uint32_t *cursor, str
 static int fill_in_all(struct update *update, struct error *err)
 {
 	size_t n = index_count(update->bundle->index);
+	size_t first = update->bundle->n_blocks;
 	uint32_t cursor = 0;
 	int r = 0;
 
@@ -457,7 +461,9 @@ static int fill_in_all(struct update *update, struct error *err)
 		r = fill_in(update, i, &cursor, err);
 	if (r == 0 && update->rest.size > 0)
 		r = corrupt(err, "more contents than files");
-	return r;
+	if (r == 0)
+		r = bundle_table_digest(update->bundle, first, err);
+	return r == 0 ? fill_in_twins(update, err) : r;
 }
 
 /* ---- all of it ---- */

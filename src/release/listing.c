@@ -1,8 +1,10 @@
 #include "release/listing.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/bulk.h"
+#include "base/crew.h"
 
 static int corrupt(struct error *err, const char *what)
 {
@@ -59,16 +61,75 @@ int listing_take(struct patch_bytes *bytes, const struct index *base, uint64_t m
 	return 0;
 }
 
+/* A file that is listed, and where its bytes go. */
+struct place {
+	uint32_t number;
+	uint32_t at;
+};
+
+struct reading {
+	const struct bundle_source *source;
+	struct place *places;
+	uint8_t *bytes;
+	atomic_bool differs;
+};
+
+static int read_one(void *data, unsigned int hand, size_t i, struct error *err)
+{
+	struct reading *reading = data;
+	const struct place *place = &reading->places[i];
+	int r;
+
+	(void)hand;
+	if (atomic_load(&reading->differs))
+		return 0;
+	r = reading->source->read(reading->source->data, place->number, reading->bytes + place->at,
+				  err);
+	if (r > 0)
+		atomic_store(&reading->differs, true);
+	return r < 0 ? r : 0;
+}
+
+static void find_places(const bool *listed, const struct index *index, size_t align,
+			struct place *ret_places)
+{
+	uint64_t at = 0;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < index_count(index); i++) {
+		if (!listed[i])
+			continue;
+		ret_places[n++] = (struct place){ .number = i, .at = (uint32_t)at };
+		at += aligned(index_at(index, i)->size, align);
+	}
+}
+
+static size_t count(const bool *listed, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < size; i++)
+		n += listed[i];
+	return n;
+}
+
 int listing_read(const bool *listed, const struct bundle_source *source, size_t align,
 		 uint8_t *ret_bytes, struct error *err)
 {
-	int r = 0;
+	size_t n = count(listed, index_count(source->index));
+	struct place *places = bulk_alloc(n + 1, sizeof(*places));
+	struct reading reading = { .source = source, .places = places, .bytes = ret_bytes };
+	struct crew_job job = { .count = n, .work = read_one, .data = &reading };
+	int r;
 
-	for (uint32_t i = 0; r == 0 && i < index_count(source->index); i++) {
-		if (!listed[i])
-			continue;
-		r = source->read(source->data, i, ret_bytes, err);
-		ret_bytes += aligned(index_at(source->index, i)->size, align);
-	}
-	return r;
+	if (!places)
+		return error_errno(err, "reading a bundle");
+	find_places(listed, source->index, align, places);
+	r = crew_run(&job, err);
+	bulk_free(places);
+	if (r < 0 || !atomic_load(&reading.differs))
+		return r < 0 ? r : 0;
+	if (source->differs)
+		source->differs(source->data);
+	return BUNDLE_BASE_DIFFERS;
 }

@@ -145,7 +145,7 @@ static void make_head(struct text *head, const struct parts *parts)
 /* behind: bytes of the blocks behind the head. */
 static void decode(struct index *base, const struct parts *parts, uint64_t behind)
 {
-	const struct bundle_source source = { base, read_old, decode_tail, base, -1 };
+	const struct bundle_source source = { base, read_old, NULL, decode_tail, base, -1 };
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
 	_cleanup_text_ struct text head = {};
 	const struct digest expected = {};

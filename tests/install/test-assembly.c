@@ -94,6 +94,31 @@ static void test_goes_on_where_it_was(void **state)
 	shell(fixture.dirfd, "cmp t/f staging/*");
 }
 
+/* What came with the head has no digest block by block: its bytes are compared. */
+static void test_goes_on_with_what_came_with_the_head(void **state)
+{
+	_cleanup_fixture_ struct fixture fixture;
+	struct bundle *bundle = &fixture.kit.bundle;
+
+	make(&fixture, state);
+	assert_int_equal(bundle->n_blocks, 3);
+	for (size_t i = 0; i < bundle->n_blocks; i++) {
+		bundle->blocks[i].is_inlined = true;
+		bundle->blocks[i].kind = BLOCK_STORED;
+		bundle->blocks[i].bytes = (uint8_t *)fixture.bytes + i * BLOCK_SIZE;
+		bundle->blocks[i].raw = (struct bundle_short){};
+	}
+	assert_int_equal(add(&fixture, 0, NULL), 0);
+	assert_int_equal(add(&fixture, 1, NULL), 0);
+	resume(&fixture, 2);
+	shell(fixture.dirfd,
+	      "printf rots | dd of=$(echo staging/*) bs=1 seek=4194304 conv=notrunc 2>/dev/null");
+	resume(&fixture, 1);
+	assert_int_equal(add(&fixture, 1, NULL), 0);
+	assert_int_equal(add(&fixture, 2, NULL), ASSEMBLY_COMPLETE);
+	shell(fixture.dirfd, "cmp t/f staging/*");
+}
+
 /* Of zeroes holes are made: not over what lay there. */
 static void test_garbage_does_not_shine_through_holes(void **state)
 {
@@ -189,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		check_in_dir(test_grows),
 		check_in_dir(test_goes_on_where_it_was),
+		check_in_dir(test_goes_on_with_what_came_with_the_head),
 		check_in_dir(test_garbage_does_not_shine_through_holes),
 		check_in_dir(test_keeps_only_what_is_good),
 		check_in_dir(test_another_content_is_dropped),

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../base/check.h"
-#include "no-threads.h"
+#include "../base/no-threads.h"
 
 #define FILES 2000
 #define BYTES (3 * 1024 * 1024)

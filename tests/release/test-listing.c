@@ -1,5 +1,7 @@
 #include "release/listing.h"
 
+#include <pthread.h>
+
 #include "base/bulk.h"
 #include "bundle.h"
 
@@ -78,10 +80,20 @@ static int read_number(void *data, uint32_t number, void *ret_bytes, struct erro
 	return 0;
 }
 
+static pthread_t told; /* by whom it was */
+
+static void note_difference(void *data)
+{
+	assert_non_null(data);
+	told = pthread_self();
+}
+
 static void test_contents(void **state)
 {
 	_cleanup_(index_freep) struct index *old = sample_old();
-	const struct bundle_source source = { .index = old, .read = read_number, .data = old };
+	const struct bundle_source source = {
+		.index = old, .read = read_number, .differs = note_difference, .data = old
+	};
 	const bool listed[] = { false, true, true };
 	uint8_t bytes[256] = {};
 
@@ -97,6 +109,7 @@ static void test_contents(void **state)
 	assert_int_equal(bytes[149], '2');
 	index_at(old, OLD_NOTE)->mode = 0;
 	assert_int_equal(listing_read(listed, &source, 1, bytes, NULL), BUNDLE_BASE_DIFFERS);
+	assert_true(pthread_equal(told, pthread_self()));
 }
 
 int main(void)

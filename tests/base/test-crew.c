@@ -1,5 +1,5 @@
 /* LDFLAGS: -Wl,--wrap=pthread_create */
-#include "install/crew.h"
+#include "base/crew.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "install/crew.h"
+#include "base/crew.h"
 
 #include <assert.h>
 #include <pthread.h>
