@@ -163,6 +163,8 @@ static int read_files(struct chunks *chunks, const struct bundle_source *source,
 		if (r == 0)
 			r = cut_file(chunks, cutter, (size_t)index_at(source->index, i)->size, err);
 	}
+	if (r > 0 && source->differs)
+		source->differs(source->data);
 	return r;
 }
 

@@ -75,7 +75,7 @@ static void check(const struct bundle *bundle)
 static void decode(struct index *base, const struct text *head, const struct digest *expected,
 		   uint64_t behind)
 {
-	const struct bundle_source source = { base, read_old, decode_none, base, -1 };
+	const struct bundle_source source = { base, read_old, NULL, decode_none, base, -1 };
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
 	struct error err = {};
 	int r = bundle_decode(head->data, head->size, &source, expected, head->size + behind,

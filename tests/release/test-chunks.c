@@ -55,6 +55,7 @@ static void pieces_are_within_bounds(void **state)
 static uint8_t *contents[FILES]; /* of the old release: 0, 1 and 2 go, 3 stays */
 static const size_t sizes[FILES] = { SIZE, 1, BLOCK_SIZE + 1, 500 };
 static uint32_t differs = UINT32_MAX;
+static int times_told;
 
 static int read_old(void *data, uint32_t number, void *ret_bytes, struct error *err)
 {
@@ -63,6 +64,11 @@ static int read_old(void *data, uint32_t number, void *ret_bytes, struct error *
 		return BUNDLE_BASE_DIFFERS;
 	memcpy(ret_bytes, contents[number], sizes[number]);
 	return 0;
+}
+
+static void tell_old(void *data)
+{
+	times_told++;
 }
 
 static void add(struct index *index, uint32_t number)
@@ -84,7 +90,7 @@ static int collect(struct chunks *ret_chunks)
 {
 	_cleanup_(index_freep) struct index *old = NULL;
 	_cleanup_(index_freep) struct index *fresh = NULL;
-	struct bundle_source source = { .read = read_old };
+	struct bundle_source source = { .read = read_old, .differs = tell_old };
 
 	assert_int_equal(index_new(&old, NULL) | index_new(&fresh, NULL), 0);
 	for (uint32_t i = 0; i < FILES; i++)
@@ -100,6 +106,7 @@ static int setup_contents(void **state)
 	for (size_t i = 0; i < FILES; i++)
 		contents[i] = make_bytes(sizes[i]);
 	differs = UINT32_MAX;
+	times_told = 0;
 	return setup(state);
 }
 
@@ -117,6 +124,7 @@ static void what_goes_is_found(void **state)
 	uint64_t key;
 
 	assert_int_equal(collect(&chunks), 0);
+	assert_int_equal(times_told, 0);
 	assert_int_equal(chunks.bytes, SIZE + 1);
 	for (size_t at = 0; at < SIZE;) {
 		size_t size = chunks_cut(&cutter, contents[0] + at, SIZE - at);
@@ -164,6 +172,7 @@ static void one_that_differs_is_told(void **state)
 
 	differs = 1;
 	assert_int_equal(collect(&chunks), BUNDLE_BASE_DIFFERS);
+	assert_int_equal(times_told, 1);
 	assert_null(chunks.scratch);
 }
 
