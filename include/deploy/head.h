@@ -24,6 +24,7 @@ struct head_options {
 	struct fetcher *fetcher; /* outlives the head */
 	const struct offer_bundle *bundle;
 	const char *url; /* of the blob */
+	bool update; /* it starts from the release that runs: it is kept apart from the one that starts from none */
 	bool whole; /* ask for the whole blob, and leave the rest to be read: no range is needed */
 	bool fresh; /* even if it is in staging/: the rest is needed */
 	bool keep; /* in staging/ */

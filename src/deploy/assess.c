@@ -265,6 +265,7 @@ static int get_head(struct assessment *assessment, enum way_kind kind,
 		.fetcher = assessment->fetcher,
 		.bundle = bundle,
 		.url = assessment->urls[kind],
+		.update = kind == WAY_UPDATE,
 		.whole = (assessment->keep || assessment->no_range) &&
 			 is_asked_whole(assessment, kind, bundle),
 		.fresh = assessment->no_range,

@@ -13,10 +13,10 @@
 #include "store/durable.h"
 #include "store/layout.h"
 
-/* In staging/: of a bundle with a base, and of one without. Only bytes that were verified get there. */
-static const char *file_of(const struct offer_bundle *bundle)
+/* In staging/. Only bytes that were verified get there. */
+static const char *file_of(const struct head_options *options)
 {
-	return digest_is_null(&bundle->from) ? "blocks.head" : "update.head";
+	return options->update ? "update.head" : "blocks.head";
 }
 
 void head_done(struct head *head)
@@ -43,8 +43,7 @@ static bool find_kept(const struct head_options *options, struct head *head)
 	size_t size;
 
 	if (fd_open_dir(options->watcher->session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0 ||
-	    fd_read_bulk(staging_fd, file_of(options->bundle), BUNDLE_HEAD_MAX, &bytes, &size,
-			 NULL) != 0 ||
+	    fd_read_bulk(staging_fd, file_of(options), BUNDLE_HEAD_MAX, &bytes, &size, NULL) != 0 ||
 	    !is_promised(options->bundle, bytes, size))
 		return false;
 	head->bytes = TAKE_PTR(bytes);
@@ -79,7 +78,7 @@ static int keep(const struct head_options *options, const struct head *head, str
 
 	if (r >= 0)
 		r = fd_open_dir(dirfd, LAYOUT_STAGING, &staging_fd, err);
-	return r < 0 ? r : write_file(staging_fd, file_of(options->bundle), head, err);
+	return r < 0 ? r : write_file(staging_fd, file_of(options), head, err);
 }
 
 int head_drop(struct session *session, struct error *err)

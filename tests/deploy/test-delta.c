@@ -193,6 +193,18 @@ static void what_stays_was_changed(void **state)
 	assert_true(app_told(EVENT_NOTE, "the rest comes as blocks") == 1);
 }
 
+/* A worker that comes after one that was killed fetches neither again. */
+static void its_head_and_that_of_the_blocks_are_both_kept(void **state)
+{
+	shell(check_fd, "chmod u+w slots/b/p/7; echo x >slots/b/p/7; chmod -R u+w repo/blobs\n"
+			"for f in $(find repo/blobs/sha256 -size +2000k); do\n"
+			"printf xxxx | dd of=$f bs=1 conv=notrunc seek=$(($(stat -c %s $f) - 4)) "
+			"2>/dev/null; done");
+	check_error(update_stage(&repo_watcher, &repo_err), &repo_err, FAULT_UNTRUSTED, repo_url);
+	assert_int_equal(faccessat(check_fd, "staging/update.head", F_OK, 0), 0);
+	assert_int_equal(faccessat(check_fd, "staging/blocks.head", F_OK, 0), 0);
+}
+
 #define near_test(test)	 cmocka_unit_test_setup_teardown(test, setup_without_deltas, repo_teardown)
 #define delta_test(test) cmocka_unit_test_setup_teardown(test, repo_setup_update, repo_teardown)
 
@@ -211,6 +223,7 @@ int main(void)
 		near_test(from_several_releases_before_comes_little),
 		near_test(what_its_pieces_are_of_was_changed),
 		near_test(what_stays_was_changed),
+		near_test(its_head_and_that_of_the_blocks_are_both_kept),
 	};
 
 	return repo_find_program() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
