@@ -269,14 +269,19 @@ static int take_new(struct near *near, uint8_t *out, uint64_t size, struct error
 struct making {
 	uint8_t *out;
 	size_t size, done;
+	size_t fresh; /* bytes of <new> so far, also if it failed */
 	bool failed; /* some piece of it is not there */
 };
 
 static int add_new(struct near *near, struct making *making, uint64_t size, struct error *err)
 {
 	bool fits = !making->failed && size <= making->size - making->done;
-	int r = take_new(near, fits ? making->out + making->done : NULL, size, err);
+	int r;
 
+	if (size > making->size - making->fresh)
+		return corrupt(err, "a recipe of more new bytes than its file has");
+	r = take_new(near, fits ? making->out + making->done : NULL, size, err);
+	making->fresh += (size_t)size;
 	making->failed |= !fits;
 	making->done += fits ? (size_t)size : 0;
 	return r;

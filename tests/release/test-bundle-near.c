@@ -307,6 +307,11 @@ static void what_does_not_fit_is_refused(void **state)
 	refuse(&making, "more than");
 	recipes("\10\4\0\1\7\0");
 	refuse(&making, "no zstd frame");
+	recipes("\10\6\0\1\377\377\1\0"); /* nothing is unpacked for it */
+	refuse(&making, "more new bytes than its file");
+	recipes("\10\10\0\2\200\14\0\200\14\0");
+	text_add_bytes(&making.fresh, (const char *)new_bytes, sizeof(new_bytes));
+	refuse(&making, "more new bytes than its file");
 }
 
 /* Whatever bytes stand in it: it is refused, or of no use, or right. */
