@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fd.h"
 #include "install/attributes.h"
@@ -14,6 +15,7 @@
 #define BATCH_BYTES ((size_t)256 * 1024)
 #define BATCH_STEPS 128 /* each may hold a file open */
 #define BATCHES	    4
+#define OPEN_PART   2 /* of the descriptors that there may be, for all batches */
 
 /* Bytes of a file, or its end. */
 struct step {
@@ -35,6 +37,7 @@ struct batch {
 
 struct hasher {
 	struct batch batches[BATCHES];
+	size_t max_steps; /* of a batch */
 	unsigned int filling; /* the one that the caller fills */
 	struct index_entry *file; /* the caller's: that of the next bytes */
 	struct digester *digester;
@@ -155,6 +158,18 @@ static void *run(void *data)
 
 /* ---- the caller's ---- */
 
+/* Of a batch, so that others find descriptors, too. */
+static size_t limit_steps(void)
+{
+	struct rlimit limit;
+	rlim_t steps;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return BATCH_STEPS;
+	steps = limit.rlim_cur / OPEN_PART / BATCHES;
+	return steps < 1 ? 1 : steps < BATCH_STEPS ? (size_t)steps : BATCH_STEPS;
+}
+
 /* Signals are for the threads that were there before. */
 static void start(struct hasher *hasher)
 {
@@ -174,6 +189,7 @@ int hasher_new(struct hasher **ret_hasher, struct error *err)
 
 	if (!hasher)
 		return error_errno(err, "writing a tree");
+	hasher->max_steps = limit_steps();
 	(void)pthread_mutex_init(&hasher->mutex, NULL);
 	(void)pthread_cond_init(&hasher->changed, NULL);
 	r = digester_new(&hasher->digester, err);
@@ -230,7 +246,7 @@ static struct step *next_step(struct hasher *hasher)
 	struct batch *batch = &hasher->batches[hasher->filling];
 	struct step *step;
 
-	if (batch->filled == BATCH_BYTES || batch->n_steps == BATCH_STEPS) {
+	if (batch->filled == BATCH_BYTES || batch->n_steps == hasher->max_steps) {
 		hand_over(hasher);
 		batch = &hasher->batches[hasher->filling];
 	}

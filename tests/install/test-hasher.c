@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +187,49 @@ static void it_ends_in_the_middle(void **state)
 	}
 }
 
+#define FEW	64
+#define FEW_FOR 300 /* files */
+
+static void write_files(void)
+{
+	_cleanup_(hasher_freep) struct hasher *hasher = NULL;
+	static struct index_entry files[FEW_FOR];
+
+	assert_int_equal(hasher_new(&hasher, NULL), 0);
+	for (size_t i = 0; i < FEW_FOR; i++) {
+		int fd = make_file();
+
+		files[i] = (struct index_entry){ .type = INDEX_FILE, .mode = 0640 };
+		hasher_begin(hasher, &files[i]);
+		hasher_add(hasher, "x", i % 2, fd, 0);
+		hasher_end_consume(hasher, fd);
+	}
+	assert_int_equal(hasher_settle(hasher, NULL), 0);
+}
+
+static void check_few_descriptors(void)
+{
+	struct rlimit before, few;
+
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &before), errno);
+	few = before;
+	few.rlim_cur = FEW;
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &few), errno);
+	write_files();
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &before), errno);
+}
+
+static void few_descriptors_are_enough(void **state)
+{
+	check_few_descriptors();
+}
+
+static void few_descriptors_are_enough_without_a_thread(void **state)
+{
+	no_threads = true;
+	check_few_descriptors();
+}
+
 #define hasher_test(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
@@ -198,6 +242,8 @@ int main(void)
 		hasher_test(a_file_is_written_without_a_thread),
 		hasher_test(what_cannot_be_written_is_said),
 		hasher_test(it_ends_in_the_middle),
+		hasher_test(few_descriptors_are_enough),
+		hasher_test(few_descriptors_are_enough_without_a_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
