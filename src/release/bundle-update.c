@@ -385,31 +385,27 @@ static int add_content(struct update *update, uint32_t number, struct error *err
 {
 	struct index_entry *entry = index_at(update->bundle->index, number);
 	uint64_t size = entry->size;
+	uint64_t taken = update->form == UPDATE_LONG ? bundle_long_align(size) : size;
 	int r;
 
-	if (size > update->rest.size)
+	if (size > update->rest.size || taken > update->rest.size)
 		return corrupt(err, "the contents are cut short");
 	r = size > 0 ? bundle_table_add_bytes(update->bundle, number, update->rest.data, err) :
 		       digest_of(NULL, 0, &entry->digest, err);
-	if (update->form == UPDATE_LONG)
-		size = bundle_long_align(size);
-	if (size > update->rest.size)
-		return corrupt(err, "the contents are cut short");
-	update->rest.data += size;
-	update->rest.size -= (size_t)size;
+	update->rest.data += taken;
+	update->rest.size -= (size_t)taken;
 	return r;
 }
 
 static int refer(struct update *update, uint32_t number, uint32_t base, struct error *err)
 {
-	struct index_entry *entry = index_at(update->bundle->index, number);
 	const struct index *old = update->source->index;
 
 	if (base >= index_count(old) || index_at(old, base)->type != INDEX_FILE)
 		return corrupt(err, "a file that is the same as none");
 	if (update->listed[base])
 		return add_content(update, number, err);
-	entry->digest = index_at(old, base)->digest;
+	index_at(update->bundle->index, number)->digest = index_at(old, base)->digest;
 	return 0;
 }
 
