@@ -175,11 +175,12 @@ void *bulk_resize(void *bytes, size_t n, size_t size)
 	if (!head)
 		return bulk_alloc(n, size);
 	if (!head->scratch && whole < MAPPED_MIN) {
-		head = realloc(head, whole);
-		if (!head)
+		struct head *more = realloc(head, whole);
+
+		if (!more)
 			return NULL;
-		head->size = whole;
-		return head->bytes;
+		more->size = whole;
+		return more->bytes;
 	}
 	if (head->scratch && whole > head->size) {
 		pthread_mutex_lock(&bulk.mutex);
