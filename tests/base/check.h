@@ -80,7 +80,8 @@ UNUSED static size_t check_own_bytes(void)
 
 	assert_non_null(status);
 	while (fgets(line, sizeof(line), status))
-		(void)sscanf(line, "RssAnon: %zu", &kib);
+		if (strncmp(line, "RssAnon:", strlen("RssAnon:")) == 0)
+			kib = strtoul(line + strlen("RssAnon:"), NULL, 10);
 	(void)fclose(status);
 	return kib * 1024;
 }

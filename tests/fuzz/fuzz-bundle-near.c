@@ -28,13 +28,11 @@ static void add_frame(struct text *head, const char *bytes, size_t size)
 /* Bytes are one more here, so that none is NUL. */
 static void add_recipes(struct text *head, const char *recipes)
 {
-	size_t size = strlen(recipes);
-	_cleanup_free_ char *bytes = malloc(size + 1);
+	_cleanup_text_ struct text bytes = {};
 
-	assert(bytes);
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (char)(recipes[i] - 1);
-	add_frame(head, bytes, size);
+	for (const char *at = recipes; *at; at++)
+		text_add(&bytes, "%c", *at - 1);
+	add_frame(head, bytes.size > 0 ? bytes.data : "", bytes.size);
 }
 
 static int read_old(void *data, uint32_t number, void *ret_bytes, struct error *err)

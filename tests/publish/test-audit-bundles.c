@@ -74,6 +74,7 @@ static void test_one_from_several(void **state)
 	trees_write(older, "app", TREES_BINARY, 1, 0);
 	trees_write(newer, "app", TREES_BINARY, 1, 10000);
 	old = add(repo, older, "1");
+	assert_non_null(old);
 	offer = add_from(repo, newer, "2", 0);
 	assert_int_equal(offer->near.n_from, 1);
 	assert_int_equal(setenv("TMPDIR", check_path, 1), 0);

@@ -189,7 +189,7 @@ static int setup(void **state)
 		old_bytes[i] = (uint8_t)(seed >> 24);
 	}
 	memcpy(new_bytes, old_bytes, OLD_SIZE / 2);
-	memcpy(new_bytes + OLD_SIZE / 2, "fresh", 5);
+	memset(new_bytes + OLD_SIZE / 2, 'x', 5);
 	memcpy(new_bytes + OLD_SIZE / 2 + 5, old_bytes + OLD_SIZE / 2, OLD_SIZE / 2);
 	is_spoilt = false;
 	return 0;
