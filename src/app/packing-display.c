@@ -1,14 +1,13 @@
 #include "app/packing-display.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "app/display.h"
 #include "base/clock.h"
+#include "base/thread.h"
 
 #define LIVE_USEC (USEC_PER_SEC / 4)
 #define LINE_USEC (30 * USEC_PER_SEC)
@@ -59,16 +58,11 @@ static void *show(void *data)
 	return data;
 }
 
-/* Signals are for the thread that packs. Without a thread nothing is shown. */
+/* Without a thread nothing is shown. */
 static void begin(void)
 {
-	sigset_t all, before;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	shown.began = clock_monotonic_usec();
-	shown.running = pthread_create(&shown.thread, NULL, show, NULL) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	shown.running = thread_start(&shown.thread, show, NULL) == 0;
 }
 
 void packing_display_tell(void *data, const char *what, uint64_t done, uint64_t total)

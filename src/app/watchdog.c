@@ -1,12 +1,11 @@
 #include "app/watchdog.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 static void *feed(void *data)
 {
@@ -26,19 +25,15 @@ static void *feed(void *data)
 int watchdog_start(struct error *err)
 {
 	static uint64_t pause; /* outlives this call */
-	sigset_t all, before;
 	pthread_t thread;
 	int r;
 
 	if (sd_watchdog_enabled(0, &pause) <= 0)
 		return 0;
 	pause /= 3;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, NULL, feed, &pause);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r != 0)
-		return error_code(err, -r, "starting the watchdog's thread");
+	r = thread_start(&thread, feed, &pause);
+	if (r < 0)
+		return error_code(err, r, "starting the watchdog's thread");
 	(void)pthread_detach(thread);
 	return 0;
 }

@@ -1,11 +1,11 @@
 #include "base/crew.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+#include "base/thread.h"
 
 struct hand {
 	struct crew *crew;
@@ -47,20 +47,6 @@ static void *help(void *data)
 	return NULL;
 }
 
-/* Signals are for the threads that were there before. */
-static bool start(pthread_t *ret_thread, struct hand *hand)
-{
-	sigset_t all, before;
-	int r;
-
-	(void)sigfillset(&all);
-	(void)sigdelset(&all, SIGBUS);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(ret_thread, NULL, help, hand);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r == 0;
-}
-
 int crew_new(const struct crew_job *job, struct crew **ret_crew, struct error *err)
 {
 	struct crew *crew = calloc(1, sizeof(*crew));
@@ -70,7 +56,7 @@ int crew_new(const struct crew_job *job, struct crew **ret_crew, struct error *e
 	crew->job = *job;
 	for (unsigned int i = 0; i < CREW_HANDS; i++)
 		crew->hands[i] = (struct hand){ .crew = crew, .number = i };
-	crew->is_helped = job->count > 1 && start(&crew->helper, &crew->hands[1]);
+	crew->is_helped = job->count > 1 && thread_start(&crew->helper, help, &crew->hands[1]) == 0;
 	*ret_crew = crew;
 	return 0;
 }

@@ -2,8 +2,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "base/thread.h"
 
 struct parcel {
 	struct parcel *next;
@@ -124,20 +125,12 @@ static void *run(void *data)
 
 /* ---- the fetching side ---- */
 
-/* Signals are the caller's affair: the thread takes none but that of a file that was cut short under it (install/oldfile.c). */
 static int start(struct taker *taker, struct error *err)
 {
-	sigset_t all;
-	sigset_t before;
-	int error;
+	int r = thread_start(&taker->thread, run, taker);
 
-	(void)sigfillset(&all);
-	(void)sigdelset(&all, SIGBUS);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&taker->thread, NULL, run, taker);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error)
-		return error_code(err, -error, "starting a thread");
+	if (r < 0)
+		return error_code(err, r, "starting a thread");
 	taker->is_running = true;
 	return 0;
 }

@@ -2,12 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 struct arrival {
 	struct arrival_options options;
@@ -80,19 +79,12 @@ static void *run(void *data)
 
 /* ---- the caller's ---- */
 
-/* Signals are the caller's affair: the thread takes none. */
 static int start(struct arrival *arrival, struct error *err)
 {
-	sigset_t all;
-	sigset_t before;
-	int error;
+	int r = thread_start(&arrival->thread, run, arrival);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&arrival->thread, NULL, run, arrival);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error)
-		return error_code(err, -error, "starting a thread");
+	if (r < 0)
+		return error_code(err, r, "starting a thread");
 	arrival->is_running = true;
 	return 0;
 }

@@ -1,8 +1,8 @@
 #include "install/aside.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "base/thread.h"
 
 struct aside {
 	pthread_t thread;
@@ -49,18 +49,6 @@ static void *run(void *data)
 	return NULL;
 }
 
-/* Signals are for the threads that were there before. */
-static void start(struct aside *aside)
-{
-	sigset_t all, before;
-
-	aside->was_tried = true;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	aside->has_thread = pthread_create(&aside->thread, NULL, run, aside) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int aside_new(struct aside **ret_aside, struct error *err)
 {
 	struct aside *aside = calloc(1, sizeof(*aside));
@@ -101,7 +89,8 @@ void aside_add(struct aside *aside, struct digester *digester, const void *bytes
 {
 	wait_until_done(aside);
 	if (!aside->was_tried)
-		start(aside);
+		aside->has_thread = thread_start(&aside->thread, run, aside) == 0;
+	aside->was_tried = true;
 	aside->digester = digester;
 	aside->bytes = bytes;
 	aside->size = size;

@@ -1,14 +1,13 @@
 #include "install/hasher.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/fd.h"
+#include "base/thread.h"
 #include "install/attributes.h"
 #include "release/names.h"
 
@@ -170,18 +169,6 @@ static size_t limit_steps(void)
 	return steps < 1 ? 1 : steps < BATCH_STEPS ? (size_t)steps : BATCH_STEPS;
 }
 
-/* Signals are for the threads that were there before. */
-static void start(struct hasher *hasher)
-{
-	sigset_t all;
-	sigset_t before;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	hasher->has_thread = pthread_create(&hasher->thread, NULL, run, hasher) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int hasher_new(struct hasher **ret_hasher, struct error *err)
 {
 	_cleanup_(hasher_freep) struct hasher *hasher = calloc(1, sizeof(*hasher));
@@ -195,7 +182,7 @@ int hasher_new(struct hasher **ret_hasher, struct error *err)
 	r = digester_new(&hasher->digester, err);
 	if (r < 0)
 		return r;
-	start(hasher);
+	hasher->has_thread = thread_start(&hasher->thread, run, hasher) == 0;
 	*ret_hasher = TAKE_PTR(hasher);
 	return 0;
 }

@@ -4,12 +4,11 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <lzma.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <zstd.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 
 #define SLABS	  8
 #define SLAB_SIZE (256 * 1024)
@@ -363,19 +362,12 @@ static void *run(void *data)
 
 /* ---- the reader ---- */
 
-/* Signals are the caller's affair: the thread takes none. */
 static int start(struct unpack *unpack, struct error *err)
 {
-	sigset_t all;
-	sigset_t before;
-	int error;
+	int r = thread_start(&unpack->thread, run, unpack);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&unpack->thread, NULL, run, unpack);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error)
-		return error_code(err, -error, "starting a thread");
+	if (r < 0)
+		return error_code(err, r, "starting a thread");
 	unpack->is_running = true;
 	return 0;
 }

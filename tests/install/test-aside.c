@@ -2,39 +2,26 @@
 /* A digest that a thread makes of pieces: the same as without, and what failed is told. */
 #include "install/aside.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "../base/check.h"
+#include "../base/no-threads.h"
 
 #define PIECE  ((size_t)300 * 1000)
 #define PIECES 7
 
 static int fail_at; /* which call fails; 0: none */
-static bool no_threads;
 
 int __real_digester_update(struct digester *digester, const void *data, size_t size,
 			   struct error *err);
 int __wrap_digester_update(struct digester *digester, const void *data, size_t size,
 			   struct error *err);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*run)(void *data), void *data);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*run)(void *data), void *data);
-
 int __wrap_digester_update(struct digester *digester, const void *data, size_t size,
 			   struct error *err)
 {
 	if (fail_at > 0 && --fail_at == 0)
 		return error_set(err, FAULT_INTERNAL, "not made");
 	return __real_digester_update(digester, data, size, err);
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*run)(void *data), void *data)
-{
-	return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, run, data);
 }
 
 static uint8_t bytes[PIECES][PIECE];
