@@ -221,13 +221,13 @@ export B
 check:
 	+@$(MAKE_) all tests
 	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests)
-	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS))
+	@tests/run -j 2 -t 300 $(call UNIT,$(TESTS))
 
 # One layer alone; what is broken elsewhere does not matter.
 $(PRESENT:%=check-%): check-%:
 	+@$(MAKE_) $(B)/link-$* tests-$*
 	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests-$*)
-	@tests/run -j 2 -t 120 $(call UNIT,$(TEST_$*))
+	@tests/run -j 2 -t 300 $(call UNIT,$(TEST_$*))
 
 # Built by clang beside the rest; the corpus comes from the program, too.
 fuzz-targets: $(PROGRAM)
@@ -246,7 +246,7 @@ test:
 	@scripts/deps test
 	+@$(MAKE_) all tests
 	$(if $(TWICE),+@$(MAKE_) B=$(B)-san SAN=1 tests)
-	@tests/run -j 2 -t 120 $(call UNIT,$(TESTS)) $(SYSTEM_RUN)
+	@tests/run -j 2 -t 300 $(call UNIT,$(TESTS)) $(SYSTEM_RUN)
 
 # The power fails before each call in turn; tests/crash/README.md.
 crash:
