@@ -38,5 +38,9 @@ enum { ASSEMBLY_COMPLETE = 1, ASSEMBLY_DIFFERS = 2 };
 int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, const void *bytes,
 		 size_t size, struct error *err);
 
-/* A buffer for the next block that is not the assembly's: the other one, or the same one when it is through with it. */
-int assembly_make_room(struct assembly *assembly, struct decode *decode, struct error *err);
+/*
+ * A buffer for the next block that is not the assembly's: the same one when it is through with it, or, if there may be a second one (4 MiB more), the
+ * other.
+ */
+int assembly_make_room(struct assembly *assembly, struct decode *decode, bool second,
+		       struct error *err);

@@ -304,11 +304,13 @@ static int give_up(struct assembly *assembly, uint32_t content, struct error *er
 	return r;
 }
 
-int assembly_make_room(struct assembly *assembly, struct decode *decode, struct error *err)
+int assembly_make_room(struct assembly *assembly, struct decode *decode, bool second,
+		       struct error *err)
 {
 	if (!aside_holds(assembly->aside, decode_buffer(decode)))
 		return 0;
-	decode_turn(decode);
+	if (second)
+		decode_turn(decode);
 	return aside_holds(assembly->aside, decode_buffer(decode)) ?
 		       aside_settle(assembly->aside, err) :
 		       0;

@@ -302,7 +302,7 @@ int salvage_take_block(struct salvage *salvage, const struct bundle *bundle,
 	if (r == 0)
 		r = prepare_blocks(salvage, err);
 	if (r == 0)
-		r = assembly_make_room(salvage->assembly, salvage->decode, err);
+		r = assembly_make_room(salvage->assembly, salvage->decode, false, err);
 	if (r == 0)
 		r = decode_block(salvage->decode, block, bytes, size, raw_size, err);
 	return r == 0 ? add_block(salvage, content, block, raw_size, err) : r;
