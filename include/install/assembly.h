@@ -40,7 +40,7 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 
 /*
  * A buffer for the next block that is not the assembly's: the same one when it is through with it, or, if there may be a second one (4 MiB more), the
- * other.
+ * other. Not where whole blocks come: they wait in memory themselves.
  */
 int assembly_make_room(struct assembly *assembly, struct decode *decode, bool second,
 		       struct error *err);

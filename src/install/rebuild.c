@@ -404,9 +404,8 @@ static int take(struct rebuild *rebuild, const struct bundle *bundle,
 {
 	uint32_t content = content_of(rebuild, block);
 	size_t raw_size = bundle_raw_size(bundle, block);
-	/* what is fetched in whole blocks waits in memory, too */
-	bool second = block_needs_base(block->kind);
-	int r = assembly_make_room(rebuild->assembly, rebuild->decode, second, err);
+	int r = assembly_make_room(rebuild->assembly, rebuild->decode,
+				   block_needs_base(block->kind), err);
 
 	if (r == 0)
 		r = decode_block(rebuild->decode, block, bytes, size, raw_size, err);
