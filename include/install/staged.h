@@ -40,3 +40,6 @@ bool staged_is_as_found(const struct stat *st, const struct survey_stray *stray)
 int staged_create(int staging_fd, const struct digest *digest, int *ret_fd, struct error *err);
 int staged_open(int staging_fd, const struct digest *digest, int flags, int *ret_fd,
 		struct error *err);
+
+/* FAULT_BUSY: what lies there for the file of that path is not what flipslot put there. */
+int staged_complain_of_others(const char *path, struct error *err);

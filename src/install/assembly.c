@@ -89,10 +89,7 @@ uint64_t assembly_bytes(const struct assembly *assembly)
 
 static int complain_of_others(const struct assembly *assembly, uint32_t content, struct error *err)
 {
-	char shown[NAMES_SHOWN_MAX];
-
-	return error_set(err, FAULT_BUSY, "%s: somebody else changes staging/",
-			 names_show(contents_entry(assembly->contents, content)->path, shown));
+	return staged_complain_of_others(contents_entry(assembly->contents, content)->path, err);
 }
 
 static int complain(const struct assembly *assembly, uint32_t content, struct error *err)

@@ -23,6 +23,14 @@ static int complain(const char *doing, const char *name, struct error *err)
 	return error_errno(err, "%s " LAYOUT_STAGING "/%s", doing, name);
 }
 
+int staged_complain_of_others(const char *path, struct error *err)
+{
+	char shown[NAMES_SHOWN_MAX];
+
+	return error_set(err, FAULT_BUSY, "%s: somebody else changes " LAYOUT_STAGING "/",
+			 names_show(path, shown));
+}
+
 int staged_make_dir(int dirfd, int *ret_fd, struct error *err)
 {
 	int r = durable_mkdir(dirfd, LAYOUT_STAGING, 0700, err);

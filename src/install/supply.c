@@ -155,14 +155,6 @@ static int make_of_bytes(const struct supply *supply, unsigned int hand, uint32_
 	return r;
 }
 
-static int complain_of_staging(const struct index_entry *entry, struct error *err)
-{
-	char shown[NAMES_SHOWN_MAX];
-
-	return error_set(err, FAULT_BUSY, "%s: somebody else changes staging/",
-			 names_show(entry->path, shown));
-}
-
 /* Some time has gone by since the survey read it. */
 static int check_staged(const struct supply *supply, unsigned int hand, uint32_t content,
 			struct error *err)
@@ -178,15 +170,15 @@ static int check_staged(const struct supply *supply, unsigned int hand, uint32_t
 	if (r < 0)
 		return r;
 	if (r == STAGED_ABSENT || fstat(fd, &st) < 0)
-		return complain_of_staging(entry, err);
+		return staged_complain_of_others(entry->path, err);
 	if (origin->origin == SURVEY_STRAY)
 		return staged_is_as_found(&st, &supply->survey->strays[origin->from]) ?
 			       0 :
-			       complain_of_staging(entry, err);
+			       staged_complain_of_others(entry->path, err);
 	r = local_digest(supply->locals[hand], fd, &digest, &size, err);
 	if (r == 0 && size == entry->size && digest_equal(&digest, &entry->digest))
 		return 0;
-	return r < 0 ? r : complain_of_staging(entry, err);
+	return r < 0 ? r : staged_complain_of_others(entry->path, err);
 }
 
 static int place_staged(const struct supply *supply, unsigned int hand, uint32_t content,
@@ -200,7 +192,7 @@ static int place_staged(const struct supply *supply, unsigned int hand, uint32_t
 	int r = staged_open(supply->staging_fd, &entry->digest, O_RDONLY, &fd, err);
 
 	if (r == STAGED_ABSENT)
-		return complain_of_staging(entry, err);
+		return staged_complain_of_others(entry->path, err);
 	if (r == 0)
 		r = place_move(supply->places[hand], fd, digest_to_hex(&entry->digest, hex), entry,
 			       err);
