@@ -14,3 +14,6 @@ void line_add(struct text *text, const struct index_entry *entry);
  * taken; the rest is FAULT_CORRUPT. *ret_entry is the caller's (index_entry_done).
  */
 int line_parse(const char *line, size_t size, struct index_entry *ret_entry, struct error *err);
+
+/* Where the digest of a file's line begins; NULL: it has none, as what is no file. */
+const char *line_find_digest(const char *line, size_t size);

@@ -10,6 +10,7 @@
 #include "release/bundle-table-write.h"
 #include "release/chunks.h"
 #include "release/frame-write.h"
+#include "release/line.h"
 
 #define PACKED_MAX (4U * 1024 * 1024) /* bytes that the head may have of new ones, about */
 
@@ -221,20 +222,14 @@ static int list_known(const struct near_head *what, struct known_digests *known,
 	return 0;
 }
 
-/* Of the line of a file: its digest is the only field of 64 digits in front of the path. */
-static bool is_known_line(const struct known_digests *known, const char *line,
-			  const char **ret_field)
+static bool is_known(const struct known_digests *known, const char *field)
 {
 	char hex[DIGEST_HEX_MAX];
 	struct digest digest;
 	const struct digest *key = &digest;
-	const char *field = line;
 
-	for (int i = 0; i < 4; i++)
-		field = strchr(field, ' ') + 1;
 	memcpy(hex, field, sizeof(hex) - 1);
 	hex[sizeof(hex) - 1] = '\0';
-	*ret_field = field;
 	return digest_from_hex(hex, &digest, NULL) == 0 &&
 	       bsearch(&key, known->list, known->n, sizeof(struct digest *), by_digest);
 }
@@ -242,9 +237,9 @@ static bool is_known_line(const struct known_digests *known, const char *line,
 static void cut_line(const struct known_digests *known, const char *line, const char *end,
 		     struct text *text)
 {
-	const char *field;
+	const char *field = line_find_digest(line, (size_t)(end - line));
 
-	if (*line != 'f' || strncmp(line, "f ", 2) != 0 || !is_known_line(known, line, &field)) {
+	if (!field || !is_known(known, field)) {
 		text_add_bytes(text, line, (size_t)(end - line));
 		return;
 	}

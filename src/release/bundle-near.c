@@ -35,8 +35,9 @@
 #include "release/bundle-table.h"
 #include "release/chunks.h"
 #include "release/frame.h"
+#include "release/line.h"
 
-#define HEX(bytes) (2 * (size_t)(bytes))
+#define HEX(bytes) (2 * (bytes))
 
 struct near {
 	struct bundle *bundle;
@@ -126,32 +127,15 @@ static bool is_known(const struct near *near, const struct digest *digest)
 	return found && digest_equal(*found, digest);
 }
 
-/* Where the digest of a line of a file is, and its length; NULL: it has none. */
-static const char *find_digest(const char *line, const char *end, size_t *ret_size)
-{
-	const char *blank = line;
-
-	for (int i = 0; i < 4 && blank; i++) {
-		line = blank + (i > 0);
-		blank = memchr(line, ' ', (size_t)(end - line));
-	}
-	if (!blank)
-		return NULL;
-	line = blank + 1;
-	blank = memchr(line, ' ', (size_t)(end - line));
-	*ret_size = blank ? (size_t)(blank - line) : 0;
-	return blank ? line : NULL;
-}
-
 static int complete_line(const struct near *near, const char *line, const char *end,
 			 struct text *text, struct error *err)
 {
 	char hex[DIGEST_HEX_MAX];
-	size_t size = 0;
-	const char *field = *line == 'f' ? find_digest(line, end, &size) : NULL;
+	const char *field = line_find_digest(line, (size_t)(end - line));
+	const char *blank = field ? memchr(field, ' ', (size_t)(end - field)) : NULL;
 	const struct digest *digest;
 
-	if (!field || size != HEX(BUNDLE_NEAR_DIGEST)) {
+	if (!blank || blank - field != HEX(BUNDLE_NEAR_DIGEST)) {
 		text_add_bytes(text, line, (size_t)(end - line));
 		return 0;
 	}
@@ -160,7 +144,7 @@ static int complete_line(const struct near *near, const char *line, const char *
 		return corrupt(err, "the release that runs lacks a file that it should have");
 	text_add_bytes(text, line, (size_t)(field - line));
 	text_add(text, "%s", digest_to_hex(digest, hex));
-	text_add_bytes(text, field + size, (size_t)(end - field) - size);
+	text_add_bytes(text, blank, (size_t)(end - blank));
 	return 0;
 }
 

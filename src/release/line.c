@@ -8,6 +8,8 @@
 
 #include "release/names.h"
 
+#define DIGEST_FIELD   4
+
 #define FIELDS_MAX     7
 #define NUMBER_MAX     32
 #define LINE_MAX_BYTES (2 * (4 * NAMES_PATH_MAX) + 512)
@@ -319,4 +321,17 @@ int line_parse(const char *line, size_t size, struct index_entry *ret_entry, str
 	*ret_entry = entry;
 	entry = (struct index_entry){};
 	return 0;
+}
+
+const char *line_find_digest(const char *line, size_t size)
+{
+	const char *end = line + size;
+
+	if (size < 2 || line[0] != 'f' || line[1] != ' ')
+		return NULL;
+	for (int i = 0; line && i < DIGEST_FIELD; i++) {
+		line = memchr(line, ' ', (size_t)(end - line));
+		line = line ? line + 1 : NULL;
+	}
+	return line;
 }

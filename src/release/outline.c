@@ -20,24 +20,9 @@
 #include "base/parse.h"
 #include "release/line.h"
 
-#define DIGEST_FIELD  4
 #define NUMBER_DIGITS 10
 #define DIGEST_DIGITS (2 * DIGEST_SIZE)
 #define NO_DIGEST     "0000000000000000000000000000000000000000000000000000000000000000"
-
-/* Where the digest of a file's line begins; NULL: it has none. */
-static const char *find_digest(const char *line, size_t size)
-{
-	const char *end = line + size;
-
-	if (size < 2 || line[0] != 'f' || line[1] != ' ')
-		return NULL;
-	for (int i = 0; line && i < DIGEST_FIELD; i++) {
-		line = memchr(line, ' ', (size_t)(end - line));
-		line = line ? line + 1 : NULL;
-	}
-	return line;
-}
 
 /* ---- writing ---- */
 
@@ -66,7 +51,7 @@ static int add_line(struct text *text, const struct index_entry *entry,
 	r = text_check(line, err);
 	if (r < 0)
 		return r;
-	digest = mark->kind == OUTLINE_GIVEN ? NULL : find_digest(line->data, line->size);
+	digest = mark->kind == OUTLINE_GIVEN ? NULL : line_find_digest(line->data, line->size);
 	if (!digest) {
 		text_add_bytes(text, line->data, line->size);
 		return 0;
@@ -130,7 +115,7 @@ static bool read_mark(const char *field, size_t size, struct outline_mark *mark)
 /* The line as an index has it, into the text; false: it is none. */
 static bool read_line(const char *line, size_t size, struct text *text, struct outline_mark *mark)
 {
-	const char *field = find_digest(line, size);
+	const char *field = line_find_digest(line, size);
 	const char *blank = field ? memchr(field, ' ', size - (size_t)(field - line)) : NULL;
 
 	*mark = (struct outline_mark){ .kind = OUTLINE_GIVEN };
