@@ -9,7 +9,6 @@
 #include "release/names.h"
 
 #define DIGEST_FIELD   4
-
 #define FIELDS_MAX     7
 #define NUMBER_MAX     32
 #define LINE_MAX_BYTES (2 * (4 * NAMES_PATH_MAX) + 512)
