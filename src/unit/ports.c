@@ -12,8 +12,11 @@
 #include "base/fd.h"
 #include "base/parse.h"
 
-#define LINES_MAX 200000
-#define FIELDS	  10 /* of a line that are looked at */
+#define TABLE_MAX  ((size_t)32 * 1024 * 1024) /* bytes of a table: some 200,000 lines */
+#define TABLE_ROOM ((size_t)64 * 1024)
+#define LINE_ROOM  512 /* a line has 150 bytes, or some 30 more for IPv6 */
+#define PAGE_MIN   4096
+#define FIELDS	   10 /* of a line that are looked at */
 
 /* States of a connection, as the kernel numbers them (include/net/tcp_states.h). */
 enum {
@@ -55,21 +58,55 @@ static bool read_line(char *text, struct line *ret_line)
 	return ret_line->port > 0;
 }
 
-typedef void (*line_fn)(void *data, const struct line *line);
+/* False: no more of them are wanted. */
+typedef bool (*line_fn)(void *data, const struct line *line);
+
+/*
+ * The kernel goes through its whole table for each read that is not full, also for the one that finds the end. It fills a page
+ * at least, as long as another line has room in it: what leaves more was the last.
+ */
+static bool was_last(size_t n)
+{
+	return n + LINE_ROOM <= PAGE_MIN;
+}
+
+/* Whole lines; the rest of `text`, at most LINE_ROOM - 1 bytes, is moved to its front. */
+static bool read_lines(char *text, size_t *size, line_fn handle, void *data)
+{
+	char *at = text, *end;
+	struct line line;
+	bool goes_on = true;
+
+	text[*size] = '\0';
+	while (goes_on && (end = strchr(at, '\n')) != NULL) {
+		*end = '\0';
+		goes_on = !read_line(at, &line) || handle(data, &line);
+		at = end + 1;
+	}
+	*size = strlen(at);
+	memmove(text, at, *size);
+	return goes_on && *size < LINE_ROOM;
+}
 
 static void read_table(pid_t pid, const char *table, line_fn handle, void *data)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	_cleanup_free_ char *text = NULL;
-	struct line line;
+	_cleanup_free_ char *text = malloc(LINE_ROOM + TABLE_ROOM + 1);
+	_cleanup_close_ int fd = -1;
+	size_t kept = 0, left = TABLE_MAX;
 	char name[64];
-	size_t room = 0;
+	ssize_t n = 1;
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/net/%s", pid, table);
-	file = fopen(name, "re");
-	for (unsigned int n = 0; file && n < LINES_MAX && getline(&text, &room, file) > 0; n++)
-		if (read_line(text, &line))
-			handle(data, &line);
+	fd = text ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+	while (fd >= 0 && n > 0 && left >= TABLE_ROOM) {
+		n = read(fd, text + kept, TABLE_ROOM);
+		if (n <= 0)
+			return;
+		left -= (size_t)n;
+		kept += (size_t)n;
+		if (!read_lines(text, &kept, handle, data) || was_last((size_t)n))
+			return;
+	}
 }
 
 static void read_tables(pid_t pid, line_fn handle, void *data)
@@ -119,13 +156,16 @@ bool ports_has(const struct ports *ports, uint16_t port)
 	return false;
 }
 
-static void take_if_listening(void *data, const struct line *line)
+/* Those that listen stand before all others (proc_net_tcp.txt). */
+static bool take_if_listening(void *data, const struct line *line)
 {
 	struct ports_listeners *listeners = data;
 
-	if (line->state == LISTENING && listeners->n < PORTS_LISTENERS_MAX)
-		listeners->list[listeners->n++] =
-			(struct ports_listener){ .inode = line->inode, .port = line->port };
+	if (line->state != LISTENING || listeners->n == PORTS_LISTENERS_MAX)
+		return false;
+	listeners->list[listeners->n++] =
+		(struct ports_listener){ .inode = line->inode, .port = line->port };
+	return true;
 }
 
 void ports_listeners(pid_t pid, struct ports_listeners *ret_listeners)
@@ -160,7 +200,7 @@ static enum ports_state state_of(const struct line *line)
 	}
 }
 
-static void take_if_busy(void *data, const struct line *line)
+static bool take_if_busy(void *data, const struct line *line)
 {
 	struct look *look = data;
 	enum ports_state state = state_of(line);
@@ -170,6 +210,7 @@ static void take_if_busy(void *data, const struct line *line)
 			look->state = state;
 			look->port = line->port;
 		}
+	return look->state < PORTS_HELD;
 }
 
 enum ports_state ports_look(const struct ports *ports, pid_t pid, uint16_t *ret_port)

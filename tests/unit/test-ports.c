@@ -105,6 +105,28 @@ static void listeners_of_both_families_are_found(void **unused)
 	assert_true(fd6 < 0 || has(getpid(), six));
 }
 
+/* More than the kernel gives in one go. */
+static void all_of_many_are_found(void **unused)
+{
+	enum { MANY = 100 };
+	uint16_t ports[MANY] = {};
+	int fds[MANY], pair[2];
+
+	(void)unused;
+	for (size_t i = 0; i < MANY; i++)
+		fds[i] = listen_anywhere(AF_INET, &ports[i]);
+	connect_to(fds[0], ports[0], pair);
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(fds[i] >= 0 && has(getpid(), ports[i]));
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(look_at(ports[i]), PORTS_HELD);
+	for (size_t i = 0; i < MANY; i++)
+		cleanup_close(&fds[i]);
+	assert_int_equal(look_at(ports[0]), PORTS_HELD);
+	cleanup_close(&pair[0]);
+	cleanup_close(&pair[1]);
+}
+
 static void what_is_closed_or_only_connected_is_none(void **unused)
 {
 	uint16_t port = 0;
@@ -181,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listeners_of_both_families_are_found),
+		cmocka_unit_test(all_of_many_are_found),
 		cmocka_unit_test(the_sockets_of_a_process_are_seen),
 		cmocka_unit_test(what_is_closed_or_only_connected_is_none),
 		cmocka_unit_test(those_of_another_network_are_none),
