@@ -8,7 +8,7 @@
 
 #include "release/index.h"
 
-/* Gives a new file what the entry says; 0, or -1 with errno set. */
+/* Gives a new file, which is complete, what the entry says, and lets the disk begin with a large one; 0, or -1 with errno set. */
 int attributes_set(int fd, const struct index_entry *file);
 
 /* The same for a file that may have capabilities which it should not have. */
