@@ -7,7 +7,7 @@
 #   TARGET=        make fuzz: only these targets; FUZZ_SECONDS=60 how long each
 #   FS= SCENARIO= N= STEP= MODE= SEED= JOBS=      what `make crash` and `make faults` try; tests/crash/README.md
 #   RUNS= SEED=    how many updates `make campaign` makes
-#   PAIR= PEER= ROUNDS=     what `make bench` compares; tests/bench/README.md
+#   PAIR= PEER= ROUNDS= OLD= NEW=     what `make bench` compares; tests/bench/README.md
 #   SYSTEM=        only these system tests; SYSTEM_JOBS= how many at once
 #   CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR= SYSCONFDIR= STATEDIR= SYSTEMDLIB= UNITDIR=     as everywhere
 
@@ -281,7 +281,7 @@ crash-control:
 bench:
 	@scripts/deps bench
 	+@$(MAKE_) all $(FAULT_APP)
-	@PAIR="$(PAIR)" PEER="$(PEER)" ROUNDS="$(ROUNDS)" tests/bench/bench
+	@PAIR="$(PAIR)" PEER="$(PEER)" ROUNDS="$(ROUNDS)" OLD="$(OLD)" NEW="$(NEW)" tests/bench/bench
 
 demo:
 	@scripts/deps test

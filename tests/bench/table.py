@@ -116,9 +116,10 @@ class Budgets:
             self.hold(pair, "%s, MiB of all processes" % step, own, 24 * MIB, lambda v: "%.1f" % (v / MIB))
 
     def of(self, pair):
-        if pair == "gateway":
+        if pair in ("gateway", "own"):
             self.wall(pair, "install", 0.8)
             self.wall(pair, "update", 0.6)
+        if pair == "gateway":
             self.written(pair)
         self.bytes(pair)
         self.memory(pair)
