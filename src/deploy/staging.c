@@ -264,19 +264,31 @@ static int run_install(struct watcher *watcher, struct error *err)
 	return take_over(session, &descriptor, err);
 }
 
+static int run(struct watcher *watcher, struct error *err)
+{
+	struct session *session = watcher->session;
+	bool go;
+	int r = switching_preflight(session, SLOT_NONE, &go, err);
+
+	if (r < 0 || !go)
+		return r;
+	return session->state.transaction.verb == VERB_UPDATE ? run_update(watcher, err) :
+								run_install(watcher, err);
+}
+
 int staging_run(struct session *session, struct error *err)
 {
 	struct watcher watcher = { .session = session, .step = STAGE_VERIFY };
-	bool go;
 	int r;
 
 	session->state.transaction.reason[0] = '\0';
 	r = accord_join(session, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = switching_preflight(session, SLOT_NONE, &go, err);
-	if (r < 0 || !go)
-		return r;
-	return session->state.transaction.verb == VERB_UPDATE ? run_update(&watcher, err) :
-								run_install(&watcher, err);
+	/* it gets ready while the machine is looked at */
+	if (session->state.transaction.verb == VERB_UPDATE)
+		session_open_fetcher(session);
+	r = run(&watcher, err);
+	session_drop_fetcher(session);
+	return r;
 }

@@ -296,10 +296,5 @@ int update_stage(struct watcher *watcher, struct error *err)
 {
 	int r = staged_sort_out(watcher->session->dirfd, on_removed, watcher->session, err);
 
-	if (r < 0)
-		return r;
-	session_open_fetcher(watcher->session);
-	r = look_and_stage(watcher, err);
-	session_drop_fetcher(watcher->session);
-	return r;
+	return r < 0 ? r : look_and_stage(watcher, err);
 }
