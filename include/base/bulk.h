@@ -12,8 +12,9 @@
 
 #include "base/cleanup.h"
 
-/* Bytes that a process has of its own before files are made. */
-#define BULK_OWN ((size_t)7 * 1024 * 1024)
+/* Bytes that a process has of its own before files are made; and that, with what is claimed. */
+#define BULK_OWN ((size_t)5 * 1024 * 1024)
+#define BULK_ALL ((size_t)7 * 1024 * 1024)
 
 /* The directory for such files from now on, of which a copy is kept; -1: none, as at the beginning. What is there already stays. */
 void bulk_settle(int dirfd);
@@ -29,6 +30,10 @@ void *bulk_resize(void *bytes, size_t n, size_t size);
 
 /* NULL is fine. */
 void bulk_free(void *bytes);
+
+/* So many bytes for a buffer that can be done without. False: they are in use. bulk_return gives them back. */
+bool bulk_claim(size_t size);
+void bulk_return(size_t size);
 
 static inline void cleanup_bulk(void *p)
 {

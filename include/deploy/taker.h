@@ -6,7 +6,7 @@
 
 #include "deploy/relay.h"
 
-#define TAKER_ROOM (5U * 1024 * 1024) /* bytes of blocks that have room, being fetched or waiting */
+#define TAKER_ROOM (2U * 1024 * 1024) /* bytes of blocks that have room, being fetched or waiting */
 
 struct taker;
 

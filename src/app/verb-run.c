@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "deploy/worker.h"
 
 #define DESCRIPTORS 1024 /* what systemd lets a unit have, if nothing else is said */
+#define TRIM	    (256 * 1024) /* bytes: what is free at the end of the heap */
 #define MENDING_SEC 5
 #define NOTIFY_USEC (2 * USEC_PER_SEC)
 
@@ -202,6 +204,7 @@ static int work(const char *app, struct error *err)
 	if (r < 0)
 		return r;
 	fd_make_room(DESCRIPTORS);
+	(void)mallopt(M_TRIM_THRESHOLD, TRIM);
 	r = watchdog_start(err);
 	if (r < 0)
 		return r;

@@ -29,6 +29,7 @@ static struct {
 	pthread_mutex_t mutex;
 	int dirfd;
 	size_t own; /* bytes of pieces that are mapped, and in no file */
+	size_t claimed;
 } bulk = { .mutex = PTHREAD_MUTEX_INITIALIZER, .dirfd = -1 };
 
 void bulk_settle(int dirfd)
@@ -84,7 +85,8 @@ static bool has_room(size_t size)
 
 static bool may_own(size_t size)
 {
-	return size <= BULK_OWN && bulk.own <= BULK_OWN - size;
+	return size <= BULK_OWN && bulk.own <= BULK_OWN - size &&
+	       bulk.own + bulk.claimed <= BULK_ALL - size;
 }
 
 static void *fill_head(struct scratch *scratch, size_t size)
@@ -202,5 +204,23 @@ void bulk_free(void *bytes)
 	}
 	pthread_mutex_lock(&bulk.mutex);
 	unmap(head);
+	pthread_mutex_unlock(&bulk.mutex);
+}
+
+bool bulk_claim(size_t size)
+{
+	bool may;
+
+	pthread_mutex_lock(&bulk.mutex);
+	may = size <= BULK_ALL && bulk.own + bulk.claimed <= BULK_ALL - size;
+	bulk.claimed += may ? size : 0;
+	pthread_mutex_unlock(&bulk.mutex);
+	return may;
+}
+
+void bulk_return(size_t size)
+{
+	pthread_mutex_lock(&bulk.mutex);
+	bulk.claimed -= size;
 	pthread_mutex_unlock(&bulk.mutex);
 }

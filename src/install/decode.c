@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/bulk.h"
 #include "base/fd.h"
 #include "install/local.h"
 #include "install/oldfile.h"
@@ -47,6 +48,8 @@ void decode_free(struct decode *decode)
 		return;
 	oldfile_free(decode->base);
 	block_decoder_free(decode->decoder);
+	if (decode->buffers[1])
+		bulk_return(BLOCK_SIZE);
 	free(decode->buffers[0]);
 	free(decode->buffers[1]);
 	free(decode);
@@ -57,13 +60,21 @@ void *decode_buffer(struct decode *decode)
 	return decode->buffers[decode->current];
 }
 
+static bool add_buffer(struct decode *decode)
+{
+	if (!bulk_claim(BLOCK_SIZE))
+		return false;
+	decode->buffers[1] = malloc(BLOCK_SIZE);
+	if (!decode->buffers[1])
+		bulk_return(BLOCK_SIZE);
+	return decode->buffers[1] != NULL;
+}
+
 void decode_turn(struct decode *decode)
 {
 	unsigned int other = 1 - decode->current;
 
-	if (!decode->buffers[other])
-		decode->buffers[other] = malloc(BLOCK_SIZE);
-	if (decode->buffers[other])
+	if (decode->buffers[other] || add_buffer(decode))
 		decode->current = other;
 }
 

@@ -122,6 +122,33 @@ static void test_own_comes_back(void **state)
 	bulk_settle(-1);
 }
 
+/* What can be done without is had from what the pieces leave, and they get less of it. */
+static void test_what_is_claimed(void **state)
+{
+	size_t before;
+	uint8_t *pieces[2];
+
+	bulk_settle(check_dirfd(state));
+	assert_false(bulk_claim(BULK_ALL + 1));
+	assert_true(bulk_claim(BULK_ALL - MIB));
+	assert_false(bulk_claim(2 * MIB));
+	before = check_own_bytes();
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		pieces[i] = bulk_alloc(BULK_OWN / 2, 1);
+		fill(pieces[i], 0, BULK_OWN / 2);
+	}
+	assert_true(check_own_bytes() < before + MIB);
+	bulk_return(BULK_ALL - MIB);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		bulk_free(pieces[i]);
+	pieces[0] = bulk_alloc(BULK_OWN - MIB, 1);
+	assert_false(bulk_claim(BULK_ALL - BULK_OWN + 2 * MIB));
+	assert_true(bulk_claim(BULK_ALL - BULK_OWN));
+	bulk_free(pieces[0]);
+	bulk_return(BULK_ALL - BULK_OWN);
+	bulk_settle(-1);
+}
+
 /* A disk that has it, but no more to spare, is left alone. */
 static void test_disk_without_room(void **state)
 {
@@ -174,10 +201,11 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),	   check_in_dir(test_files),
-		check_in_dir(test_own_is_bounded), check_in_dir(test_where_files_can_be),
-		check_in_dir(test_own_comes_back), check_in_dir(test_disk_without_room),
-		cmocka_unit_test(test_too_much),   check_in_dir(test_threads),
+		cmocka_unit_test(test_memory),	      check_in_dir(test_files),
+		check_in_dir(test_own_is_bounded),    check_in_dir(test_where_files_can_be),
+		check_in_dir(test_what_is_claimed),   check_in_dir(test_own_comes_back),
+		check_in_dir(test_disk_without_room), cmocka_unit_test(test_too_much),
+		check_in_dir(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
