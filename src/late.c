@@ -9,7 +9,7 @@ void *late_find(struct late *library, const char *symbol)
 	void *found;
 
 	if (!library->handle)
-		library->handle = dlopen(library->name, RTLD_NOW | RTLD_LOCAL);
+		library->handle = dlopen(library->name, RTLD_LAZY | RTLD_LOCAL);
 	found = library->handle ? dlsym(library->handle, symbol) : NULL;
 	if (!found) {
 		(void)fprintf(stderr, "flipslot: %s\n", dlerror());
