@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 	struct error err = {};
 	int taken;
 
-	(void)setlocale(LC_ALL, "C.UTF-8"); /* whatever the caller has: output is a contract */
+	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* whatever the caller has: output is a contract */
 	(void)signal(SIGPIPE, SIG_IGN);
 	taken = choose_scope(argc - 1, argv + 1, &err);
 	return taken < 0 ? cli_fail(&err) : dispatch(argc - 1 - taken, argv + 1 + taken);
