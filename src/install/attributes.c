@@ -12,7 +12,7 @@
 static void begin_write_out(int fd, const struct index_entry *file)
 {
 	if (file->size >= LARGE)
-		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 int attributes_set(int fd, const struct index_entry *file)
