@@ -39,8 +39,8 @@ int assembly_add(struct assembly *assembly, int staging_fd, uint32_t content, co
 		 size_t size, struct error *err);
 
 /*
- * A buffer for the next block that is not the assembly's: the same one when it is through with it, or, if there may be a second one (4 MiB of what base/bulk.h leaves), the
- * other. Not where whole blocks come: they wait in memory themselves.
+ * A buffer for the next block that is not the assembly's: the same one when it is through with it, or, if there may be a second
+ * one (4 MiB of what base/bulk.h leaves), the other. Not where whole blocks come: they wait in memory themselves.
  */
 int assembly_make_room(struct assembly *assembly, struct decode *decode, bool second,
 		       struct error *err);

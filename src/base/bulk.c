@@ -83,10 +83,14 @@ static bool has_room(size_t size)
 	       (uint64_t)st.f_bavail * st.f_frsize / ROOM_PART >= size;
 }
 
+static bool is_left(size_t size)
+{
+	return size <= BULK_ALL && bulk.own + bulk.claimed <= BULK_ALL - size;
+}
+
 static bool may_own(size_t size)
 {
-	return size <= BULK_OWN && bulk.own <= BULK_OWN - size &&
-	       bulk.own + bulk.claimed <= BULK_ALL - size;
+	return size <= BULK_OWN && bulk.own <= BULK_OWN - size && is_left(size);
 }
 
 static void *fill_head(struct scratch *scratch, size_t size)
@@ -212,7 +216,7 @@ bool bulk_claim(size_t size)
 	bool may;
 
 	pthread_mutex_lock(&bulk.mutex);
-	may = size <= BULK_ALL && bulk.own + bulk.claimed <= BULK_ALL - size;
+	may = is_left(size);
 	bulk.claimed += may ? size : 0;
 	pthread_mutex_unlock(&bulk.mutex);
 	return may;

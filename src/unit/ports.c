@@ -94,14 +94,11 @@ static void read_table(pid_t pid, const char *table, line_fn handle, void *data)
 	_cleanup_close_ int fd = -1;
 	size_t kept = 0, left = TABLE_MAX;
 	char name[64];
-	ssize_t n = 1;
+	ssize_t n;
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/net/%s", pid, table);
 	fd = text ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-	while (fd >= 0 && n > 0 && left >= TABLE_ROOM) {
-		n = read(fd, text + kept, TABLE_ROOM);
-		if (n <= 0)
-			return;
+	while (fd >= 0 && left >= TABLE_ROOM && (n = read(fd, text + kept, TABLE_ROOM)) > 0) {
 		left -= (size_t)n;
 		kept += (size_t)n;
 		if (!read_lines(text, &kept, handle, data) || was_last((size_t)n))
