@@ -35,3 +35,11 @@ CURLcode fetch_curl_aim(const struct fetch_curl *curl, CURL *easy, const char *u
 
 /* What a failed request is to us (never FETCH_OK). */
 enum fetch_class fetch_curl_class(CURL *easy, CURLcode code);
+
+#define FETCH_CURL_TEXT_MAX 256
+
+/*
+ * What libcurl says of it, in words from which a person knows what to do: where its own do not say that, others stand for them,
+ * or behind them.
+ */
+const char *fetch_curl_text(const char *message, char ret_text[static FETCH_CURL_TEXT_MAX]);

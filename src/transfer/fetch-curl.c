@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -231,7 +232,7 @@ static const struct {
 	{ CURLE_PEER_FAILED_VERIFICATION, FETCH_TLS },
 	{ CURLE_SSL_CERTPROBLEM, FETCH_TLS },
 	{ CURLE_SSL_CIPHER, FETCH_TLS },
-	{ CURLE_SSL_CACERT_BADFILE, FETCH_TLS },
+	{ CURLE_SSL_CACERT_BADFILE, FETCH_CONFIG },
 	{ CURLE_SSL_ISSUER_ERROR, FETCH_TLS },
 	{ CURLE_SSL_INVALIDCERTSTATUS, FETCH_TLS },
 	{ CURLE_SSL_SHUTDOWN_FAILED, FETCH_TLS },
@@ -250,4 +251,34 @@ enum fetch_class fetch_curl_class(CURL *easy, CURLcode code)
 		if (classes[i].code == code)
 			return classes[i].class;
 	return FETCH_PROTOCOL;
+}
+
+/* What is said of a message that has these words: instead of it, or behind it. */
+static const struct {
+	const char *has, *say;
+	bool behind;
+} texts[] = {
+	{ "wrong version number", "no TLS is spoken there: is it http:// in Url=?", false },
+	{ "HTTP/0.9", "no HTTP is spoken there", false },
+	{ "importing CA certificate", "[Source] CAFile= holds no certificate in PEM", false },
+	{ "unable to get local issuer", " (an authority of your own: [Source] CAFile=)", true },
+	{ "self-signed certificate", " (an authority of your own: [Source] CAFile=)", true },
+	{ "self signed certificate", " (an authority of your own: [Source] CAFile=)", true },
+	{ "certificate has expired", ", by the clock of this machine", true },
+	{ "certificate is not yet valid", ", by the clock of this machine", true },
+};
+
+const char *fetch_curl_text(const char *message, char ret_text[static FETCH_CURL_TEXT_MAX])
+{
+	const char *say = "";
+	bool behind = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts) && !*say; i++) {
+		if (strstr(message, texts[i].has)) {
+			say = texts[i].say;
+			behind = texts[i].behind;
+		}
+	}
+	(void)snprintf(ret_text, FETCH_CURL_TEXT_MAX, "%.180s%s", behind ? message : "", say);
+	return ret_text;
 }

@@ -288,7 +288,9 @@ static bool end_tunnel(struct fetch_http_job *job, const char *message)
 
 static void end_failed(struct fetch_http_job *job, CURLcode code)
 {
-	const char *message = job->message[0] ? job->message : curl_easy_strerror(code);
+	char text[FETCH_CURL_TEXT_MAX];
+	const char *message =
+		fetch_curl_text(job->message[0] ? job->message : curl_easy_strerror(code), text);
 
 	if (end_tunnel(job, message))
 		return;

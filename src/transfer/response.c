@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "transfer/retry.h"
 
 void response_init(struct response *response)
@@ -165,6 +166,8 @@ static const char *explain(unsigned int status)
 		return ": the server wants a name and a password, in [Source] Url=";
 	case 407:
 		return ": " RESPONSE_PROXY_LOGIN;
+	case 429:
+		return ": too many requests";
 	default:
 		return "";
 	}
@@ -173,12 +176,18 @@ static const char *explain(unsigned int status)
 static enum fetch_class judge_status(const struct response *response, bool ranged, char *ret_why)
 {
 	unsigned int status = response->status;
+	char span[CLOCK_TEXT_MAX];
 
 	if (status == 200 || (status == 206 && ranged))
 		return FETCH_OK;
 	if (status == 206)
 		(void)snprintf(ret_why, RESPONSE_WHY_MAX,
 			       "HTTP 206, though no range was asked for");
+	else if (response->retry_after > 0)
+		(void)snprintf(ret_why, RESPONSE_WHY_MAX,
+			       "HTTP %u%s: the server asks to come again after %s", status,
+			       explain(status),
+			       clock_format_span(response->retry_after * USEC_PER_SEC, span));
 	else
 		(void)snprintf(ret_why, RESPONSE_WHY_MAX, "HTTP %u%s", status, explain(status));
 	if (status == 206 || status == 0)

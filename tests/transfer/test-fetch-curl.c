@@ -71,7 +71,36 @@ static void errors_are_classed(void **state)
 	assert_int_equal(fetch_curl_class(easy, CURLE_PEER_FAILED_VERIFICATION), FETCH_TLS);
 	assert_int_equal(fetch_curl_class(easy, CURLE_SSL_CONNECT_ERROR), FETCH_TLS);
 	assert_int_equal(fetch_curl_class(easy, CURLE_WEIRD_SERVER_REPLY), FETCH_PROTOCOL);
+	assert_int_equal(fetch_curl_class(easy, CURLE_SSL_CACERT_BADFILE), FETCH_CONFIG);
 	curl_easy_cleanup(easy);
+}
+
+/* What libcurl (with OpenSSL) says, and what is made of it. */
+static void texts_say_what_to_do(void **state)
+{
+	static const struct {
+		const char *message, *text;
+	} cases[] = {
+		{ "Could not resolve host: x", "Could not resolve host: x" },
+		{ "", "" },
+		{ "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number",
+		  "no TLS is spoken there: is it http:// in Url=?" },
+		{ "Received HTTP/0.9 when not allowed", "no HTTP is spoken there" },
+		{ "error importing CA certificate blob",
+		  "[Source] CAFile= holds no certificate in PEM" },
+		{ "SSL certificate problem: unable to get local issuer certificate",
+		  "SSL certificate problem: unable to get local issuer certificate (an authority of your own: [Source] CAFile=)" },
+		{ "SSL certificate problem: certificate has expired",
+		  "SSL certificate problem: certificate has expired, by the clock of this machine" },
+	};
+	char text[FETCH_CURL_TEXT_MAX], longest[1000];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(fetch_curl_text(cases[i].message, text), cases[i].text);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	memcpy(longest, "self-signed certificate", strlen("self-signed certificate"));
+	assert_non_null(strstr(fetch_curl_text(longest, text), "CAFile="));
 }
 
 int main(void)
@@ -81,6 +110,7 @@ int main(void)
 		kit_in_dir(a_key_may_be_in_the_certificate_s_file),
 		kit_in_dir(handles_can_be_had_and_aimed),
 		cmocka_unit_test(errors_are_classed),
+		cmocka_unit_test(texts_say_what_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

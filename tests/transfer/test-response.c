@@ -106,6 +106,9 @@ static void other_statuses(void **state)
 	check_class("HTTP/1.1 410 Gone\n", 0, 0, FETCH_ABSENT, "HTTP 410");
 	check_class("HTTP/1.1 401 Who\n", 0, 0, FETCH_STATUS, "HTTP 401: the server wants a name");
 	check_class("HTTP/1.1 407 Who\n", 0, 0, FETCH_STATUS, "HTTP 407: the proxy wants a name");
+	check_class("HTTP/1.1 429 Many\n", 0, 0, FETCH_STATUS, "HTTP 429: too many requests");
+	check_class("HTTP/1.1 503 Later\nRetry-After: 7200\n", 0, 0, FETCH_STATUS,
+		    "HTTP 503: the server asks to come again after 2h");
 	check_class("HTTP/1.1 500 Oops\n", 0, 0, FETCH_STATUS, "HTTP 500");
 	check_class("HTTP/1.1 204 No Content\n", 0, 0, FETCH_STATUS, "HTTP 204");
 	check_class("HTTP/1.1 302 Found\nLocation: x\n", 0, 0, FETCH_STATUS, "HTTP 302");
