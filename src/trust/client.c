@@ -367,7 +367,8 @@ int client_fail(struct client *client, int r, struct error *err)
 
 static int missing(struct client *client, struct error *err)
 {
-	return error_set(err, FAULT_NETWORK, "it is not on the server");
+	return error_set(err, FAULT_NETWORK,
+			 "it is not on the server, or not given out (HTTP 404, 403 or 410)");
 }
 
 /* What each phase asks for, what follows when it has it (or did it), what if there is none. */

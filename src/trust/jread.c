@@ -35,13 +35,31 @@ static size_t depth_of(const char *data, size_t size)
 	return deepest;
 }
 
+/* What comes in place of metadata where something else answers: a login page, a proxy that compresses. NULL: none of these. */
+static const char *other_than_json(const char *data, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size && strchr(" \t\r\n", data[at]) && data[at])
+		at++;
+	if (at < size && data[at] == '<')
+		return "no JSON, but a web page: does a login page answer, or does Url= not name a "
+		       "repository?";
+	if (size >= 2 && memcmp(data, "\x1f\x8b", 2) == 0)
+		return "no JSON, but compressed: the server, or a proxy, does that on the way";
+	return NULL;
+}
+
 int jread_parse(const void *data, size_t size, json_t **ret_object, struct error *err)
 {
+	const char *other = other_than_json(data, size);
 	json_error_t why;
 	json_t *object;
 
 	if (size == 0)
 		return error_set(err, FAULT_CORRUPT, "no JSON: it is empty");
+	if (other)
+		return error_set(err, FAULT_CORRUPT, "%s", other);
 	if (depth_of(data, size) > JREAD_DEPTH_MAX)
 		return error_set(err, FAULT_CORRUPT, "nested more than %d deep", JREAD_DEPTH_MAX);
 	object = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);
