@@ -165,6 +165,20 @@ static void add_log(const struct result *result, const char *app, const char *un
 	text_add(text, "  all of it in one file: flipslot report %s\n", app);
 }
 
+/* When the same update is worth another try. */
+static void add_next_update(const struct history_entry *entry, const char *app, struct text *text)
+{
+	if (entry->verb != VERB_UPDATE)
+		return;
+	if (entry->fault == FAULT_NETWORK)
+		text_add(text, "  once the source can be reached: flipslot update %s\n", app);
+	if (entry->fault == FAULT_UNTRUSTED)
+		text_add(text,
+			 "  once the source serves what its publisher signed (there, flipslot repo "
+			 "verify says whether it does): flipslot update %s\n",
+			 app);
+}
+
 static void describe_failure(const struct result *result, const char *app, const char *unit,
 			     struct text *text)
 {
@@ -176,8 +190,7 @@ static void describe_failure(const struct result *result, const char *app, const
 		return;
 	}
 	text_add(text, "  %s was not touched\n", unit);
-	if (entry->verb == VERB_UPDATE && entry->fault == FAULT_NETWORK)
-		text_add(text, "  once the source can be reached: flipslot update %s\n", app);
+	add_next_update(entry, app, text);
 }
 
 static void describe_rollback(const struct result *result, const char *app, const char *unit,
@@ -216,6 +229,7 @@ void result_describe(const struct result *result, const char *app, const char *u
 	case OUTCOME_REFUSED:
 		text_add(text, "%s: refused, nothing was touched: %s\n", app,
 			 or_text(entry->reason, "no reason is recorded"));
+		add_next_update(entry, app, text);
 		break;
 	case OUTCOME_CANCELLED:
 		text_add(text, "%s: cancelled, %s was not touched%s%s\n", app, unit,

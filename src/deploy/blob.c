@@ -208,7 +208,10 @@ static int receive(struct blob *blob, struct download *download, struct error *e
 		r = download_read(download, buf,
 				  allowance_clip(blob->watcher->session, sizeof(buf)), &n, err);
 		if (r == DOWNLOAD_ABSENT)
-			return error_set(err, FAULT_NETWORK, "%s: the server lacks it", blob->url);
+			return error_set(err, FAULT_NETWORK,
+					 "%s: the server lacks it, or does not give it out (HTTP "
+					 "404, 403 or 410)",
+					 blob->url);
 		if (r < 0 || r == DOWNLOAD_NO_RANGE)
 			return r;
 		if (r == DOWNLOAD_END)

@@ -204,7 +204,8 @@ static void test_words_of_a_rollback(void **state)
 static void test_words_of_what_broke_off(void **state)
 {
 	struct state stored = make_state(PHASE_IDLE, OUTCOME_FAILED);
-	_cleanup_text_ struct text before = {}, after = {}, refused = {}, unfetched = {};
+	_cleanup_text_ struct text before = {}, after = {}, refused = {}, unfetched = {},
+				   forged = {};
 
 	(void)state;
 	stored.transaction.switched = 0;
@@ -223,6 +224,11 @@ static void test_words_of_what_broke_off(void **state)
 	describe(&stored, &refused);
 	assert_string_equal(refused.data,
 			    "gateway: refused, nothing was touched: probe web: HTTP 500\n");
+	stored.transaction.verb = VERB_UPDATE;
+	stored.transaction.fault = FAULT_UNTRUSTED;
+	describe(&stored, &forged);
+	assert_non_null(strstr(forged.data, "what its publisher signed"));
+	assert_non_null(strstr(forged.data, ": flipslot update gateway\n"));
 }
 
 /* There is something to say of each, also when little is known. */
