@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -104,7 +105,6 @@ static const char *const allowed[] = {
 	"time",
 	"getrandom",
 	/* sockets, as a client */
-	"socketpair",
 	"connect",
 	"bind",
 	"getsockname",
@@ -143,6 +143,15 @@ struct rule {
 		(argument), SCMP_CMP_MASKED_EQ, (scmp_datum_t)(bits), (scmp_datum_t)(value), \
 	}
 
+/* Neither multipath TCP, which Landlock's rules for TCP do not know, nor SCTP, nor ICMP by datagrams. */
+#define SOCKET(family, type, protocol)                                          \
+	{                                                                       \
+		"socket", 3,                                                    \
+		{                                                               \
+			IS(0, family), HAS(1, TYPE_BITS, type), IS(2, protocol) \
+		}                                                               \
+	}
+
 /* clone3 is not there: its flags cannot be looked at, and glibc then takes clone. */
 static const struct rule rules[] = {
 	{ "clone", 1, { HAS(0, THREAD_FLAGS, THREAD_FLAGS) } },
@@ -159,8 +168,15 @@ static const struct rule rules[] = {
 	{ "ioctl", 1, { IS(1, FIONREAD) } },
 	{ "ioctl", 1, { IS(1, FIONBIO) } },
 	{ "prlimit64", 2, { IS(0, 0), IS(2, 0) } },
-	{ "socket", 1, { IS(0, AF_INET) } },
-	{ "socket", 1, { IS(0, AF_INET6) } },
+	SOCKET(AF_INET, SOCK_STREAM, 0),
+	SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+	SOCKET(AF_INET, SOCK_DGRAM, 0),
+	SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+	SOCKET(AF_INET6, SOCK_STREAM, 0),
+	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+	SOCKET(AF_INET6, SOCK_DGRAM, 0),
+	SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
+	{ "socketpair", 1, { IS(0, AF_UNIX) } },
 	{ "socket", 2, { IS(0, AF_NETLINK), IS(2, NETLINK_ROUTE) } },
 };
 

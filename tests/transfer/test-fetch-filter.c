@@ -1,6 +1,7 @@
 #include "transfer/fetch-filter.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -42,6 +43,11 @@ static int do_harm(const char *data)
 	REFUSED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	REFUSED(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
 	REFUSED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 9));
+	REFUSED(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
+	REFUSED(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP));
+	REFUSED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP));
+	REFUSED(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
+	REFUSED(socketpair(AF_TIPC, SOCK_STREAM | SOCK_CLOEXEC, 0, (int[2]){}));
 	REFUSED(listen(0, 1));
 	REFUSED(fcntl(0, F_SETOWN, getppid()));
 	REFUSED(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }));
@@ -71,6 +77,21 @@ static void *in_thread(void *data)
 	return NULL;
 }
 
+/* As libcurl and the C library ask for them. No IPv6 on this machine is no fault of the filter. */
+static bool has_internet(int family)
+{
+	static const int kinds[][2] = { { SOCK_STREAM, 0 },
+					{ SOCK_STREAM, IPPROTO_TCP },
+					{ SOCK_DGRAM, 0 },
+					{ SOCK_DGRAM, IPPROTO_UDP } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (socket(family, kinds[i][0] | SOCK_CLOEXEC | SOCK_NONBLOCK, kinds[i][1]) < 0 &&
+		    errno != EAFNOSUPPORT)
+			return false;
+	return true;
+}
+
 /* A thread that looks up a name, memory, time: what libcurl needs. */
 static int work(const char *data)
 {
@@ -85,6 +106,8 @@ static int work(const char *data)
 		return 1;
 	if (answer != 0)
 		return 2;
+	if (!has_internet(AF_INET) || !has_internet(AF_INET6))
+		return 4;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return 3;
 	free(malloc(10000000));
