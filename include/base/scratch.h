@@ -22,6 +22,7 @@ CLEANUP_DEFINE(struct scratch, scratch_free);
 
 uint8_t *scratch_bytes(const struct scratch *scratch); /* until it grows */
 bool scratch_is_file(const struct scratch *scratch);
+size_t scratch_size(const struct scratch *scratch); /* bytes, spent ones among them */
 
 /* size: at least what it has. What is new is zeroes. */
 int scratch_grow(struct scratch *scratch, size_t size, struct error *err);

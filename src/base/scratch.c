@@ -73,6 +73,11 @@ bool scratch_is_file(const struct scratch *scratch)
 	return scratch->fd >= 0;
 }
 
+size_t scratch_size(const struct scratch *scratch)
+{
+	return scratch->size;
+}
+
 int scratch_grow(struct scratch *scratch, size_t size, struct error *err)
 {
 	void *bytes;

@@ -164,15 +164,31 @@ static bool would_come_whole(const struct assessment *assessment, enum way_kind 
 	       is_asked_whole(assessment, kind, bundle) && is_nearly_all_wanted(assessment, kind);
 }
 
+static bool has_spare(const struct bundle *bundle)
+{
+	return bundle->scratch && scratch_is_file(bundle->scratch);
+}
+
 /* What came with the head lies in a file of its own until it is in its place. */
 static uint64_t count_spare(const struct bundle *bundle)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; bundle->scratch && i < bundle->n_blocks; i++)
+	for (size_t i = 0; has_spare(bundle) && i < bundle->n_blocks; i++)
 		if (bundle->blocks[i].is_inlined)
 			bytes += bundle_long_align(bundle->blocks[i].length);
 	return bytes;
+}
+
+/* The most at one time: that file while the head is unpacked, with the old files in it, too; or what is left of it, and the tree that grows. */
+static uint64_t find_peak(const struct assessment *assessment, const struct bundle *bundle)
+{
+	uint64_t unpacking = has_spare(bundle) ? plan_round_up(scratch_size(bundle->scratch),
+							       assessment->space.block_size) :
+						 0;
+	uint64_t growing = assessment->figures.peak_bytes + count_spare(bundle);
+
+	return unpacking > growing ? unpacking : growing;
 }
 
 static void set_cost(struct assessment *assessment, enum way_kind kind,
@@ -193,7 +209,7 @@ static void set_cost(struct assessment *assessment, enum way_kind kind,
 			       (rest ? rest_of(assessment, kind) : spans->bytes),
 		.requests = fetch + (rest ? 0 : spans->n_spans),
 		.write_bytes = figures->write_bytes + stored,
-		.peak_bytes = figures->peak_bytes + stored + count_spare(bundle),
+		.peak_bytes = find_peak(assessment, bundle) + stored,
 		.peak_inodes = figures->peak_inodes + !head->found,
 	};
 }

@@ -46,6 +46,7 @@ static void check_life(int dirfd)
 	scratch_spend(scratch, scratch_bytes(scratch) + MIB + 1);
 	scratch_spend(scratch, scratch_bytes(scratch) + 1);
 	scratch_spend(scratch, "elsewhere");
+	assert_int_equal(scratch_size(scratch), 3 * MIB + 5);
 	assert_true(is_filled(scratch, MIB, 3 * MIB + 5));
 	assert_int_equal(scratch_bytes(scratch)[MIB - 1], 0);
 }

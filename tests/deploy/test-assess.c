@@ -207,6 +207,44 @@ static void what_came_with_the_head_takes_room(void **state)
 		    assessment.figures.peak_bytes + 900 * 2500);
 }
 
+/* Of many files each says its version; there is only the bundle that starts from any of several releases. */
+static void say_version(const char *version)
+{
+	assert_int_equal(setenv("VERSION", version, 1), 0);
+	shell(check_fd,
+	      "mkdir -p tree/many; for i in $(seq 300); do\n"
+	      "{ seq $i $((i + 1200)); echo $VERSION; seq $i $((i + 1200)); } >tree/many/$i; done\n"
+	      "$FLIPSLOT repo add repo tree --app gw --version $VERSION --level 1 --deltas 0 "
+	      ">out 2>&1 || { cat out; exit 1; }\n"
+	      "chmod -R a+rX repo");
+}
+
+/* The old ones lie in that file, too, while the head is unpacked: more than a slot that has such files already grows by. */
+static void what_is_unpacked_takes_room_with_what_it_is_made_of(void **state)
+{
+	static const char *const before[] = { "3.0", "4.0" };
+	_cleanup_assess_ struct assessment assessment = {};
+	struct source_release release = {};
+	const struct bundle *bundle;
+
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		say_version(before[i]);
+		assert_int_equal(update_stage(&repo_watcher, &err), 0);
+		repo_turn();
+	}
+	say_version("5.0");
+	offer_free(offer);
+	offer = NULL;
+	assert_int_equal(source_refresh(&repo_session, "id", "", &release, &err), 0);
+	offer = release.offer;
+	assess(&assessment);
+	assert_null(cost(&assessment, WAY_UPDATE)->why_not);
+	bundle = assessment.bundles[WAY_UPDATE];
+	assert_non_null(bundle->scratch);
+	assert_true(scratch_is_file(bundle->scratch));
+	assert_true(cost(&assessment, WAY_UPDATE)->peak_bytes >= scratch_size(bundle->scratch));
+}
+
 /* 3.0 has a large file that is new, which stands behind the head. */
 static const struct offer_bundle *offer_more(void)
 {
@@ -351,6 +389,7 @@ int main(void)
 		assess_test(a_head_that_is_kept_is_not_fetched_again),
 		assess_test(the_head_takes_room),
 		assess_test(what_came_with_the_head_takes_room),
+		assess_test(what_is_unpacked_takes_room_with_what_it_is_made_of),
 		assess_test(an_update_with_blocks_behind_its_head_is_one_request),
 		assess_test(of_what_the_slot_has_nearly_only_the_head_is_fetched),
 		assess_test(what_the_slot_holds_costs_nothing),
