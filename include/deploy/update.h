@@ -12,6 +12,9 @@
 enum { UPDATE_NOTHING = 1 };
 int update_stage(struct watcher *watcher, struct error *err);
 
+/* Does it run, known good and not known to be damaged? Then an update changes nothing. */
+bool update_is_nothing(const struct session *session, const struct offer *offer);
+
 /* Is all of it in the target slot, sealed? Then an update fetches nothing. */
 bool update_is_filled(const struct session *session, const struct offer *offer);
 

@@ -10,6 +10,7 @@
 #include "app/status-json.h"
 #include "app/verbs.h"
 #include "deploy/allowance.h"
+#include "deploy/update.h"
 
 static void on_event(void *data, const struct event *event)
 {
@@ -103,6 +104,11 @@ static void print_text(const struct prospect *view)
 
 	printf("%s: %s (sequence %" PRIu64 ")%s\n", view->app, offer->version, offer->sequence,
 	       view->session.checked.news ? "" : ", which is known good here already");
+	if (update_is_nothing(&view->session, offer)) {
+		printf("  an update changes nothing, as long as it is intact: flipslot verify %s\n",
+		       view->app);
+		return;
+	}
 	if (assessment->filled)
 		printf("  slot %s holds it already: nothing is fetched or written, it is only switched to\n",
 		       slot_name(view->session.state.transaction.target));
@@ -212,7 +218,7 @@ static int show(const char *app, bool json, struct error *err)
 		r = print_json(&view, err);
 	else
 		print_text(&view);
-	if (r == 0 && !view.decided)
+	if (r == 0 && !view.decided && !update_is_nothing(&view.session, view.release.offer))
 		return error_set(err, view.why.fault, "%s", view.why.text);
 	return r;
 }

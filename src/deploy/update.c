@@ -228,6 +228,13 @@ static bool is_damaged(const struct session *session)
 	       found.differences > 0;
 }
 
+bool update_is_nothing(const struct session *session, const struct offer *offer)
+{
+	return digest_equal(&offer->index, &session->state.good.digest) &&
+	       holds(session, session->state.transaction.origin, &offer->index) &&
+	       !is_damaged(session);
+}
+
 static int nothing_offered(const struct session *session, struct error *err)
 {
 	const struct source_options *source = &session->options->source;
@@ -258,8 +265,7 @@ static int stage_offered(struct watcher *watcher, const struct offer *offer, str
 	transaction->sequence = offer->sequence;
 	transaction->release.sequence = offer->sequence;
 	transaction->release.digest = offer->index;
-	if (digest_equal(&offer->index, &session->state.good.digest) &&
-	    holds(session, transaction->origin, &offer->index) && !is_damaged(session))
+	if (update_is_nothing(session, offer))
 		return UPDATE_NOTHING;
 	if (update_is_filled(session, offer))
 		return route_drop(session, err); /* it may have been all that was left to do */
