@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -21,6 +22,11 @@ struct crew_job {
 	 */
 	int (*work)(void *data, unsigned int hand, size_t i, struct error *err);
 	void *data;
+	/*
+	 * The caller's hand goes from the first thing on, the other one from the last back: for files in the order of a tree, lest
+	 * both hands wait for each other at the lock of one directory, and each walks to all of them.
+	 */
+	bool from_both_ends;
 };
 
 int crew_run(const struct crew_job *job, struct error *err);

@@ -20,9 +20,6 @@ int place_new(int slot_fd, int staging_fd, struct place **ret_place, struct erro
 void place_free(struct place *place);
 CLEANUP_DEFINE(struct place, place_free);
 
-/* Forgets which directory was used last (they may have been removed or made since). */
-void place_forget(struct place *place);
-
 struct place_file {
 	int fd; /* for reading and writing */
 	int staging_fd;

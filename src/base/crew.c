@@ -10,30 +10,44 @@
 struct hand {
 	struct crew *crew;
 	unsigned int number;
+	size_t taken; /* things that it has begun */
 	int result;
 	struct error err;
 };
 
 struct crew {
 	struct crew_job job;
-	atomic_size_t next;
+	atomic_size_t taken; /* things that were begun */
 	atomic_bool stop;
 	struct hand hands[CREW_HANDS];
 	bool is_helped;
 	pthread_t helper;
 };
 
+/* taken: how many were before, by either hand. From both ends each hand counts its own; together they are no more than there are. */
+static size_t choose(struct hand *hand, size_t taken)
+{
+	const struct crew_job *job = &hand->crew->job;
+	size_t own = hand->taken++;
+
+	if (!job->from_both_ends)
+		return taken;
+	return hand->number == 0 ? own : job->count - 1 - own;
+}
+
 /* False: there is nothing more to do. */
 static bool do_one(struct hand *hand)
 {
 	struct crew *crew = hand->crew;
+	size_t taken;
 	size_t i;
 
 	if (atomic_load(&crew->stop))
 		return false;
-	i = atomic_fetch_add(&crew->next, 1);
-	if (i >= crew->job.count)
+	taken = atomic_fetch_add(&crew->taken, 1);
+	if (taken >= crew->job.count)
 		return false;
+	i = choose(hand, taken);
 	hand->result = crew->job.work(crew->job.data, hand->number, i, &hand->err);
 	if (hand->result < 0)
 		atomic_store(&crew->stop, true);

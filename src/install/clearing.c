@@ -8,10 +8,11 @@
 #include <sys/stat.h>
 
 #include "base/bulk.h"
+#include "base/crew.h"
 #include "base/fd.h"
+#include "base/parent.h"
 #include "base/text.h"
 #include "install/attributes.h"
-#include "base/crew.h"
 #include "install/local.h"
 #include "release/names.h"
 #include "store/sweep.h"
@@ -21,6 +22,12 @@
 struct clearing {
 	int slot_fd;
 	const struct survey *survey;
+};
+
+/* What a thread that makes directories has at hand: the one above, and the name of the one that is made there. */
+struct hand {
+	struct parent parent;
+	const char *name;
 };
 
 /* The directory that is being cleared. */
@@ -186,32 +193,13 @@ static int clear_level(const struct clearing *clearing, const char *path, int fd
 
 /* ---- directories ---- */
 
-static const char *last_part(const char *path)
+/* The directory above is there: it is of an earlier level. */
+static int make_directory(struct hand *hand, int slot_fd, const char *path, bool *ret_made)
 {
-	const char *slash = strrchr(path, '/');
+	int above = parent_open(&hand->parent, slot_fd, path, &hand->name);
 
-	return slash ? slash + 1 : path;
-}
-
-/* The directory above, which is there: it comes earlier in the index. */
-static int open_above(const struct clearing *clearing, const char *path)
-{
-	size_t size = (size_t)(last_part(path) - path);
-	_cleanup_free_ char *above = strndup(path, size > 0 ? size - 1 : 0);
-
-	if (!above)
-		return -1;
-	return fd_open_inside(clearing->slot_fd, size > 0 ? above : ".", O_RDONLY | O_DIRECTORY);
-}
-
-static int open_or_make(const struct clearing *clearing, const char *path, bool *ret_made)
-{
-	_cleanup_close_ int above = open_above(clearing, path);
-
-	*ret_made = above >= 0 && mkdirat(above, last_part(path), 0755) == 0;
-	if (above < 0 || (!*ret_made && errno != EEXIST))
-		return -1;
-	return open_to_empty(above, last_part(path));
+	*ret_made = above >= 0 && mkdirat(above, hand->name, 0755) == 0;
+	return *ret_made || (above >= 0 && errno == EEXIST) ? above : -1;
 }
 
 /* One that was somebody else's is nobody else's from here on. */
@@ -227,12 +215,26 @@ static int own_directory(const struct clearing *clearing, int fd, mode_t mode)
 	return (st.st_mode & 07777) != mode ? fchmod(fd, mode) : 0;
 }
 
-static int settle_directory(const struct clearing *clearing, const struct index_entry *entry,
-			    struct error *err)
+/* Most that were made are as they should be, and need not be opened. */
+static bool is_settled(const struct clearing *clearing, int above, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	return fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == clearing->survey->owner && (st.st_mode & 07777) == mode;
+}
+
+static int settle_directory(const struct clearing *clearing, struct hand *hand,
+			    const struct index_entry *entry, struct error *err)
 {
 	bool made = false;
-	_cleanup_close_ int fd = open_or_make(clearing, entry->path, &made);
+	int above = make_directory(hand, clearing->slot_fd, entry->path, &made);
+	_cleanup_close_ int fd = -1;
 
+	if (made && is_settled(clearing, above, hand->name, entry->mode))
+		return 0;
+	if (above >= 0)
+		fd = open_to_empty(above, hand->name);
 	if (fd < 0 || own_directory(clearing, fd, entry->mode) < 0)
 		return complain("opening the directory", entry->path, err);
 	return made ? 0 : clear_level(clearing, entry->path, fd, err);
@@ -242,13 +244,14 @@ static int settle_directory(const struct clearing *clearing, const struct index_
 struct level_job {
 	const struct clearing *clearing;
 	const uint32_t *numbers;
+	struct hand hands[CREW_HANDS];
 };
 
 static int settle_next(void *data, unsigned int hand, size_t i, struct error *err)
 {
-	const struct level_job *level = data;
+	struct level_job *level = data;
 
-	return settle_directory(level->clearing,
+	return settle_directory(level->clearing, &level->hands[hand],
 				index_at(level->clearing->survey->index, level->numbers[i]), err);
 }
 
@@ -289,16 +292,20 @@ static int settle_levels(const struct clearing *clearing, struct error *err)
 	const struct index *index = clearing->survey->index;
 	_cleanup_bulk_ uint32_t *numbers = bulk_alloc(index_count(index) + 1, sizeof(*numbers));
 	struct level_job level = { .clearing = clearing, .numbers = numbers };
-	struct crew_job job = { .work = settle_next, .data = &level };
+	struct crew_job job = { .work = settle_next, .data = &level, .from_both_ends = true };
 	bool deeper = true;
 	int r = 0;
 
 	if (!numbers)
 		return error_errno(err, "clearing a slot");
+	for (size_t i = 0; i < CREW_HANDS; i++)
+		level.hands[i].parent = PARENT_NONE;
 	for (size_t depth = 0; r == 0 && deeper; depth++) {
 		job.count = collect_level(index, depth, numbers, &deeper);
 		r = crew_run(&job, err);
 	}
+	for (size_t i = 0; i < CREW_HANDS; i++)
+		parent_forget(&level.hands[i].parent);
 	return r;
 }
 

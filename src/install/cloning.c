@@ -51,7 +51,7 @@ static int clone_content(void *data, unsigned int hand, size_t i, struct error *
 
 static int begin(struct cloning *cloning, uint64_t bytes, struct error *err)
 {
-	struct crew_job job = { .work = clone_content, .data = cloning };
+	struct crew_job job = { .work = clone_content, .data = cloning, .from_both_ends = true };
 	int r;
 
 	collect(cloning, true);

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "base/fd.h"
+#include "base/parent.h"
 
 #define CHUNK LOCAL_SHORT
 #define PUSH  (8 * 1024 * 1024)
@@ -17,6 +18,7 @@ struct local {
 	void *data;
 	struct digester *digester;
 	char *buffer;
+	struct parent parent; /* of the file that was opened last */
 	bool shares_nothing;
 };
 
@@ -27,6 +29,7 @@ int local_new(local_progress progress, void *data, struct local **ret_local, str
 
 	if (!local)
 		return error_errno(err, "reading files");
+	local->parent = PARENT_NONE;
 	local->progress = progress;
 	local->data = data;
 	local->buffer = malloc(CHUNK);
@@ -47,6 +50,7 @@ void local_free(struct local *local)
 {
 	if (!local)
 		return;
+	parent_forget(&local->parent);
 	digester_free(local->digester);
 	free(local->buffer);
 	free(local);
@@ -232,9 +236,11 @@ static int clone_bytes(struct copy *copy, struct digest *ret_digest, struct erro
 static int open_source(int dirfd, const char *path, uint64_t size, struct copy *copy,
 		       const char **ret_why)
 {
+	const char *name;
+	int parent_fd = parent_open(&copy->local->parent, dirfd, path, &name);
 	struct stat st;
 
-	copy->from = local_open(dirfd, path, &st);
+	copy->from = parent_fd < 0 ? -1 : local_open(parent_fd, name, &st);
 	if (copy->from < 0) {
 		*ret_why = errno == ENOENT ? "missing" :
 			   errno == EBADF  ? "another kind of file" :

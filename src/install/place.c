@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fd.h"
+#include "base/parent.h"
 #include "install/attributes.h"
 #include "release/names.h"
 
@@ -15,8 +15,8 @@
 struct place {
 	int slot_fd;
 	int staging_fd;
-	int parent_fd; /* the directory that was used last, and its path */
-	char *parent;
+	struct parent parent;
+	struct parent linked; /* of what another name is made for */
 	bool no_tmpfile;
 	bool no_empty_path;
 };
@@ -29,24 +29,18 @@ int place_new(int slot_fd, int staging_fd, struct place **ret_place, struct erro
 		return error_errno(err, "writing a slot");
 	place->slot_fd = slot_fd;
 	place->staging_fd = staging_fd;
-	place->parent_fd = -1;
+	place->parent = PARENT_NONE;
+	place->linked = PARENT_NONE;
 	*ret_place = place;
 	return 0;
-}
-
-void place_forget(struct place *place)
-{
-	cleanup_close(&place->parent_fd);
-	place->parent_fd = -1;
-	free(place->parent);
-	place->parent = NULL;
 }
 
 void place_free(struct place *place)
 {
 	if (!place)
 		return;
-	place_forget(place);
+	parent_forget(&place->parent);
+	parent_forget(&place->linked);
 	free(place);
 }
 
@@ -61,33 +55,9 @@ static int complain(const char *doing, const char *path, struct error *err)
 	return error_code(err, code, "%s %s", doing, names_show(path, shown));
 }
 
-static const char *last_part(const char *path)
+static int open_parent(struct place *place, const char *path, const char **ret_name)
 {
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* The directory that the path lies in, borrowed until the next call; -1 with errno set. */
-static int open_parent(struct place *place, const char *path)
-{
-	size_t size = (size_t)(last_part(path) - path);
-
-	if (size == 0)
-		return place->slot_fd;
-	if (place->parent && strncmp(place->parent, path, size - 1) == 0 &&
-	    place->parent[size - 1] == '\0')
-		return place->parent_fd;
-	place_forget(place);
-	place->parent = strndup(path, size - 1);
-	if (!place->parent)
-		return -1;
-	place->parent_fd = fd_open_inside(place->slot_fd, place->parent, O_RDONLY | O_DIRECTORY);
-	if (place->parent_fd < 0) {
-		free(place->parent);
-		place->parent = NULL;
-	}
-	return place->parent_fd;
+	return parent_open(&place->parent, place->slot_fd, path, ret_name);
 }
 
 /* ---- new files ---- */
@@ -137,7 +107,8 @@ int place_create(struct place *place, const struct index_entry *entry, struct pl
 		 struct error *err)
 {
 	struct place_file file = { .fd = -1, .staging_fd = place->staging_fd };
-	int parent_fd = open_parent(place, entry->path);
+	const char *name;
+	int parent_fd = open_parent(place, entry->path, &name);
 
 	if (parent_fd < 0)
 		return complain("writing", entry->path, err);
@@ -170,8 +141,8 @@ static int link_nameless(struct place *place, int fd, int parent_fd, const char 
 int place_name(struct place *place, const struct place_file *file, const struct index_entry *entry,
 	       struct error *err)
 {
-	int parent_fd = open_parent(place, entry->path);
-	const char *name = last_part(entry->path);
+	const char *name;
+	int parent_fd = open_parent(place, entry->path, &name);
 	int r;
 
 	if (parent_fd < 0 || attributes_set(file->fd, entry) < 0)
@@ -191,8 +162,8 @@ static int write_bytes(int fd, const struct index_entry *entry, const void *byte
 int place_bytes(struct place *place, const struct index_entry *entry, const void *bytes,
 		size_t size, struct error *err)
 {
-	int parent_fd = open_parent(place, entry->path);
-	const char *name = last_part(entry->path);
+	const char *name;
+	int parent_fd = open_parent(place, entry->path, &name);
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -211,10 +182,11 @@ int place_bytes(struct place *place, const struct index_entry *entry, const void
 int place_move(struct place *place, int fd, const char *name, const struct index_entry *entry,
 	       struct error *err)
 {
-	int parent_fd = open_parent(place, entry->path);
+	const char *last;
+	int parent_fd = open_parent(place, entry->path, &last);
 
 	if (parent_fd < 0 || attributes_mend(fd, entry) < 0 ||
-	    linkat(place->staging_fd, name, parent_fd, last_part(entry->path), 0) < 0)
+	    linkat(place->staging_fd, name, parent_fd, last, 0) < 0)
 		return complain("naming", entry->path, err);
 	return unlinkat(place->staging_fd, name, 0) < 0 ? complain("removing", name, err) : 0;
 }
@@ -223,38 +195,34 @@ int place_move(struct place *place, int fd, const char *name, const struct index
 
 int place_second(struct place *place, int fd, const struct index_entry *entry, struct error *err)
 {
-	int parent_fd = open_parent(place, entry->path);
+	const char *name;
+	int parent_fd = open_parent(place, entry->path, &name);
 
-	if (parent_fd >= 0 && link_nameless(place, fd, parent_fd, last_part(entry->path)) == 0)
+	if (parent_fd >= 0 && link_nameless(place, fd, parent_fd, name) == 0)
 		return 0;
 	if (errno == EMLINK || errno == EXDEV || errno == EPERM)
 		return PLACE_NO_LINK;
 	return complain("linking", entry->path, err);
 }
 
-static int make_hardlink(const struct place *place, int parent_fd, const struct index_entry *entry)
+static int make_hardlink(struct place *place, int parent_fd, const char *name, const char *target)
 {
-	size_t size = (size_t)(last_part(entry->target) - entry->target);
-	_cleanup_free_ char *directory = strndup(entry->target, size > 0 ? size - 1 : 0);
-	_cleanup_close_ int fd = -1;
+	const char *first;
+	int fd = parent_open(&place->linked, place->slot_fd, target, &first);
 
-	if (!directory)
-		return -1;
-	fd = fd_open_inside(place->slot_fd, size > 0 ? directory : ".", O_PATH | O_DIRECTORY);
-	if (fd < 0)
-		return -1;
-	return linkat(fd, last_part(entry->target), parent_fd, last_part(entry->path), 0);
+	return fd < 0 ? -1 : linkat(fd, first, parent_fd, name, 0);
 }
 
 int place_link(struct place *place, const struct index_entry *entry, struct error *err)
 {
-	int parent_fd = open_parent(place, entry->path);
+	const char *name;
+	int parent_fd = open_parent(place, entry->path, &name);
 	int r = -1;
 
 	if (parent_fd >= 0)
 		r = entry->type == INDEX_SYMLINK ?
-			    symlinkat(entry->target, parent_fd, last_part(entry->path)) :
-			    make_hardlink(place, parent_fd, entry);
+			    symlinkat(entry->target, parent_fd, name) :
+			    make_hardlink(place, parent_fd, name, entry->target);
 	if (r < 0 && parent_fd >= 0 && errno == EEXIST)
 		return PLACE_THERE;
 	return r < 0 ? complain("linking", entry->path, err) : 0;

@@ -285,6 +285,7 @@ static int check_canonical(const struct index_entry *entry, const char *line, si
 	_cleanup_text_ struct text text = {};
 	int r;
 
+	(void)text_room(&text, size); /* at once */
 	line_add(&text, entry);
 	r = text_check(&text, err);
 	if (r < 0)

@@ -28,6 +28,10 @@ static int check_text(const char *text, struct error *err)
 	if (text[0] == '/')
 		return error_set(err, FAULT_CORRUPT, "an absolute name");
 	for (size_t i = 0; i < size; i += n) {
+		if (text[i] >= 0x20 && text[i] < 0x7f) {
+			n = 1;
+			continue;
+		}
 		n = text_utf8_char(text + i, size - i, &point);
 		if (n == 0)
 			return error_set(err, FAULT_CORRUPT, "a name that is not valid UTF-8");
@@ -87,7 +91,7 @@ int names_normalise(const char *name, unsigned int strip, char **ret_path, struc
 	if (!path)
 		return error_errno(err, "a name");
 	for (const char *part = name; *part; part += n + strspn(part + n, "/")) {
-		n = strcspn(part, "/");
+		n = (size_t)(strchrnul(part, '/') - part);
 		r = check_part(part, n, err);
 		if (r < 0)
 			return r;
@@ -107,7 +111,7 @@ int names_check_path(const char *path, struct error *err)
 	int r = check_text(path, err);
 
 	for (; r == 0; part++) {
-		size_t n = strcspn(part, "/");
+		size_t n = (size_t)(strchrnul(part, '/') - part);
 
 		if (n == 0 || is_part(part, n, "."))
 			return error_set(err, FAULT_CORRUPT, "an empty or \".\" part in the name");
