@@ -24,6 +24,8 @@ void text_add(struct text *text, const char *format, ...) __attribute__((format(
 void text_add_bytes(struct text *text, const void *data, size_t size);
 /* Room for `more` bytes behind what there is, of which the caller then counts what it has filled in size; NULL: no memory. */
 char *text_room(struct text *text, size_t more);
+/* Back to what it was when it had `size` bytes. */
+void text_cut(struct text *text, size_t size);
 int text_check(const struct text *text, struct error *err);
 char *text_take(struct text *text); /* the caller's; "" if nothing was added; NULL without memory */
 #define _cleanup_text_ _cleanup_(text_done)

@@ -71,6 +71,9 @@ struct index_entry *index_at(const struct index *index, size_t i);
 #define INDEX_NONE UINT32_MAX
 uint32_t index_number(const struct index *index, const char *path);
 
+/* The same, looked for first at `guess` and shortly behind it: for paths that come nearly in order. */
+uint32_t index_number_near(const struct index *index, const char *path, uint32_t guess);
+
 /* Appends the canonical text. */
 int index_write(struct index *index, struct text *text, struct error *err);
 

@@ -101,6 +101,14 @@ void text_add(struct text *text, const char *format, ...)
 	text->size += (size_t)n;
 }
 
+void text_cut(struct text *text, size_t size)
+{
+	if (size >= text->size)
+		return;
+	text->size = size;
+	text->data[size] = '\0';
+}
+
 int text_check(const struct text *text, struct error *err)
 {
 	if (text->failed)

@@ -31,6 +31,7 @@ struct scrub {
 	uint64_t differences;
 	uid_t owner; /* of all that is in the slot: whoever owns the app's directory */
 	const struct index *promised; /* of a glance, sorted */
+	uint32_t next; /* of a glance: the number that is expected */
 	ino_t *inodes; /* of a glance, by number: what was seen; 0: nothing */
 };
 
@@ -342,9 +343,10 @@ static int glance_at_symlink(struct scrub *scrub, const struct walk_entry *found
 static int glance_at(void *data, const struct walk_entry *found, struct error *err)
 {
 	struct scrub *scrub = data;
-	uint32_t number = index_number(scrub->promised, found->path);
+	uint32_t number = index_number_near(scrub->promised, found->path, scrub->next);
 	const struct index_entry *entry;
 
+	scrub->next = number + 1;
 	if (number == INDEX_NONE) {
 		report(scrub, found->path, "not in the seal");
 		return 0;

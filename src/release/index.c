@@ -30,6 +30,7 @@
 
 #define MAGIC	   "flipslot-index 1\n"
 #define FIRST_ROOM 64
+#define NEAR	   4 /* entries that are looked at before the whole is searched */
 
 /*
  * Most indexes come in order: as long as that holds, `order` is all there is. Afterwards a tree finds by path, and `order` is made of it.
@@ -246,6 +247,19 @@ uint32_t index_number(const struct index *index, const char *path)
 			high = middle;
 	}
 	return INDEX_NONE;
+}
+
+uint32_t index_number_near(const struct index *index, const char *path, uint32_t guess)
+{
+	for (uint32_t i = guess; i < index->count && i - guess < NEAR; i++) {
+		int order = strcmp(index->order[i]->path, path);
+
+		if (order == 0)
+			return i;
+		if (order > 0)
+			break;
+	}
+	return index_number(index, path);
 }
 
 /* ---- text ---- */

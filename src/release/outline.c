@@ -199,7 +199,7 @@ static bool is_file(const struct index *index, uint32_t number)
 
 uint32_t outline_base(const struct index *base, const char *path, uint32_t *cursor)
 {
-	uint32_t number = index_number(base, path);
+	uint32_t number = index_number_near(base, path, *cursor);
 
 	if (number == INDEX_NONE || !is_file(base, number))
 		for (number = *cursor; number < index_count(base); number++)
