@@ -17,6 +17,22 @@ static void a_text_grows_and_is_given_away(void **state)
 	assert_memory_equal(data + 3996, "999 a\0b\0", 8);
 }
 
+static void a_text_is_cut_back(void **state)
+{
+	_cleanup_text_ struct text text = {};
+
+	text_cut(&text, 0);
+	text_add(&text, "a/b");
+	text_cut(&text, 3);
+	text_cut(&text, 4);
+	assert_string_equal(text.data, "a/b");
+	text_cut(&text, 1);
+	assert_string_equal(text.data, "a");
+	text_add(&text, "/c");
+	assert_string_equal(text.data, "a/c");
+	assert_int_equal(text.size, 3);
+}
+
 static void nothing_added_is_the_empty_text(void **state)
 {
 	_cleanup_text_ struct text text = {};
@@ -245,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_grows_and_is_given_away),
+		cmocka_unit_test(a_text_is_cut_back),
 		cmocka_unit_test(nothing_added_is_the_empty_text),
 		cmocka_unit_test(no_memory_is_told_at_the_end),
 		cmocka_unit_test(utf8_is_told_from_what_looks_like_it),

@@ -71,6 +71,12 @@ static void check_order(unsigned int count, unsigned int sorted)
 		assert_int_equal(index_at(index, i)->size, i);
 		assert_ptr_equal(index_find(index, index_at(index, i)->path), index_at(index, i));
 	}
+	for (unsigned int i = 0; i < count; i++)
+		for (unsigned int guess = 0; guess <= count; guess += 1 + count / 7)
+			assert_int_equal(index_number_near(index, index_at(index, i)->path, guess),
+					 i);
+	assert_int_equal(index_number_near(index, "00000", 0), INDEX_NONE);
+	assert_int_equal(index_number_near(index, "x", count), INDEX_NONE);
 	assert_null(index_find(index, "00000"));
 	assert_null(index_find(index, "x"));
 }
