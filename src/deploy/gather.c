@@ -351,6 +351,17 @@ static int look(const struct gather *gather, struct error *err)
 				err);
 }
 
+/* The room may be another stream's, whose bytes are still to come: they are taken in, too. */
+static void wait_for_more(const struct gather *gather)
+{
+	const struct gather_options *options = gather->options;
+
+	if (gather->is_short_of_room && !taker_wait(options->taker, wake(gather)))
+		fetcher_dispatch(options->fetcher);
+	else
+		fetcher_wait(options->fetcher, wake(gather));
+}
+
 static int fetch_all(struct gather *gather, struct error *err)
 {
 	int r;
@@ -359,10 +370,7 @@ static int fetch_all(struct gather *gather, struct error *err)
 		r = look(gather, err);
 		if (r < 0)
 			return r;
-		if (gather->is_short_of_room)
-			(void)taker_wait(gather->options->taker, wake(gather));
-		else
-			fetcher_wait(gather->options->fetcher, wake(gather));
+		wait_for_more(gather);
 	}
 	return r;
 }

@@ -18,7 +18,7 @@ int __wrap_rebuild_take(struct rebuild *rebuild, const struct bundle *from,
 			const struct bundle_block *block, const void *bytes, size_t size,
 			struct error *err);
 
-static char blob[BLOB_SIZE];
+static char blob[BLOB_SIZE + TAKER_ROOM];
 static struct bundle_block blocks[BLOCKS];
 static struct bundle bundle;
 static struct spans spans;
@@ -125,6 +125,17 @@ static void parts_are_as_many_requests(void **state)
 	check_taken();
 	assert_int_equal(repo_watcher.requests, BLOCKS / 4);
 	assert_int_equal(repo_watcher.fetched, BLOCKS / 2 * BLOCK);
+}
+
+/* The first one has all the room there is: the others wait for it, not it for them. */
+static void a_large_block_is_waited_for(void **state)
+{
+	blocks[0].length += TAKER_ROOM;
+	for (size_t i = 1; i < BLOCKS; i++)
+		blocks[i].offset += TAKER_ROOM;
+	bundle.length += TAKER_ROOM;
+	assert_int_equal(gather("x.x.", NULL), 0);
+	check_taken();
 }
 
 static void nothing_is_no_request(void **state)
@@ -281,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		gather_test(everything_is_one_request),
 		gather_test(parts_are_as_many_requests),
+		gather_test(a_large_block_is_waited_for),
 		gather_test(nothing_is_no_request),
 		gather_test(the_rest_is_passed_through),
 		gather_test(what_came_with_the_head_is_taken),
