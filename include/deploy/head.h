@@ -37,5 +37,8 @@ struct head_options {
 enum { HEAD_ABSENT = 1, HEAD_NO_RANGE };
 int head_get(const struct head_options *options, struct head *ret_head, struct error *err);
 
+/* Is all of it in staging/? */
+bool head_is_kept(const struct session *session, const struct offer_bundle *bundle, bool update);
+
 /* Removes what was kept; fine if there is nothing. Durable with the next sync of staging/, as by blob_drop. */
 int head_drop(struct session *session, struct error *err);
