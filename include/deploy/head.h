@@ -28,13 +28,14 @@ struct head_options {
 	bool whole; /* ask for the whole blob, and leave the rest to be read: no range is needed */
 	bool fresh; /* even if it is in staging/: the rest is needed */
 	bool keep; /* in staging/ */
+	uint64_t room; /* bytes that it may take there: one that is larger is not asked for */
 };
 
 /*
  * Without whole, > 0: HEAD_NO_RANGE, the server gives no ranges. > 0: HEAD_ABSENT, it lacks the blob. FAULT_UNTRUSTED: it is not what
- * the offer promises. -EDQUOT: the day's bytes are used up.
+ * the offer promises. -EDQUOT: the day's bytes are used up. > 0: HEAD_NO_ROOM.
  */
-enum { HEAD_ABSENT = 1, HEAD_NO_RANGE };
+enum { HEAD_ABSENT = 1, HEAD_NO_RANGE, HEAD_NO_ROOM };
 int head_get(const struct head_options *options, struct head *ret_head, struct error *err);
 
 /* Is all of it in staging/? */

@@ -72,6 +72,11 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* How large each file is nobody knows yet: as if the last block of each were nearly empty. */
 static void weigh_full(struct assessment *assessment)
 {
@@ -180,15 +185,19 @@ static uint64_t count_spare(const struct bundle *bundle)
 	return bytes;
 }
 
-/* The most at one time: that file while the head is unpacked, with the old files in it, too; or what is left of it, and the tree that grows. */
-static uint64_t find_peak(const struct assessment *assessment, const struct bundle *bundle)
+/*
+ * The most at one time, beside the head: its front, before all of it is kept (deploy/partial.h); that file while it is unpacked, with
+ * the old files in it, too; or what is left of it, and the tree that grows.
+ */
+static uint64_t find_peak(const struct assessment *assessment, const struct bundle *bundle,
+			  uint64_t front)
 {
 	uint64_t unpacking = has_spare(bundle) ? plan_round_up(scratch_size(bundle->scratch),
 							       assessment->space.block_size) :
 						 0;
 	uint64_t growing = assessment->figures.peak_bytes + count_spare(bundle);
 
-	return unpacking > growing ? unpacking : growing;
+	return max(max(unpacking, growing), front);
 }
 
 static void set_cost(struct assessment *assessment, enum way_kind kind,
@@ -208,8 +217,8 @@ static void set_cost(struct assessment *assessment, enum way_kind kind,
 		.fetch_bytes = (fetch ? bundle->head_length : 0) +
 			       (rest ? rest_of(assessment, kind) : spans->bytes),
 		.requests = fetch + (rest ? 0 : spans->n_spans),
-		.write_bytes = figures->write_bytes + stored,
-		.peak_bytes = find_peak(assessment, bundle) + stored,
+		.write_bytes = figures->write_bytes + 2 * stored, /* and its front */
+		.peak_bytes = find_peak(assessment, bundle, stored) + stored,
 		.peak_inodes = figures->peak_inodes + !head->found,
 	};
 }
@@ -286,6 +295,7 @@ static int get_head(struct assessment *assessment, enum way_kind kind,
 			 is_asked_whole(assessment, kind, bundle),
 		.fresh = assessment->no_range,
 		.keep = assessment->keep,
+		.room = assessment->question.room_bytes,
 	};
 	int r;
 
@@ -377,6 +387,19 @@ static int try_bundle(struct assessment *assessment, enum way_kind kind,
 	return r;
 }
 
+/* What head_get says. */
+static const char *why_no_head(int r)
+{
+	switch (r) {
+	case HEAD_ABSENT:
+		return "the server lacks it";
+	case HEAD_NO_ROOM:
+		return "there is no room for its head";
+	default:
+		return "the server gives no ranges";
+	}
+}
+
 static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struct error *err)
 {
 	struct way_cost *cost = &assessment->question.costs[kind];
@@ -391,7 +414,7 @@ static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struc
 		return r;
 	if (r == 0)
 		return try_bundle(assessment, kind, bundle, err);
-	cost->why_not = r == HEAD_ABSENT ? "the server lacks it" : "the server gives no ranges";
+	cost->why_not = why_no_head(r);
 	return 0;
 }
 

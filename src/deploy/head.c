@@ -287,13 +287,23 @@ static int go_on(struct fetching *fetching, struct error *err)
 	return r;
 }
 
-/* Once on the disk is enough. */
+static bool is_without_space(int r, const struct error *err)
+{
+	return r < 0 && err->fault == FAULT_NO_SPACE;
+}
+
+/* Once on the disk is enough. Its front may have the room that all of it needs. */
 static int keep_once(struct fetching *fetching, struct error *err)
 {
-	int r = keep(fetching->options, fetching->head, err);
+	struct error own = {};
+	int r = keep(fetching->options, fetching->head, &own);
 
-	if (r == 0)
+	if (r == 0 || is_without_space(r, &own))
 		partial_clear(&fetching->partials[0], &fetching->block);
+	if (is_without_space(r, &own))
+		r = keep(fetching->options, fetching->head, &own);
+	if (r < 0 && err)
+		*err = own;
 	return r;
 }
 
@@ -313,6 +323,15 @@ static int conclude(struct fetching *fetching, int r, struct error *err)
 	return r < 0 ? r : kept;
 }
 
+/* Before a byte of it is fetched. The front that an earlier run left gives its room to the whole. */
+static bool has_room(struct fetching *fetching)
+{
+	const struct head_options *options = fetching->options;
+	size_t front = partial_find(fetching->partials, 0, &fetching->block);
+
+	return options->bundle->head - front <= options->room;
+}
+
 static int fetch(const struct head_options *options, struct head *head, struct error *err)
 {
 	const struct offer_bundle *bundle = options->bundle;
@@ -320,6 +339,8 @@ static int fetch(const struct head_options *options, struct head *head, struct e
 	int r;
 
 	fetching_init(&fetching, options, head);
+	if (!has_room(&fetching))
+		return HEAD_NO_ROOM;
 	head->bytes = bulk_alloc(bundle->head, 1);
 	if (!head->bytes)
 		return error_errno(err, "getting a bundle");

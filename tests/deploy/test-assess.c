@@ -187,6 +187,36 @@ static void the_head_takes_room(void **state)
 			 assessment.figures.peak_inodes + 1);
 }
 
+/* On a slow line its front is there first, in another file (deploy/partial.h). */
+static void and_so_does_its_front(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = {};
+	uint64_t block;
+
+	assess(&assessment);
+	block = assessment.space.block_size;
+	assert_true(cost(&assessment, WAY_UPDATE)->write_bytes >=
+		    assessment.figures.write_bytes + 2 * block);
+	assert_true(cost(&assessment, WAY_UPDATE)->peak_bytes >= 2 * block);
+}
+
+/* Its length is in the metadata: another way may still go. */
+static void a_head_that_there_is_no_room_for_is_not_fetched(void **state)
+{
+	_cleanup_assess_ struct assessment assessment = { .keep = true };
+
+	app_options.stage.reserve_bytes = UINT64_MAX / 2;
+	assess(&assessment);
+	app_options.stage.reserve_bytes = 0;
+	assert_string_equal(cost(&assessment, WAY_UPDATE)->why_not,
+			    "there is no room for its head");
+	assert_string_equal(cost(&assessment, WAY_BLOCKS)->why_not,
+			    "there is no room for its head");
+	assert_null(cost(&assessment, WAY_FULL)->why_not);
+	assert_int_equal(repo_watcher.requests, 0);
+	assert_false(has_heads());
+}
+
 /* Where much comes with the head it lies in a file of its own before it is in its place. */
 static void what_came_with_the_head_takes_room(void **state)
 {
@@ -436,6 +466,8 @@ int main(void)
 		assess_test(without_an_update_the_blocks_are_weighed),
 		assess_test(a_head_that_is_kept_is_not_fetched_again),
 		assess_test(the_head_takes_room),
+		assess_test(and_so_does_its_front),
+		assess_test(a_head_that_there_is_no_room_for_is_not_fetched),
 		assess_test(what_came_with_the_head_takes_room),
 		assess_test(what_is_unpacked_takes_room_with_what_it_is_made_of),
 		assess_test(an_update_with_blocks_behind_its_head_is_one_request),

@@ -14,12 +14,21 @@ static struct offer_bundle bundle;
 static char url[256];
 static struct head_options options;
 static bool is_full;
+static bool is_tight; /* there is room for all of it if no front of it has some */
 
 int __real_fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset);
 int __wrap_fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset);
+
+static bool has_front(void)
+{
+	struct stat st;
+
+	return fstatat(check_fd, "staging/block.0", &st, 0) == 0 && st.st_size > 0;
+}
+
 int __wrap_fd_pwrite_full(int fd, const void *buf, size_t size, off_t offset)
 {
-	if (!is_full || size != HEAD_SIZE)
+	if (!(is_full || (is_tight && has_front())) || size != HEAD_SIZE)
 		return __real_fd_pwrite_full(fd, buf, size, offset);
 	(void)__real_fd_pwrite_full(fd, buf, size / 2, offset);
 	errno = ENOSPC;
@@ -36,7 +45,12 @@ static int setup(void **state)
 	(void)snprintf(url, sizeof(url), "%s/blob", repo_url);
 	bundle = (struct offer_bundle){ .length = BLOB_SIZE, .head = HEAD_SIZE };
 	r |= digest_of(blob, HEAD_SIZE, &bundle.head_digest, NULL);
-	options = (struct head_options){ .watcher = &repo_watcher, .bundle = &bundle, .url = url };
+	options = (struct head_options){
+		.watcher = &repo_watcher,
+		.bundle = &bundle,
+		.url = url,
+		.room = HEAD_SIZE,
+	};
 	r |= fetcher_new(repo_program, &app_options.source.fetch, &options.fetcher, NULL);
 	return r;
 }
@@ -85,6 +99,40 @@ static void what_does_not_fit_is_not_left_behind(void **state)
 	is_full = false;
 	check_error(r, &err, FAULT_NO_SPACE, "head");
 	shell(check_fd, "test ! -e staging/blocks.head");
+}
+
+/* Its length is known before. */
+static void what_there_is_no_room_for_is_not_asked_for(void **state)
+{
+	options.keep = true;
+	options.room = HEAD_SIZE - 1;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), HEAD_NO_ROOM);
+	options.keep = false;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), HEAD_NO_ROOM);
+	assert_int_equal(repo_watcher.requests, 0);
+}
+
+/* What an earlier run left of it is part of it. */
+static void its_front_gives_its_room_to_the_whole(void **state)
+{
+	_cleanup_head_ struct head head = {};
+	struct error err = {};
+
+	options.keep = true;
+	app_options.source.max_bytes_per_day = 400;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), -EDQUOT);
+	app_options.source.max_bytes_per_day = 0;
+	assert_true(has_front());
+	options.room = HEAD_SIZE - 401;
+	assert_int_equal(head_get(&options, &(struct head){}, NULL), HEAD_NO_ROOM);
+	options.room = HEAD_SIZE - 400;
+	is_tight = true;
+	if (head_get(&options, &head, &err) != 0)
+		fail_msg("%s", err.text);
+	is_tight = false;
+	check_head(&head);
+	assert_int_equal(repo_watcher.fetched, HEAD_SIZE);
+	shell(check_fd, "test $(stat -c %s staging/blocks.head) = 1000");
 }
 
 static void without_a_wish_nothing_is_kept(void **state)
@@ -248,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		head_test(it_is_a_range_and_is_kept),
 		head_test(what_does_not_fit_is_not_left_behind),
+		head_test(what_there_is_no_room_for_is_not_asked_for),
+		head_test(its_front_gives_its_room_to_the_whole),
 		head_test(without_a_wish_nothing_is_kept),
 		head_test(the_rest_may_follow),
 		head_test(no_more_is_asked_for_than_the_day_allows),
