@@ -33,14 +33,6 @@ int attributes_set(int fd, const struct index_entry *file)
 	return 0;
 }
 
-int attributes_mend(int fd, const struct index_entry *file)
-{
-	if (file->capability_size == 0 && fremovexattr(fd, CAPABILITY) < 0 && errno != ENODATA &&
-	    errno != ENOTSUP)
-		return -1;
-	return attributes_set(fd, file);
-}
-
 int attributes_has_capability(int fd, const struct index_entry *file)
 {
 	char is[INDEX_CAPABILITY_MAX + 1];
@@ -53,6 +45,18 @@ int attributes_has_capability(int fd, const struct index_entry *file)
 	if (n < 0)
 		n = 0;
 	return (size_t)n == file->capability_size && memcmp(is, file->capability, (size_t)n) == 0;
+}
+
+/* Only what is there is removed: a user without rights may not even try (EPERM). */
+int attributes_mend(int fd, const struct index_entry *file)
+{
+	if (file->capability_size == 0) {
+		int none = attributes_has_capability(fd, file);
+
+		if (none < 0 || (none == 0 && fremovexattr(fd, CAPABILITY) < 0))
+			return -1;
+	}
+	return attributes_set(fd, file);
 }
 
 bool attributes_match(int fd, const struct stat *st, const struct index_entry *file)

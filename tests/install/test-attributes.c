@@ -54,11 +54,30 @@ static void test_capabilities(void **state)
 	assert_int_equal(attributes_mend(fd, &without), 0);
 }
 
+/* Who may not give capabilities may not remove any, not even where there are none. */
+static void test_mends_what_is_of_a_user(void **state)
+{
+	_cleanup_close_ int fd = make(state);
+	struct index_entry entry = { .type = INDEX_FILE, .mode = 0751, .mtime = 17 };
+	uid_t own = geteuid();
+	int r;
+
+	if (own == 0) {
+		assert_int_equal(fchown(fd, 65534, 65534), 0);
+		assert_int_equal(seteuid(65534), 0);
+	}
+	r = attributes_mend(fd, &entry);
+	assert_int_equal(seteuid(own), 0);
+	assert_int_equal(r, 0);
+	assert_true(matches(fd, &entry));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		check_in_dir(test_sets),
 		check_in_dir(test_capabilities),
+		check_in_dir(test_mends_what_is_of_a_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
