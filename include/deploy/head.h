@@ -38,6 +38,9 @@ struct head_options {
 enum { HEAD_ABSENT = 1, HEAD_NO_RANGE, HEAD_NO_ROOM };
 int head_get(const struct head_options *options, struct head *ret_head, struct error *err);
 
+/* Of an outcome > 0, why there is none. */
+const char *head_why_none(int outcome);
+
 /* Is all of it in staging/? */
 bool head_is_kept(const struct session *session, const struct offer_bundle *bundle, bool update);
 

@@ -387,19 +387,6 @@ static int try_bundle(struct assessment *assessment, enum way_kind kind,
 	return r;
 }
 
-/* What head_get says. */
-static const char *why_no_head(int r)
-{
-	switch (r) {
-	case HEAD_ABSENT:
-		return "the server lacks it";
-	case HEAD_NO_ROOM:
-		return "there is no room for its head";
-	default:
-		return "the server gives no ranges";
-	}
-}
-
 static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struct error *err)
 {
 	struct way_cost *cost = &assessment->question.costs[kind];
@@ -414,7 +401,7 @@ static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struc
 		return r;
 	if (r == 0)
 		return try_bundle(assessment, kind, bundle, err);
-	cost->why_not = why_no_head(r);
+	cost->why_not = head_why_none(r);
 	return 0;
 }
 

@@ -372,3 +372,15 @@ int head_get(const struct head_options *options, struct head *ret_head, struct e
 	head = (struct head){};
 	return 0;
 }
+
+const char *head_why_none(int outcome)
+{
+	switch (outcome) {
+	case HEAD_ABSENT:
+		return "the server lacks it";
+	case HEAD_NO_ROOM:
+		return "there is no room for its head";
+	default:
+		return "the server gives no ranges";
+	}
+}
