@@ -74,6 +74,7 @@ static int get_head(struct blocks *blocks, struct error *err)
 		.fetcher = blocks->fetcher,
 		.bundle = &bundle,
 		.url = blocks->url.data,
+		.room = UINT64_MAX, /* nothing of it is kept */
 	};
 	_cleanup_head_ struct head head = {};
 	int r = head_get(&options, &head, err);
