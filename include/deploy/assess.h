@@ -1,7 +1,7 @@
 /*
  * What each way to a release would cost this machine: asks the disk, and fetches heads of bundles as far as they are
  * worth it. An update has each wanted file as blocks that are no larger than those of the bundle without a base (release/bundle.h), so
- * that whoever has its head looks at the other only when the update fails; the other one comes first if the slot is known to hold nearly all of it. Nothing is written but those heads, if they are to be kept.
+ * that whoever has its head looks at the other only when the update fails. Nothing is written but those heads, if they are to be kept.
  */
 #pragma once
 

@@ -41,8 +41,5 @@ int head_get(const struct head_options *options, struct head *ret_head, struct e
 /* Of an outcome > 0, why there is none. */
 const char *head_why_none(int outcome);
 
-/* Is all of it in staging/? */
-bool head_is_kept(const struct session *session, const struct offer_bundle *bundle, bool update);
-
 /* Removes what was kept; fine if there is nothing. Durable with the next sync of staging/, as by blob_drop. */
 int head_drop(struct session *session, struct error *err);

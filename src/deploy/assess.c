@@ -218,7 +218,7 @@ static void set_cost(struct assessment *assessment, enum way_kind kind,
 			       (rest ? rest_of(assessment, kind) : spans->bytes),
 		.requests = fetch + (rest ? 0 : spans->n_spans),
 		.write_bytes = figures->write_bytes + 2 * stored, /* and its front */
-		.peak_bytes = find_peak(assessment, bundle, stored) + stored,
+		.peak_bytes = find_peak(assessment, bundle, assessment->keep ? 0 : stored) + stored,
 		.peak_inodes = figures->peak_inodes + !head->found,
 	};
 }
@@ -405,57 +405,6 @@ static int weigh_bundle(struct assessment *assessment, enum way_kind kind, struc
 	return 0;
 }
 
-/*
- * The head of an update can hold contents, which the slot has already if the offered release is closer to the one there. Of the
- * blocks little is wanted then beside their head. (Nor is the head of an update fetched by whoever began with blocks.)
- */
-static bool are_blocks_close(const struct assessment *assessment)
-{
-	const struct session *session = assessment->watcher->session;
-	const struct offer_bundle *update = NULL;
-	const struct offer_bundle *blocks = NULL;
-	const struct offer_bundle *near;
-
-	if (why_none(assessment, WAY_UPDATE, assessment->torn, &update) ||
-	    why_none(assessment, WAY_BLOCKS, assessment->torn, &blocks))
-		return false;
-	if (assessment->torn)
-		return head_is_kept(session, blocks, false) && !head_is_kept(session, update, true);
-	near = assessment->replaced.version[0] ?
-		       offer_find_update(assessment->offer, &assessment->replaced.index) :
-		       NULL;
-	return near && is_close(assessment, update) && blocks->head + near->length < update->head;
-}
-
-static const char few_blocks[] = "the slot to be overwritten lacks few of the blocks";
-
-/* The other one is looked at if they turn out to be more. */
-static int weigh_blocks_first(struct assessment *assessment, struct error *err)
-{
-	const struct way_cost *blocks = &assessment->question.costs[WAY_BLOCKS];
-	const struct offer_bundle *update = NULL;
-	int r;
-
-	assessment->question.costs[WAY_UPDATE].why_not = few_blocks;
-	r = weigh_bundle(assessment, WAY_BLOCKS, err);
-	if (r < 0 || why_none(assessment, WAY_UPDATE, assessment->torn, &update))
-		return r;
-	if (blocks->why_not || blocks->fetch_bytes >= update->head)
-		r = weigh_bundle(assessment, WAY_UPDATE, err);
-	return r;
-}
-
-static int weigh_bundles(struct assessment *assessment, struct error *err)
-{
-	int r = 0;
-
-	if (are_blocks_close(assessment))
-		return weigh_blocks_first(assessment, err);
-	for (enum way_kind kind = 0; kind < WAY_FULL && r == 0; kind++)
-		r = weigh_bundle(assessment, kind, err);
-	return r;
-}
-
 int assess_run(struct assessment *assessment, struct error *err)
 {
 	int r = look_at_slots(assessment, err);
@@ -470,7 +419,9 @@ int assess_run(struct assessment *assessment, struct error *err)
 	weigh_full(assessment);
 	r = session_fetcher(assessment->watcher->session, &assessment->own, &assessment->fetcher,
 			    err);
-	return r < 0 ? r : weigh_bundles(assessment, err);
+	for (enum way_kind kind = 0; kind < WAY_FULL && r == 0; kind++)
+		r = weigh_bundle(assessment, kind, err);
+	return r;
 }
 
 bool assess_may_forget(const struct assessment *assessment)

@@ -309,9 +309,12 @@ static bool is_through(const struct gather *gather)
 
 static uint64_t wake(const struct gather *gather)
 {
-	uint64_t until = clock_monotonic_usec() +
-			 (gather->is_short_of_room ? ROOM_PERIOD_USEC : LOOK_PERIOD_USEC);
+	uint64_t now = clock_monotonic_usec();
+	uint64_t until = now + LOOK_PERIOD_USEC;
 
+	/* what waits for room may not have been asked for yet: that it would be its turn is no reason to look again at once */
+	if (gather->is_short_of_room)
+		return now + ROOM_PERIOD_USEC;
 	for (size_t i = 0; i < STREAMS; i++) {
 		const struct download *download = gather->streams[i].download;
 

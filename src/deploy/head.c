@@ -14,9 +14,9 @@
 #include "store/layout.h"
 
 /* In staging/. Only bytes that were verified get there. */
-static const char *file_of(bool update)
+static const char *file_of(const struct head_options *options)
 {
-	return update ? "update.head" : "blocks.head";
+	return options->update ? "update.head" : "blocks.head";
 }
 
 void head_done(struct head *head)
@@ -36,29 +36,21 @@ static bool is_promised(const struct offer_bundle *bundle, const void *bytes, si
 
 /* ---- in staging/ ---- */
 
-static bool find_kept(const struct session *session, const struct offer_bundle *bundle, bool update,
-		      struct head *head)
+static bool find_kept(const struct head_options *options, struct head *head)
 {
 	_cleanup_close_ int staging_fd = -1;
 	_cleanup_bulk_ char *bytes = NULL;
 	size_t size;
 
-	if (fd_open_dir(session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0 ||
-	    fd_read_bulk(staging_fd, file_of(update), BUNDLE_HEAD_MAX, &bytes, &size, NULL) != 0 ||
-	    !is_promised(bundle, bytes, size))
+	if (fd_open_dir(options->watcher->session->dirfd, LAYOUT_STAGING, &staging_fd, NULL) < 0 ||
+	    fd_read_bulk(staging_fd, file_of(options), BUNDLE_HEAD_MAX, &bytes, &size, NULL) != 0 ||
+	    !is_promised(options->bundle, bytes, size))
 		return false;
 	head->bytes = TAKE_PTR(bytes);
 	head->size = size;
 	head->resumed = true;
 	head->found = true;
 	return true;
-}
-
-bool head_is_kept(const struct session *session, const struct offer_bundle *bundle, bool update)
-{
-	_cleanup_head_ struct head head = {};
-
-	return find_kept(session, bundle, update, &head);
 }
 
 /* What could not be written whole is of no use, and on a full disk it is in the way. */
@@ -86,7 +78,7 @@ static int keep(const struct head_options *options, const struct head *head, str
 
 	if (r >= 0)
 		r = fd_open_dir(dirfd, LAYOUT_STAGING, &staging_fd, err);
-	return r < 0 ? r : write_file(staging_fd, file_of(options->update), head, err);
+	return r < 0 ? r : write_file(staging_fd, file_of(options), head, err);
 }
 
 int head_drop(struct session *session, struct error *err)
@@ -358,8 +350,7 @@ int head_get(const struct head_options *options, struct head *ret_head, struct e
 	if (options->bundle->head > BUNDLE_HEAD_MAX)
 		return error_set(err, FAULT_CORRUPT, "%s: a head of more than %d bytes",
 				 options->url, BUNDLE_HEAD_MAX);
-	if (options->fresh ||
-	    !find_kept(options->watcher->session, options->bundle, options->update, &head)) {
+	if (options->fresh || !find_kept(options, &head)) {
 		r = fetch(options, &head, err);
 		if (r != 0)
 			return r;

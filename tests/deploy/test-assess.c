@@ -320,54 +320,6 @@ static void of_what_the_slot_has_nearly_only_the_head_is_fetched(void **state)
 	assert_int_equal(cost(&done, WAY_UPDATE)->fetch_bytes, 0);
 }
 
-/* 3.0 and 5.0 are nearly the same, and 4.0 is another: it runs, and 5.0 is offered over 3.0. */
-static void offer_what_was(void)
-{
-	struct source_release release = {};
-
-	for (int version = 3; version < 5; version++) {
-		shell(check_fd,
-		      "mkdir -p tree/many; for i in $(seq 300); do\n"
-		      "head -c 4000 /dev/urandom >tree/many/$i; done; test -d was || cp -a tree was");
-		repo_add(version == 3 ? "3.0" : "4.0");
-		assert_int_equal(update_stage(&repo_watcher, &err), 0);
-		repo_turn();
-	}
-	shell(check_fd, "rm -r tree; mv was tree; seq 99 >tree/d/7");
-	repo_add("5.0");
-	offer_free(offer);
-	offer = NULL;
-	assert_int_equal(source_refresh(&repo_session, "id", "", &release, &err), 0);
-	offer = release.offer;
-}
-
-/* Planned and done alike; and once more by a worker that finds a slot half done, and the head that there was. */
-static void of_what_the_slot_has_nearly_no_contents_come_with_a_head(void **state)
-{
-	_cleanup_assess_ struct assessment planned = {};
-	_cleanup_assess_ struct assessment done = { .keep = true };
-	_cleanup_assess_ struct assessment again = { .keep = true };
-	struct way_answer answer;
-
-	offer_what_was();
-	assess(&planned);
-	assert_int_equal(way_decide(&planned.question, &answer, NULL), 0);
-	assert_int_equal(answer.kind, WAY_BLOCKS);
-	assert_true(cost(&planned, WAY_BLOCKS)->fetch_bytes < 100000);
-	repo_watcher.fetched = 0;
-	assess(&done);
-	assert_int_equal(way_decide(&done.question, &answer, NULL), 0);
-	assert_int_equal(answer.kind, WAY_BLOCKS);
-	assert_int_equal(done.heads[WAY_BLOCKS].size + cost(&done, WAY_BLOCKS)->fetch_bytes,
-			 cost(&planned, WAY_BLOCKS)->fetch_bytes);
-	assert_int_equal(repo_watcher.fetched, done.heads[WAY_BLOCKS].size);
-	shell(check_fd, "rm slots/a.seal slots/a/d/7");
-	assess(&again);
-	assert_int_equal(way_decide(&again.question, &answer, NULL), 0);
-	assert_int_equal(answer.kind, WAY_BLOCKS);
-	assert_int_equal(repo_watcher.fetched, done.heads[WAY_BLOCKS].size);
-}
-
 static void what_the_slot_holds_costs_nothing(void **state)
 {
 	_cleanup_assess_ struct assessment assessment = { .filled = true };
@@ -472,7 +424,6 @@ int main(void)
 		assess_test(what_is_unpacked_takes_room_with_what_it_is_made_of),
 		assess_test(an_update_with_blocks_behind_its_head_is_one_request),
 		assess_test(of_what_the_slot_has_nearly_only_the_head_is_fetched),
-		assess_test(of_what_the_slot_has_nearly_no_contents_come_with_a_head),
 		assess_test(what_the_slot_holds_costs_nothing),
 		assess_test(a_head_that_is_too_large_is_not_fetched),
 		assess_test(a_head_that_does_not_fit_is_no_end),
